@@ -1,0 +1,134 @@
+"""Pictures with their labels, and the pair of sets a network needs: one to learn from, one to be judged on.
+
+Images stay uint8 here (MNIST: 47 MB); they become float32 in [0, 1] batch by batch, so the 188 MB copy is never made.
+Every file format ends in `labelled_images`, so what a usable data set is, is written down once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nn_from_scratch.errors import BadInput
+
+CLASSES = 10  # the digits 0 to 9
+
+
+@dataclass(frozen=True, eq=False)  # eq=False: "are these arrays equal?" has no single answer, so == means identity
+class Split:
+    """Images and their labels, row by row: images (N, height, width) and labels (N,), both uint8."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+    def __post_init__(self) -> None:
+        if self.images.dtype != np.uint8 or self.images.ndim != 3:
+            raise ValueError(f"images are {self.images.dtype} {self.images.shape}, expected uint8 (N, height, width)")
+        if self.labels.dtype != np.uint8 or self.labels.shape != self.images.shape[:1]:
+            raise ValueError(
+                f"labels are {self.labels.dtype} {self.labels.shape}, expected uint8 {self.images.shape[:1]}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def select(self, rows: np.ndarray | slice) -> Split:
+        """The given rows: a slice (shares memory), an array of indices or a mask (copies)."""
+        return Split(self.images[rows], self.labels[rows])
+
+    def hold_out(self, n: int) -> tuple[Split, Split]:
+        """All but the last `n`, and the last `n`: the part to train on and the part to validate on."""
+        if not 0 <= n < len(self):
+            raise BadInput(f"can't hold out {n} of {len(self)} images: expected 0 to {len(self) - 1}")
+        start = len(self) - n  # not -n: with n = 0 that slice would hold out everything
+        return self.select(slice(0, start)), self.select(slice(start, None))
+
+    def only_classes(self, classes: Sequence[int]) -> Split:
+        """The images with these labels, renumbered 0, 1, … in the order given: (1, 2) makes 1 → 0 and 2 → 1."""
+        if len(set(classes)) != len(classes) or not classes:
+            raise BadInput(f"can't choose the classes {list(classes)}: expected different labels, at least one")
+        renumbered = np.zeros(len(self), dtype=np.uint8)
+        chosen = np.zeros(len(self), dtype=bool)
+        for new, old in enumerate(classes):
+            has_class = self.labels == old
+            if not has_class.any():
+                raise BadInput(f"no image has the label {old}: expected one of {np.unique(self.labels).tolist()}")
+            renumbered[has_class] = new
+            chosen |= has_class
+        return Split(self.images[chosen], renumbered[chosen])
+
+    def one_in_seven(self, seed: int) -> tuple[Split, Split]:
+        """A shuffled split for data that came as one heap: (six sevenths, one seventh), as MNIST's 60,000 and 10,000.
+
+        Stratified: a seventh of each class (rounded, at least one where there are two), so that no class is missing
+        from the judging by bad luck. Shuffled, so that `hold_out` is fair even if the heap was sorted by class.
+        """
+        order = np.random.default_rng(seed).permutation(len(self))
+        in_second = np.zeros(len(self), dtype=bool)
+        for label in np.unique(self.labels):
+            rows = order[self.labels[order] == label]
+            in_second[rows[: max(round(len(rows) / 7), int(len(rows) > 1))]] = True
+        if not in_second.any():
+            raise BadInput(f"can't set aside a test set from {len(self)} images, no two of which share a label")
+        return self.select(order[~in_second[order]]), self.select(order[in_second[order]])
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A training set, a test set, and where they came from."""
+
+    name: str  # what to ask load_dataset for, to get the same again: "mnist", "digits", or the path as it was given
+    train: Split
+    test: Split
+    source: str  # where it was found, as a phrase to print
+
+    def __post_init__(self) -> None:
+        train, test = self.train.images.shape[1:], self.test.images.shape[1:]
+        if train != test:
+            raise BadInput(
+                f"{one_line(self.name)}: the training images have {train[0]}×{train[1]} pixels "
+                f"but the test images {test[0]}×{test[1]}: expected the same size"
+            )
+
+    def only_classes(self, classes: Sequence[int]) -> Dataset:
+        return Dataset(self.name, self.train.only_classes(classes), self.test.only_classes(classes), self.source)
+
+    def fingerprint(self) -> str:
+        """16 hex digits that differ when any pixel, label, shape or the order differs.
+
+        The start of the SHA-256 of, in this order, train images, train labels, test images and test labels, each as its
+        shape in decimal ("(60000, 28, 28)") followed by its bytes in row-major order.
+        """
+        digest = hashlib.sha256()
+        for array in (self.train.images, self.train.labels, self.test.images, self.test.labels):
+            digest.update(str(array.shape).encode())
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()[:16]
+
+
+def labelled_images(images: np.ndarray, labels: np.ndarray, images_from: str, labels_from: str) -> Split:
+    """Put images and labels from a file together, or say in terms of the files why they don't fit."""
+    if len(images) != len(labels):
+        raise BadInput(
+            f"{labels_from}: {len(labels)} labels, expected {len(images)}, one for each image in {images_from}"
+        )
+    if images.size == 0:
+        raise BadInput(f"{images_from}: no images, its shape is {images.shape}: expected at least one")
+    if labels.max() >= CLASSES:
+        row = int(np.argmax(labels >= CLASSES))
+        raise BadInput(f"{labels_from}: label {labels[row]} of image {row + 1}, expected 0 to {CLASSES - 1}")
+    return Split(images, labels)
+
+
+def one_line(text: object, longest: int = 300) -> str:
+    """`text` fit for a one-line message: line ends and other control characters escaped, a long middle left out.
+
+    File names and cells come from outside, and either may hold anything.
+    """
+    full = str(text)
+    if len(full) > longest:
+        full = f"{full[: longest // 2]}…{full[-longest // 2 :]}"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in full)

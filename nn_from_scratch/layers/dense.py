@@ -1,0 +1,64 @@
+"""The layer that learns: every unit is connected to every input.
+
+It holds nearly all parameters and nearly all of the arithmetic. Both derivatives are a matrix product each, which is
+why a network in plain NumPy can be fast.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from nn_from_scratch.initializers import Initializer, he, zeros
+from nn_from_scratch.layers.layer import Layer, Shape
+
+
+class Dense(Layer):
+    """y = x Wᵀ + b: each unit takes a weighted sum of all inputs, plus its bias.
+
+    Shapes: x (N, inputs), W (units, inputs), b (units,), y (N, units).
+
+    Gradients: dW = dyᵀ x        db = Σₙ dy        dx = dy W
+
+    Maths: docs/mathematics.md, "Dense".
+    """
+
+    W: np.ndarray
+    b: np.ndarray
+    dW: np.ndarray
+    db: np.ndarray
+
+    def __init__(self, units: int, initializer: Initializer = he, bias_initializer: Initializer = zeros):
+        if units < 1:
+            raise ValueError(f"Dense needs at least 1 unit, not {units}")
+        self.units = units
+        self.initializer = initializer
+        self.bias_initializer = bias_initializer
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        if len(input_shape) != 1:
+            raise ValueError(f"Dense takes flat samples (inputs,), not samples of shape {input_shape}")
+        return (self.units,)
+
+    def parameter_shapes(self, input_shape: Shape) -> dict[str, Shape]:
+        return {"W": (self.units, *input_shape), "b": (self.units,)}
+
+    def initialize(self, rng: np.random.Generator) -> None:
+        self.W[...] = self.initializer(self.W.shape, rng)
+        self.b[...] = self.bias_initializer(self.b.shape, rng)
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        if training:
+            self.x = x
+        y = x @ self.W.T
+        y += self.b
+        return y
+
+    def backward_parameters(self, dy: np.ndarray) -> None:
+        np.matmul(dy.T, self.x, out=self.dW)
+        np.sum(dy, axis=0, out=self.db)
+
+    def backward_input(self, dy: np.ndarray) -> np.ndarray:
+        return dy @ self.W
+
+    def config(self) -> dict[str, Any]:
+        return {"units": self.units}

@@ -1,0 +1,61 @@
+"""The contract every layer keeps.
+
+A layer is a differentiable function y = f(x; θ). It knows its shapes, computes y, and computes two derivatives of the
+loss L: with respect to its own parameters and with respect to its input. It never updates itself: that is the
+optimizer's work, on one vector that holds the parameters of all layers.
+"""
+
+from typing import Any
+
+import numpy as np
+
+Shape = tuple[int, ...]
+
+
+class Layer:
+    """A step of the network, y = f(x; θ).
+
+    Shapes: x is (N, *input_shape), y is (N, *output_shape), where N is the batch size; the shapes below leave N out.
+    Throughout, dX stands for ∂L/∂X and has the shape of X.
+
+    Neither x nor dy is ever written into: other layers and the caller still need them.
+    Maths: docs/mathematics.md, "Back-propagation".
+    """
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """The shape of one sample after this layer. Raises ValueError where the layer can't take `input_shape`."""
+        return input_shape
+
+    def parameter_shapes(self, input_shape: Shape) -> dict[str, Shape]:
+        """The name and shape of each trained array.
+
+        For a name W the network sets two attributes on the layer, both views into its two long vectors: `W` and its
+        gradient `dW`. Write into them (`layer.W[...] = new`). Rebinding (`layer.W = new`) would cut the layer off
+        from the vector that the optimizer updates and the file stores.
+        """
+        return {}
+
+    def initialize(self, rng: np.random.Generator) -> None:
+        """Write the first values into the parameters."""
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        """y = f(x). With `training`, keep what the backward methods will need; without, keep nothing."""
+        raise NotImplementedError
+
+    def backward_parameters(self, dy: np.ndarray) -> None:
+        """From dy = ∂L/∂y, overwrite the gradient of every parameter (nothing is accumulated)."""
+
+    def backward_input(self, dy: np.ndarray) -> np.ndarray:
+        """From dy = ∂L/∂y, return dx = ∂L/∂x.
+
+        Apart from `backward_parameters` because nobody needs the first layer's dx: the network leaves that call out.
+        """
+        raise NotImplementedError
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Arrays that are saved with the network but not trained, such as running statistics."""
+        return {}
+
+    def config(self) -> dict[str, Any]:
+        """The constructor's arguments, in JSON's types: `type(layer)(**layer.config())` is the same layer."""
+        return {}

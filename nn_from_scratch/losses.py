@@ -1,0 +1,111 @@
+"""What the network is to make small: one number that says how far predictions p are from targets t.
+
+Every loss is a mean over the batch, so that its size does not depend on how many samples are shown at once.
+In order of difficulty: MeanSquaredError, BinaryCrossEntropy, CrossEntropy.
+"""
+
+import numpy as np
+
+from nn_from_scratch.layers import Layer, Sigmoid, Softmax
+
+
+class Loss:
+    """L(p, t) and its derivatives. Shapes: p and t are (N, K): N samples, K outputs.
+
+    A loss may name the activation it belongs with. The derivative through both together is much simpler than either,
+    and does not lose precision where the activation saturates: see `logit_gradient`.
+    """
+
+    matching_activation: type[Layer] | None = None
+
+    def value(self, p: np.ndarray, t: np.ndarray) -> float:
+        """L, a mean over the batch."""
+        raise NotImplementedError
+
+    def gradient(self, p: np.ndarray, t: np.ndarray) -> np.ndarray:
+        """∂L/∂p, the long way, right after any activation."""
+        raise NotImplementedError
+
+    def logit_gradient(self, p: np.ndarray, t: np.ndarray) -> np.ndarray:
+        """∂L/∂z, where p = matching_activation(z): loss and activation in one step.
+
+        Maths: docs/mathematics.md, "The shortcut".
+        """
+        raise NotImplementedError
+
+
+class MeanSquaredError(Loss):
+    """L = 1/(N·K) · Σ (p − t)²
+
+    Gradient: ∂L/∂p = 2 (p − t) / (N·K). No activation simplifies it.
+
+    Maths: docs/mathematics.md, "Mean squared error".
+    """
+
+    def value(self, p: np.ndarray, t: np.ndarray) -> float:
+        return float(np.square(p - t).mean())
+
+    def gradient(self, p: np.ndarray, t: np.ndarray) -> np.ndarray:
+        return (p - t) * (2 / p.size)
+
+
+class BinaryCrossEntropy(Loss):
+    """L = −1/(N·K) · Σ [ t log p + (1 − t) log(1 − p) ], for outputs that are probabilities of yes.
+
+    Gradient: ∂L/∂p = (p − t) / (p (1 − p)) / (N·K); through the sigmoid: ∂L/∂z = (p − t) / (N·K).
+
+    Maths: docs/mathematics.md, "Binary cross-entropy".
+    """
+
+    matching_activation = Sigmoid
+
+    def value(self, p: np.ndarray, t: np.ndarray) -> float:
+        p = _away_from_0_and_1(p)
+        return float(-(t * np.log(p) + (1 - t) * np.log1p(-p)).mean())
+
+    def gradient(self, p: np.ndarray, t: np.ndarray) -> np.ndarray:
+        p = _away_from_0_and_1(p)
+        return (p - t) / (p * (1 - p)) / p.size
+
+    def logit_gradient(self, p: np.ndarray, t: np.ndarray) -> np.ndarray:
+        return (p - t) / p.size
+
+
+class CrossEntropy(Loss):
+    """L = −1/N · Σₙ Σₖ tₖ log pₖ, for outputs that are a distribution over K classes.
+
+    Gradient: ∂L/∂p = −t / p / N; through the softmax: ∂L/∂z = (p − t) / N.
+
+    Maths: docs/mathematics.md, "Cross-entropy".
+    """
+
+    matching_activation = Softmax
+
+    def value(self, p: np.ndarray, t: np.ndarray) -> float:
+        return float(-(t * np.log(_above_0(p))).sum() / len(p))
+
+    def gradient(self, p: np.ndarray, t: np.ndarray) -> np.ndarray:
+        return -t / _above_0(p) / len(p)
+
+    def logit_gradient(self, p: np.ndarray, t: np.ndarray) -> np.ndarray:
+        return (p - t) / len(p)
+
+
+def _above_0(p: np.ndarray) -> np.ndarray:
+    """A probability too small for the dtype is rounded to 0, whose logarithm is −∞: take the smallest number instead.
+
+    A NaN stays a NaN, so that a network that has diverged can't pass for one that hasn't.
+    """
+    return np.maximum(p, np.finfo(p.dtype).tiny)
+
+
+def _away_from_0_and_1(p: np.ndarray) -> np.ndarray:
+    return np.clip(p, np.finfo(p.dtype).tiny, 1 - np.finfo(p.dtype).epsneg)
+
+
+# The losses a recipe can name. A new loss is a class and a line here.
+LOSSES: dict[str, type[Loss]] = {
+    "mean-squared-error": MeanSquaredError,
+    "binary-cross-entropy": BinaryCrossEntropy,
+    "cross-entropy": CrossEntropy,
+}

@@ -1,0 +1,121 @@
+"""How parameters follow their gradients downhill.
+
+An optimizer sees one vector θ with all parameters of the network and one vector g with their gradients, and updates θ
+in place: after the first step no array is created. The learning rate η is an argument, so that a schedule can change
+it at every step. In order of difficulty: SGD, Adam.
+"""
+
+from math import sqrt
+
+import numpy as np
+
+
+class Optimizer:
+    """θ ← θ − η · (a direction made of g and of what is remembered of earlier g).
+
+    `state` holds what is remembered: arrays of θ's shape, made at the first step. With `steps` and θ it is all it
+    takes to go on later as if nothing had happened.
+
+    Weight decay λ is decoupled, a step of its own that the memory never sees: θ ← θ − ηλθ. (Loshchilov and Hutter,
+    2019)
+
+    Maths: docs/mathematics.md, "Optimizers".
+    """
+
+    remembers: tuple[str, ...] = ()
+
+    def __init__(self, weight_decay: float = 0.0):
+        if not 0 <= weight_decay < np.inf:
+            raise ValueError(f"weight_decay must be a finite number from 0 up, not {weight_decay}")
+        self.weight_decay = weight_decay
+        self.steps = 0
+        self.state: dict[str, np.ndarray] = {}
+        self.scratch = np.empty(0)
+
+    def step(self, parameters: np.ndarray, gradients: np.ndarray, learning_rate: float) -> None:
+        """Update `parameters` in place, once."""
+        if self.scratch.size != parameters.size:
+            self.state = {name: np.zeros_like(parameters) for name in self.remembers}
+            self.scratch = np.empty_like(parameters)
+        self.steps += 1
+        if self.weight_decay:
+            parameters *= 1 - learning_rate * self.weight_decay
+        self.update(parameters, gradients, learning_rate)
+
+    def update(self, parameters: np.ndarray, gradients: np.ndarray, learning_rate: float) -> None:
+        """The optimizer's own rule, in place; `scratch` may be written over."""
+        raise NotImplementedError
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent, plain (μ = 0), with momentum, or with Nesterov's momentum.
+
+    v ← μv + g        θ ← θ − ηv        Nesterov: θ ← θ − η(g + μv), with the new v
+
+    (Polyak, 1964; Sutskever et al., 2013, in the form that needs no gradient anywhere but at θ)
+    """
+
+    def __init__(self, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0):
+        super().__init__(weight_decay)
+        if not 0 <= momentum < 1:
+            raise ValueError(f"momentum must be from 0 up to, not including, 1, not {momentum}")
+        if nesterov and not momentum:
+            raise ValueError("Nesterov's method needs a momentum above 0")
+        self.momentum = momentum
+        self.nesterov = nesterov
+        self.remembers = ("velocity",) if momentum else ()
+
+    def update(self, parameters: np.ndarray, gradients: np.ndarray, learning_rate: float) -> None:
+        direction = gradients
+        if self.momentum:
+            v = self.state["velocity"]
+            v *= self.momentum
+            v += gradients
+            direction = v
+        if self.nesterov:
+            np.multiply(v, self.momentum, out=self.scratch)
+            self.scratch += gradients
+            direction = self.scratch
+        np.multiply(direction, learning_rate, out=self.scratch)
+        parameters -= self.scratch
+
+
+class Adam(Optimizer):
+    """Every parameter gets its own step: the mean of its gradients over the root of the mean of their squares.
+
+    m ← β₁m + (1 − β₁)g        m̂ = m / (1 − β₁ᵗ)
+    v ← β₂v + (1 − β₂)g²       v̂ = v / (1 − β₂ᵗ)        θ ← θ − η m̂ / (√v̂ + ε)
+
+    (Kingma and Ba, 2015)
+
+    Each pass over θ costs time, so the arrays hold the sums M = m / (1 − β₁) and V = v / (1 − β₂), which saves two
+    passes; the factors that are missing in M and V are put into the two numbers η and ε instead. With
+    r = √((1 − β₂) / (1 − β₂ᵗ)), so that √v̂ = r√V, the step is  η (1 − β₁) / (1 − β₁ᵗ) / r · M / (√V + ε/r).
+    """
+
+    remembers = ("gradient_sum", "square_sum")
+
+    def __init__(self, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8, weight_decay: float = 0.0):
+        super().__init__(weight_decay)
+        if not (0 <= beta1 < 1 and 0 <= beta2 < 1):
+            raise ValueError(f"beta1 and beta2 must be from 0 up to, not including, 1, not {beta1} and {beta2}")
+        if not epsilon > 0:
+            raise ValueError(f"epsilon must be above 0, not {epsilon}")
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.epsilon = epsilon
+
+    def update(self, parameters: np.ndarray, gradients: np.ndarray, learning_rate: float) -> None:
+        M, V, scratch = self.state["gradient_sum"], self.state["square_sum"], self.scratch
+        M *= self.beta1
+        M += gradients
+        V *= self.beta2
+        np.square(gradients, out=scratch)
+        V += scratch
+
+        r = sqrt((1 - self.beta2) / (1 - self.beta2**self.steps))
+        np.sqrt(V, out=scratch)
+        scratch += self.epsilon / r
+        np.divide(M, scratch, out=scratch)
+        scratch *= learning_rate * (1 - self.beta1) / (1 - self.beta1**self.steps) / r
+        parameters -= scratch

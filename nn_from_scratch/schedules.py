@@ -1,0 +1,78 @@
+"""The learning rate as a function of the step.
+
+Large steps find the valley, small ones its floor: most recipes start high and end low. A schedule is called with the
+number of steps already taken and returns the rate of the next. In order of difficulty: Constant, StepDecay, Cosine,
+OneCycle. Maths: docs/mathematics.md, "Learning-rate schedules".
+"""
+
+from math import cos, pi
+
+
+class Schedule:
+    """η(s) for the step s = 0, 1, …, total_steps − 1; beyond the end it stays at its last value."""
+
+    def __init__(self, peak: float, total_steps: int):
+        if not 0 < peak < float("inf"):
+            raise ValueError(f"a learning rate must be a finite number above 0, not {peak}")
+        if total_steps < 1:
+            raise ValueError(f"a schedule needs at least 1 step, not {total_steps}")
+        self.peak = peak
+        self.total_steps = total_steps
+
+    def __call__(self, step: int) -> float:
+        raise NotImplementedError
+
+
+class Constant(Schedule):
+    """η(s) = peak"""
+
+    def __call__(self, step: int) -> float:
+        return self.peak
+
+
+class StepDecay(Schedule):
+    """η(s) = peak · factor^⌊s · pieces / total⌋: equally long pieces, each at a fraction of the rate before it."""
+
+    def __init__(self, peak: float, total_steps: int, factor: float = 0.5, pieces: int = 4):
+        super().__init__(peak, total_steps)
+        self.factor = factor
+        self.pieces = pieces
+
+    def __call__(self, step: int) -> float:
+        step = min(step, self.total_steps - 1)
+        return self.peak * self.factor ** (step * self.pieces // self.total_steps)
+
+
+class Cosine(Schedule):
+    """η(s) = peak · (1 + cos(π s / total)) / 2: half a wave from the peak to zero. (Loshchilov and Hutter, 2017)"""
+
+    def __call__(self, step: int) -> float:
+        return self.peak * (1 + cos(pi * min(step, self.total_steps) / self.total_steps)) / 2
+
+
+class OneCycle(Schedule):
+    """A straight warm-up from zero to the peak, then half a cosine wave to zero. (After Smith, 2018)
+
+    The warm-up lets Adam's averages settle before the steps grow long, which permits a higher peak.
+    """
+
+    def __init__(self, peak: float, total_steps: int, warmup: float = 0.2):
+        super().__init__(peak, total_steps)
+        if not 0 < warmup < 1:
+            raise ValueError(f"warmup must be a fraction of the steps between 0 and 1, not {warmup}")
+        self.warmup_steps = max(1, round(warmup * total_steps))
+        self.decay = Cosine(peak, max(1, total_steps - self.warmup_steps))
+
+    def __call__(self, step: int) -> float:
+        if step < self.warmup_steps:
+            return self.peak * (step + 1) / self.warmup_steps
+        return self.decay(step - self.warmup_steps)
+
+
+# The schedules a recipe can name. A new schedule is a class and a line here.
+SCHEDULES: dict[str, type[Schedule]] = {
+    "constant": Constant,
+    "step-decay": StepDecay,
+    "cosine": Cosine,
+    "one-cycle": OneCycle,
+}
