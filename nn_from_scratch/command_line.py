@@ -6,17 +6,20 @@ wrong is a bug and keeps its traceback.
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any, NoReturn
 
+from nn_from_scratch.data import Dataset, Split
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.initializers import FIXED_SCALE, GIVEN_SCALE
 from nn_from_scratch.losses import LOSSES
 from nn_from_scratch.network import Network
 from nn_from_scratch.presets import ACTIVATIONS, DEFAULT_PRESET, OPTIMIZERS, PRESETS, Recipe
 from nn_from_scratch.schedules import SCHEDULES
+from nn_from_scratch.training import EpochResult
 
 DEFAULT_WEIGHTS = "resources/weights_and_biases.json"
 
@@ -53,7 +56,8 @@ class Parser(argparse.ArgumentParser):
     """argparse with every default in the help, examples that keep their line breaks, and one-line errors."""
 
     class Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
-        pass
+        def _get_help_string(self, action: argparse.Action) -> str | None:
+            return action.help if action.default is None else super()._get_help_string(action)
 
     def __init__(self, description: str | None, examples: str):
         super().__init__(
@@ -108,20 +112,27 @@ def add_data_option(parser: argparse.ArgumentParser, default: str = "MNIST, or t
     parser.add_argument(
         "--data",
         metavar="NAME_OR_PATH",
-        default=argparse.SUPPRESS,
         help="mnist, digits (embedded), a directory with the four IDX files, a CSV file with the label first, or "
         f"Keras's mnist.npz (default: {default})",
     )
 
 
-def add_recipe_options(parser: argparse.ArgumentParser) -> None:
-    """--preset, and an option for every part of a recipe."""
+def add_recipe_options(parser: argparse.ArgumentParser, **own_defaults: Any) -> None:
+    """--preset, and an option for every part of a recipe; `own_defaults` stand before those of any preset."""
     parser.add_argument("--preset", choices=PRESETS, default=DEFAULT_PRESET, help="a network with its recipe")
-    group = parser.add_argument_group("parts of the preset", "each keeps the preset's value unless it is given")
+    group = parser.add_argument_group(
+        "parts of the preset", f"each keeps the preset's value unless it is given; shown are those of {DEFAULT_PRESET}"
+    )
+    defaults = asdict(PRESETS[DEFAULT_PRESET]) | own_defaults
     many: dict[str, Any] = {"nargs": "+"}
     scales = ", ".join([*FIXED_SCALE, *(f"{name}:SCALE" for name in GIVEN_SCALE)])
     for option, settings in {
-        "--sizes": {**many, "type": whole_number(1), "metavar": "N", "help": "number of inputs, then units of each layer"},
+        "--sizes": {
+            **many,
+            "type": whole_number(1),
+            "metavar": "N",
+            "help": "number of inputs, then units of each layer",
+        },
         "--activations": {**many, "choices": ACTIVATIONS, "help": "one for each layer"},
         "--loss": {"choices": LOSSES, "help": "what is made small"},
         "--optimizer": {"choices": OPTIMIZERS, "help": "how parameters follow their gradients"},
@@ -130,7 +141,7 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
         "--batch-size": {"type": batch_size, "metavar": "N|full", "help": "images per step; full is all of them"},
         "--epochs": {"type": whole_number(1), "metavar": "N", "help": "passes over the training images"},
         "--momentum": {"type": number, "metavar": "M", "help": "of sgd, from 0 to below 1"},
-        "--nesterov": {"action": argparse.BooleanOptionalAction, "help": "Nesterov's momentum for sgd"},
+        "--nesterov": {"action": argparse.BooleanOptionalAction, "help": "of sgd: Nesterov's momentum"},
         "--weight-decay": {"type": number, "metavar": "D", "help": "decoupled weight decay"},
         "--warmup": {"type": number, "metavar": "SHARE", "help": "of one-cycle: the share of the steps that rises"},
         "--decay-factor": {"type": positive_number, "metavar": "F", "help": "of step-decay: rate from piece to piece"},
@@ -139,22 +150,71 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
         "--bias-initializer": {"metavar": "NAME", "help": "first biases, likewise"},
         "--classes": {**many, "type": whole_number(0), "metavar": "DIGIT", "help": "the digits to tell apart"},
     }.items():
+        value = defaults[option.strip("-").replace("-", "_")]
+        settings["help"] += f" (default: {' '.join(map(str, value)) if isinstance(value, tuple) else value})"
         group.add_argument(option, default=argparse.SUPPRESS, **settings)
+    parser.set_defaults(**own_defaults)
+
+
+def recipe_overrides(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The parts of a recipe given on the command line."""
+    given = {part.name: getattr(arguments, part.name) for part in fields(Recipe) if hasattr(arguments, part.name)}
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
 
 
 def recipe_of(arguments: argparse.Namespace) -> Recipe:
     """The preset with what was given on the command line in place of its own parts."""
-    given = {part.name: getattr(arguments, part.name) for part in fields(Recipe) if hasattr(arguments, part.name)}
-    changes = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
-    return PRESETS[arguments.preset].override(**changes)
+    return PRESETS[arguments.preset].override(**recipe_overrides(arguments))
+
+
+def training_record(
+    arguments: argparse.Namespace, recipe: Recipe, dataset: Dataset, training_images: int
+) -> dict[str, Any]:
+    """What the saved file tells of its making: enough to make it again, nothing that differs between two such runs."""
+    command = ["python", "train.py", "--preset", arguments.preset]
+    for name, value in recipe_overrides(arguments).items():
+        option = f"--{name.replace('_', '-')}"
+        if isinstance(value, bool):
+            command.append(option if value else option.replace("--", "--no-"))
+        else:
+            values = value if isinstance(value, tuple) else ["full" if value is None else value]
+            command += [option, *map(str, values)]
+    if arguments.data:
+        command += ["--data", arguments.data]
+    if arguments.validation:
+        command += ["--validation", str(arguments.validation)]
+    command += ["--seed", str(arguments.seed)]
+    data = {"name": dataset.name, "fingerprint": dataset.fingerprint(), "training_images": training_images}
+    return {
+        "command": shlex.join(command),
+        "preset": arguments.preset,
+        "recipe": asdict(recipe),
+        "seed": arguments.seed,
+        "data": data,
+    }
 
 
 # ---- output ----
+
+
+def data_summary(dataset: Dataset, learning: Split, validation: Split) -> str:
+    """What is learnt from and what is tested on, in one line."""
+    held_out = f", {len(validation):,} held out for validation" if validation else ""
+    images = f"{len(learning):,} training images{held_out}, {len(dataset.test):,} test images"
+    return f"data: {dataset.name} ({dataset.source}): {images}"
+
+
+def epoch_line(result: EpochResult, epochs: int) -> str:
+    """The result of one epoch as a plain line."""
+    line = f"epoch {result.epoch:>{len(str(epochs))}}/{epochs}  loss {result.loss:.4f}  accuracy {result.accuracy:.2%}"
+    if result.validation_accuracy is not None:
+        line += f"  validation loss {result.validation_loss:.4f}  accuracy {result.validation_accuracy:.2%}"
+    return f"{line}  {result.seconds:.2f} s"
 
 
 def layer_table(network: Network) -> str:
     """The layers with their output shapes and numbers of parameters."""
     rows = [("input", network.input_shape, 0), *network.table()]
     lines = [f"{'layer':<10}{'output shape':>14}{'parameters':>14}"]
-    lines += [f"{name:<10}{str(shape):>14}{parameters:>14,}" for name, shape, parameters in rows]
+    lines += [f"{name:<10}{shape!s:>14}{parameters:>14,}" for name, shape, parameters in rows]
     return "\n".join([*lines, f"{'total':<10}{network.parameters.size:>28,}"])

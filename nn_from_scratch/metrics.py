@@ -47,9 +47,7 @@ def per_class(confusion: np.ndarray) -> list[ClassReport]:
     """Precision, recall, F1 and support of every class."""
     reports = []
     for (TP, FN), (FP, _) in one_vs_rest(confusion).tolist():
-        reports.append(
-            ClassReport(_ratio(TP, TP + FP), _ratio(TP, TP + FN), _ratio(2 * TP, 2 * TP + FP + FN), TP + FN)
-        )
+        reports.append(ClassReport(_ratio(TP, TP + FP), _ratio(TP, TP + FN), _ratio(2 * TP, 2 * TP + FP + FN), TP + FN))
     return reports
 
 

@@ -51,7 +51,9 @@ class Recipe:
 
     def __post_init__(self) -> None:
         if len(self.sizes) < 2 or min(self.sizes) < 1:
-            raise BadInput(f"sizes {_words(self.sizes)}: expected the number of inputs and the units of at least 1 layer")
+            raise BadInput(
+                f"sizes {_words(self.sizes)}: expected the number of inputs and the units of at least 1 layer"
+            )
         if len(self.activations) != len(self.sizes) - 1:
             raise BadInput(
                 f"activations {_words(self.activations)}: expected {len(self.sizes) - 1}, one for each layer of "

@@ -6,10 +6,11 @@ The format: docs/file-formats.md.
 """
 
 import contextlib
+import csv
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -60,6 +61,25 @@ def save(saved: SavedNetwork, path: str | Path) -> None:
     }
     with whole_file(path) as temporary:
         temporary.write_text(_layout(document) + "\n", encoding="utf-8")
+
+
+def save_rows(rows: Iterable[Sequence], path: str | Path) -> None:
+    """Write a table as CSV, the header being its first row; None leaves its cell empty."""
+    with whole_file(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows(rows)
+
+
+def check_writable(path: str | Path) -> None:
+    """Raise BadInput, before hours of training, where a file could not be saved after them."""
+    path = Path(path)
+    if path.is_dir():
+        raise BadInput(f"{path}: is a directory: expected the name of a file to write")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as problem:
+        raise BadInput(f"{path}: can't be written: {problem.strerror}") from None
 
 
 def load(path: str | Path) -> SavedNetwork:

@@ -5,7 +5,7 @@ the next, and stops it by no longer asking.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from math import isfinite
 from time import perf_counter
 from typing import NamedTuple
 
@@ -33,18 +33,32 @@ def random_streams(seed: int) -> RandomStreams:
     return RandomStreams(*np.random.SeedSequence(seed).spawn(3))
 
 
+class Diverged(ArithmeticError):
+    """The loss is no longer a finite number: the steps were too long, and each made things worse."""
+
+    def __init__(self, step: int, learning_rate: float):
+        super().__init__(
+            f"diverged at step {step}, at learning rate {learning_rate:g}: the loss is not a finite number"
+        )
+        self.step = step
+        self.learning_rate = learning_rate
+
+
+@np.errstate(over="ignore", invalid="ignore")  # what overflows makes the loss non-finite, and that is reported
 def train_step(
     network: Network, loss: Loss, optimizer: Optimizer, learning_rate: float, x: np.ndarray, t: np.ndarray
 ) -> np.ndarray:
-    """Learn from one batch. Returns p, the predictions before the update. Shapes: x (N, *input_shape), t and p (N, K)"""
+    """Learn from one batch and return p, the predictions before the update.
+
+    Shapes: x (N, *input_shape); t and p (N, K).
+    """
     p = network.forward(x, training=True)
     network.backward(loss, p, t)
     optimizer.step(network.parameters, network.gradients, learning_rate)
     return p
 
 
-@dataclass(frozen=True)
-class EpochResult:
+class EpochResult(NamedTuple):
     """What an epoch came to."""
 
     epoch: int  # epochs done, from 1
@@ -69,7 +83,8 @@ def fit(
 ) -> Iterator[EpochResult]:
     """Train for `epochs` passes over the training set and yield the result of each.
 
-    `on_step(step, loss)` is called after each step, for a progress bar or a finer curve.
+    `on_step(step, loss)` is called after each step, for a progress bar or a finer curve. Raises Diverged as soon as
+    the loss is not a finite number.
     """
     step = 0
     for epoch in range(epochs):
@@ -80,6 +95,8 @@ def fit(
             p = train_step(network, loss, optimizer, learning_rate, x, t)
             step += 1
             batch_loss = loss.value(p, t)
+            if not isfinite(batch_loss):
+                raise Diverged(step, learning_rate)
             loss_sum += batch_loss * len(x)
             right += np.count_nonzero(metrics.predicted_classes(p) == metrics.predicted_classes(t))
             seen += len(x)

@@ -1,0 +1,96 @@
+"""Find a learning rate: train one configuration at several, and compare them on held-out training images."""
+
+import argparse
+
+from nn_from_scratch import command_line
+from nn_from_scratch.command_line import positive_number, whole_number
+
+EXAMPLES = """\
+  python hyper-tune.py
+  python hyper-tune.py --optimizer sgd --learning-rates 0.01 0.03 0.1 0.3 --repeats 3
+  python hyper-tune.py --preset 784-10-10 --lr-min 0.0001 --lr-max 1 --num 9
+  python hyper-tune.py --range-test"""
+
+SWEEP, RANGE_TEST = "resources/images/learning_rates", "resources/images/range_test"
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = command_line.Parser(__doc__, EXAMPLES)
+    command_line.add_data_option(parser)
+    parser.add_argument(
+        "--learning-rates", nargs="+", type=positive_number, metavar="RATE", help="the rates to try, or:"
+    )
+    parser.add_argument(
+        "--lr-min", type=positive_number, metavar="RATE", help="the lowest (default: 0.0001; range test: 1e-06)"
+    )
+    parser.add_argument(
+        "--lr-max", type=positive_number, metavar="RATE", help="the highest (default: 0.1; range test: 10)"
+    )
+    parser.add_argument(
+        "--num",
+        type=whole_number(2),
+        metavar="N",
+        help="how many, log-spaced (default: 7; range test: 300, a step each)",
+    )
+    parser.add_argument(
+        "--repeats", type=whole_number(1), default=2, metavar="N", help="runs at each rate, seeds 0, 1, …"
+    )
+    parser.add_argument("--jobs", type=whole_number(1), default=2, metavar="N", help="runs at the same time")
+    parser.add_argument(
+        "--range-test", action="store_true", help="instead: a single short run in which the rate rises at every step"
+    )
+    parser.add_argument(
+        "--validation", type=whole_number(1), metavar="N", help="training images held out (default: a sixth)"
+    )
+    parser.add_argument("--seed", type=whole_number(0), default=0, metavar="N", help="of the first run")
+    parser.add_argument(
+        "--output",
+        metavar="STEM",
+        help=f"results go to STEM.png and STEM.csv (default: {SWEEP}; range test: {RANGE_TEST})",
+    )
+    parser.add_argument("--show", action="store_true", help="open the figure in a window, too")
+    command_line.add_recipe_options(parser, epochs=3)
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = parse_arguments()
+
+    import numpy as np
+    from tqdm import tqdm
+
+    from nn_from_scratch import figures, load_dataset, plots, storage, tuning
+    from nn_from_scratch.data.batches import matching
+
+    # ---- Recipe and data: the test set is left alone ----
+    lowest, highest, num, stem = (1e-6, 10, 300, RANGE_TEST) if arguments.range_test else (1e-4, 0.1, 7, SWEEP)
+    lowest, highest, num = arguments.lr_min or lowest, arguments.lr_max or highest, arguments.num or num
+    rates = arguments.learning_rates or np.geomspace(lowest, highest, num).tolist()
+    picture, table = f"{arguments.output or stem}.png", f"{arguments.output or stem}.csv"
+    storage.check_writable(picture)
+    recipe = command_line.recipe_of(arguments)
+    dataset = matching(load_dataset(arguments.data, notify=command_line.notify), recipe.sizes[:1], recipe.classes)
+    learning, validation = dataset.train.hold_out(arguments.validation or len(dataset.train) // 6)
+    print(command_line.data_summary(dataset, learning, validation))
+
+    # ---- Training ----
+    if arguments.range_test:
+        result = tuning.range_test(recipe, rates, arguments.seed, learning)
+        rows, figure, conclusion = result.rows(), plots.range_test(result), result.conclusion()
+    else:
+        seeds = range(arguments.seed, arguments.seed + arguments.repeats)
+        runs = tuning.sweep(recipe, rates, seeds, learning, validation, arguments.jobs)
+        results = tuning.Sweep(list(tqdm(runs, total=len(rates) * len(seeds), unit="run", leave=False, disable=None)))
+        rows, figure, conclusion = results.rows(), plots.learning_rate_sweep(results), results.conclusion()
+
+    # ---- Results ----
+    storage.save_rows(rows, table)
+    figures.save(figure, picture)
+    print(f"saved {picture} and {table}")
+    if arguments.show:
+        figures.show([figure])
+    print(conclusion)
+
+
+if __name__ == "__main__":
+    command_line.run(main)
