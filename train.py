@@ -19,6 +19,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=whole_number(0), default=0, metavar="N", help="of all randomness")
     parser.add_argument("--output", default=DEFAULT_WEIGHTS, metavar="FILE", help="where to save the network")
     parser.add_argument("--history", metavar="FILE.csv", help="where to write the result of each epoch")
+    parser.add_argument("--print-every", type=whole_number(1), default=1, metavar="N", help="epochs from line to line")
     parser.add_argument("--quiet", action="store_true", help="print nothing but the test accuracy")
     command_line.add_recipe_options(parser)
     return parser.parse_args()
@@ -57,7 +58,8 @@ def main() -> None:
         on_step = None if bar.disable else lambda step, loss: bar.update()
         for result in fit(network, loss, optimizer, schedule, batches, recipe.epochs, validation, on_step):
             history.append(result)
-            say(command_line.epoch_line(result, recipe.epochs))
+            if result.epoch % arguments.print_every == 0 or result.epoch == recipe.epochs:
+                say(command_line.epoch_line(result, recipe.epochs))
     say(f"trained for {sum(result.seconds for result in history):.1f} s")
 
     # ---- Test and save ----

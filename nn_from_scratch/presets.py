@@ -51,9 +51,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         if len(self.sizes) < 2 or min(self.sizes) < 1:
-            raise BadInput(
-                f"sizes {_words(self.sizes)}: expected the number of inputs and the units of at least 1 layer"
-            )
+            raise BadInput(f"sizes {_words(self.sizes)}: expected the number of inputs, then the units of each layer")
         if len(self.activations) != len(self.sizes) - 1:
             raise BadInput(
                 f"activations {_words(self.activations)}: expected {len(self.sizes) - 1}, one for each layer of "
@@ -61,8 +59,8 @@ class Recipe:
             )
         if self.sizes[-1] != len(self.classes) and (self.sizes[-1], len(self.classes)) != (1, 2):
             raise BadInput(
-                f"sizes {_words(self.sizes)}: expected as many outputs as classes ({_words(self.classes)}), or 1 output "
-                "for 2 classes"
+                f"sizes {_words(self.sizes)}: expected one output for each of the classes {_words(self.classes)}, or "
+                "a single output for two classes"
             )
         if self.activations[-1] == "softmax" and self.sizes[-1] == 1:
             raise BadInput("activation softmax on a single output: it would always be 1; expected sigmoid")

@@ -7,7 +7,7 @@ breaks. Neither ever sees the test set.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, count, product
+from itertools import chain, count, islice, product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -70,7 +70,7 @@ def sweep(
     validation: Split,
     jobs: int = 1,
 ) -> Iterator[Run]:
-    """Every rate with every seed, in that order, on `jobs` processes; each is yielded once it and those before it end."""
+    """Every rate with every seed, on `jobs` processes; each run is yielded once it and those before it end."""
     from joblib import Parallel, delayed
 
     tasks = (
@@ -148,6 +148,7 @@ class RangeTest:
         if until_lowest < 3:
             raise BadInput(f"the loss never fell from the learning rate {learning_rates[0]:g} on: start lower")
         slope = np.gradient(self.smoothed[:until_lowest], np.log(self.learning_rates[:until_lowest]))
+        slope[: until_lowest // 5] = 0  # the mean of the first few losses is still jumping
         self.steepest = float(self.learning_rates[slope.argmin()])  # the loss falls fastest: a good first try
         self.highest = float(self.learning_rates[until_lowest - 1] / 10)  # well below where it turned
 
@@ -174,17 +175,23 @@ def smooth(losses: Sequence[float], inertia: float = 0.95) -> np.ndarray:
 
 
 def range_test(recipe: Recipe, learning_rates: Sequence[float], seed: int, learning: Split) -> RangeTest:
-    """Take one step at each of the rising rates, and stop where the loss is four times what it was at its lowest.
+    """Learn a little at each of the rising rates, and stop where the loss is four times what it was at its lowest.
 
-    The network is one of its own: nothing that it learns or breaks is kept.
+    A little is one step, or as many as it takes to see 64 images: the loss of a single image says nothing. The network
+    is one of its own, so nothing that it learns or breaks is kept.
     """
     seeds = random_streams(seed)
     network, loss, optimizer = recipe.make_network(seeds.initialization), recipe.make_loss(), recipe.make_optimizer()
     batches = recipe.make_batches(learning, seeds.shuffling)
     stream = chain.from_iterable(map(batches.epoch, count()))
+    steps = -(-64 // batches.batch_size)
     losses: list[float] = []
-    for rate, (x, t) in zip(learning_rates, stream, strict=False):
-        losses.append(loss.value(train_step(network, loss, optimizer, rate, x, t), t))
-        if not losses[-1] <= 4 * min(losses):  # not ≤, rather than >: true for NaN as well
+    for rate in learning_rates:
+        losses.append(
+            sum(loss.value(train_step(network, loss, optimizer, rate, x, t), t) for x, t in islice(stream, steps))
+            / steps
+        )
+        smoothed = smooth(losses)
+        if not smoothed[-1] <= 4 * smoothed.min():  # not ≤, rather than >: true for NaN as well
             break
     return RangeTest(learning_rates[: len(losses)], losses)
