@@ -15,6 +15,7 @@ Read the files in this order:
 """
 
 from nn_from_scratch.data import Dataset, Split, load_dataset
+from nn_from_scratch.data.batches import Batches
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.layers import Activation, Dense, Layer, ReLU, Sigmoid, Softmax
 from nn_from_scratch.losses import BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError
@@ -23,7 +24,7 @@ from nn_from_scratch.optimizers import SGD, Adam, Optimizer
 from nn_from_scratch.presets import PRESETS, Recipe
 from nn_from_scratch.schedules import Constant, Cosine, OneCycle, Schedule, StepDecay
 from nn_from_scratch.storage import SavedNetwork, load, save
-from nn_from_scratch.training import EpochResult, evaluate, fit, predict, random_streams, train_step
+from nn_from_scratch.training import Diverged, EpochResult, evaluate, fit, predict, random_streams, train_step
 
 __all__ = [
     "PRESETS",
@@ -31,12 +32,14 @@ __all__ = [
     "Activation",
     "Adam",
     "BadInput",
+    "Batches",
     "BinaryCrossEntropy",
     "Constant",
     "Cosine",
     "CrossEntropy",
     "Dataset",
     "Dense",
+    "Diverged",
     "EpochResult",
     "Layer",
     "Loss",

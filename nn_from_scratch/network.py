@@ -15,6 +15,8 @@ from nn_from_scratch.layers import Layer
 from nn_from_scratch.layers.layer import Shape
 from nn_from_scratch.losses import Loss
 
+Seed = int | np.random.SeedSequence | np.random.Generator
+
 
 class LayerRow(NamedTuple):
     """A line of the layer table."""
@@ -29,7 +31,7 @@ class Network:
 
     Shapes: x (N, *input_shape), p (N, *output_shape).
 
-    `parameters` and `gradients` are the two vectors. They are allocated here, once, and never again; the layers'
+    `seed` draws the first weights. `parameters` and `gradients` are the two vectors. They are allocated here, once, and never again; the layers'
     W, b, dW, db are views into them.
 
     Raises ValueError where the layers don't fit each other.
@@ -39,7 +41,7 @@ class Network:
         self,
         layers: Sequence[Layer],
         input_shape: Shape,
-        rng: np.random.Generator,
+        seed: Seed,
         dtype: np.dtype | type = np.float32,
     ):
         if not layers:
@@ -52,6 +54,7 @@ class Network:
         for layer in self.layers:
             self.shapes.append(layer.output_shape(self.shapes[-1]))
         self._allocate(np.dtype(dtype))
+        rng = np.random.default_rng(seed)
         for layer in self.layers:
             layer.initialize(rng)
 

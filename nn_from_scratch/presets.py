@@ -15,7 +15,7 @@ from nn_from_scratch.errors import BadInput
 from nn_from_scratch.initializers import parse_initializer
 from nn_from_scratch.layers import Activation, Dense, Layer, ReLU, Sigmoid, Softmax
 from nn_from_scratch.losses import LOSSES, Loss
-from nn_from_scratch.network import Network
+from nn_from_scratch.network import Network, Seed
 from nn_from_scratch.optimizers import SGD, Adam, Optimizer
 from nn_from_scratch.schedules import SCHEDULES, OneCycle, Schedule, StepDecay
 
@@ -87,8 +87,8 @@ class Recipe:
             layers += [Dense(units, weights, biases), ACTIVATIONS[activation]()]
         return layers
 
-    def make_network(self, seed: np.random.SeedSequence, dtype: type = np.float32) -> Network:
-        return Network(self.make_layers(), self.sizes[:1], np.random.default_rng(seed), dtype)
+    def make_network(self, seed: Seed, dtype: type = np.float32) -> Network:
+        return Network(self.make_layers(), self.sizes[:1], seed, dtype)
 
     def make_loss(self) -> Loss:
         return LOSSES[self.loss]()
@@ -108,7 +108,7 @@ class Recipe:
             options = {"factor": self.decay_factor, "pieces": self.decay_pieces}
         return schedule(self.learning_rate, total_steps, **options)
 
-    def make_batches(self, split: Split, seed: np.random.SeedSequence, dtype: type = np.float32) -> Batches:
+    def make_batches(self, split: Split, seed: int | np.random.SeedSequence, dtype: type = np.float32) -> Batches:
         return Batches(split, self.batch_size, self.sizes[:1], self.sizes[-1], seed, dtype)
 
     def override(self, **changes: Any) -> "Recipe":

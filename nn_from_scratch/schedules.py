@@ -24,7 +24,10 @@ class Schedule:
 
 
 class Constant(Schedule):
-    """η(s) = peak"""
+    """η(s) = peak, however many steps there are."""
+
+    def __init__(self, peak: float, total_steps: int = 1):
+        super().__init__(peak, total_steps)
 
     def __call__(self, step: int) -> float:
         return self.peak

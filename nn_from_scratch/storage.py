@@ -152,7 +152,7 @@ def _from_plain(document: dict) -> SavedNetwork:
 def _assemble(
     layers: list[Layer], input_shape: tuple[int, ...], arrays: list[dict[str, np.ndarray]], dtype: np.dtype
 ) -> Network:
-    network = Network(layers, input_shape, np.random.default_rng(0), dtype)
+    network = Network(layers, input_shape, seed=0, dtype=dtype)  # the weights it draws are replaced at once
     for layer, named in zip(layers, arrays, strict=True):
         for name, values in named.items():
             getattr(layer, name, layer.state().get(name))[...] = values

@@ -41,7 +41,7 @@ class Batches:
         batch_size: int | None,
         input_shape: tuple[int, ...],
         outputs: int,
-        seed: np.random.SeedSequence,
+        seed: int | np.random.SeedSequence,
         dtype: np.dtype | type = np.float32,
     ):
         if batch_size is not None and batch_size < 1:
@@ -49,7 +49,7 @@ class Batches:
         self.split = split
         self.batch_size = batch_size or len(split)
         self.input_shape = input_shape
-        self.seed = seed
+        self.seed = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
         self.dtype = dtype
         self.targets = target_table(outputs, dtype)
         whole = batch_size is None
