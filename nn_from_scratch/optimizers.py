@@ -83,14 +83,14 @@ class SGD(Optimizer):
 class Adam(Optimizer):
     """Every parameter gets its own step: the mean of its gradients over the root of the mean of their squares.
 
-    m ← β₁m + (1 − β₁)g        m̂ = m / (1 − β₁ᵗ)
-    v ← β₂v + (1 − β₂)g²       v̂ = v / (1 − β₂ᵗ)        θ ← θ − η m̂ / (√v̂ + ε)
+    m ← β₁m + (1 − β₁)g        m̂ = m / (1 − β₁^τ)
+    v ← β₂v + (1 − β₂)g²       v̂ = v / (1 − β₂^τ)        θ ← θ − η m̂ / (√v̂ + ε)
 
-    (Kingma and Ba, 2015)
+    at the step τ = 1, 2, … (Kingma and Ba, 2015)
 
     Each pass over θ costs time, so the arrays hold the sums M = m / (1 − β₁) and V = v / (1 − β₂), which saves two
     passes; the factors that are missing in M and V are put into the two numbers η and ε instead. With
-    r = √((1 − β₂) / (1 − β₂ᵗ)), so that √v̂ = r√V, the step is  η (1 − β₁) / (1 − β₁ᵗ) / r · M / (√V + ε/r).
+    r = √((1 − β₂) / (1 − β₂^τ)), so that √v̂ = r√V, the step is  η (1 − β₁) / (1 − β₁^τ) / r · M / (√V + ε/r).
     """
 
     remembers = ("gradient_sum", "square_sum")

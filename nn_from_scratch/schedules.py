@@ -54,7 +54,7 @@ class Cosine(Schedule):
 
 
 class OneCycle(Schedule):
-    """A straight warm-up from zero to the peak, then half a cosine wave to zero. (After Smith, 2018)
+    """A straight warm-up over the first w steps, from peak/w to the peak, then half a cosine wave to zero. (After Smith, 2018)
 
     The warm-up lets Adam's averages settle before the steps grow long, which permits a higher peak.
     """

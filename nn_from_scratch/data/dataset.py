@@ -117,10 +117,10 @@ def labelled_images(images: np.ndarray, labels: np.ndarray, images_from: str, la
         )
     if images.size == 0:
         raise BadInput(f"{images_from}: no images, its shape is {images.shape}: expected at least one")
-    if labels.max() >= CLASSES:
-        row = int(np.argmax(labels >= CLASSES))
+    if labels.min() < 0 or labels.max() >= CLASSES:
+        row = int(np.argmax((labels < 0) | (labels >= CLASSES)))
         raise BadInput(f"{labels_from}: label {labels[row]} of image {row + 1}, expected 0 to {CLASSES - 1}")
-    return Split(images, labels)
+    return Split(images, labels.astype(np.uint8, copy=False))
 
 
 def one_line(text: object, longest: int = 300) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from nn_from_scratch.data.dataset import Split, labelled_images, one_line
-from nn_from_scratch.data.reading import MAX_IMAGE_BYTES, fill, gunzipped, reading
+from nn_from_scratch.data.reading import MAX_IMAGE_BYTES, fill, gunzipped, most_expanded, reading
 from nn_from_scratch.errors import BadInput
 
 MAGIC = {1: 0x00000801, 3: 0x00000803}  # dimensions → magic number of an array of unsigned bytes
@@ -42,8 +42,9 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
         shape = struct.unpack(f">{dimensions}I", header[4:])
         size = math.prod(shape)
         declared = f"its header declares {' × '.join(map(str, shape))} = {size:,} bytes"
-        if size > MAX_IMAGE_BYTES:
-            raise BadInput(f"{name}: {declared}, expected at most {MAX_IMAGE_BYTES:,}")
+        most = MAX_IMAGE_BYTES if stream is file else min(MAX_IMAGE_BYTES, most_expanded(file))
+        if size > most:
+            raise BadInput(f"{name}: {declared}, expected at most {most:,}")
         array = np.empty(size, dtype=np.uint8)
         found = fill(array, stream)
         if found < size:

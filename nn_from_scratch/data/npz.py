@@ -16,7 +16,7 @@ from typing import IO
 import numpy as np
 
 from nn_from_scratch.data.dataset import Split, labelled_images, one_line
-from nn_from_scratch.data.reading import MAX_IMAGE_BYTES, fill, open_member, opening_zip, reading
+from nn_from_scratch.data.reading import MAX_IMAGE_BYTES, fill, most_expanded, open_member, opening_zip, reading
 from nn_from_scratch.errors import BadInput
 
 _HEADER_READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
@@ -25,42 +25,41 @@ _HEADER_ROOM = 4096  # what a member may be larger than its array
 
 def load_npz(path: Path) -> tuple[Split, Split]:
     """The training and the test set from `path`."""
-    name = one_line(path)
+    keys = ("x_train", "y_train", "x_test", "y_test")
     with reading(path) as file, opening_zip(file, path) as archive:
-        members = {member.filename: member for member in archive.infolist()}
-        splits = []
-        for part in ("train", "test"):
-            x, y = f"x_{part}", f"y_{part}"
-            images, labels = (_read_array(archive, members, path, key) for key in (x, y))
-            if images.dtype != np.uint8 or images.ndim != 3:
-                raise BadInput(f"{name}: {x} is {images.dtype} {images.shape}, expected uint8 (N, height, width)")
-            if labels.dtype.kind not in "iu" or labels.ndim != 1:
-                raise BadInput(f"{name}: {y} is {labels.dtype} {labels.shape}, expected whole numbers (N,)")
-            # Clipped, so that 256 + 3 doesn't become a 3: either end is refused as a label.
-            small = np.clip(labels, -1, 255).astype(np.int16).astype(np.uint8)
-            splits.append(labelled_images(images, small, f"{name}: {x}", f"{name}: {y}"))
-    return splits[0], splits[1]
+        most = min(MAX_IMAGE_BYTES, most_expanded(file))
+        x_train, y_train, x_test, y_test = (_read_array(archive, key, path, most) for key in keys)
+    return _split(path, "train", x_train, y_train), _split(path, "test", x_test, y_test)
 
 
-def _read_array(
-    archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], path: Path, key: str
-) -> np.ndarray:
+def _split(path: Path, part: str, images: np.ndarray, labels: np.ndarray) -> Split:
+    x, y = f"{one_line(path)}: x_{part}", f"{one_line(path)}: y_{part}"
+    if images.dtype != np.uint8 or images.ndim != 3:
+        raise BadInput(f"{x} is {images.dtype} {images.shape}, expected uint8 (N, height, width)")
+    if labels.dtype.kind not in "iu" or labels.ndim != 1:
+        raise BadInput(f"{y} is {labels.dtype} {labels.shape}, expected whole numbers (N,)")
+    return labelled_images(images, labels, x, y)
+
+
+def _read_array(archive: zipfile.ZipFile, key: str, path: Path, most: int) -> np.ndarray:
+    where = f"{one_line(path)}: {key}"
+    members = {member.filename: member for member in archive.infolist()}
     if f"{key}.npy" not in members:
         found = one_line(", ".join(sorted(members)), 100) or "nothing"
-        raise BadInput(f"{one_line(path)}: has no array {key}, expected x_train, y_train, x_test, y_test; found {found}")
-    where = f"{one_line(path)}: {key}"
-    with open_member(archive, members[f"{key}.npy"], path, MAX_IMAGE_BYTES + _HEADER_ROOM) as stream:
+        raise BadInput(
+            f"{one_line(path)}: has no {key}.npy, expected x_train, y_train, x_test and y_test; found {found}"
+        )
+    with open_member(archive, members[f"{key}.npy"], path, most + _HEADER_ROOM) as stream:
         shape, in_columns, dtype = _read_header(stream, where)
         if dtype.hasobject:
             raise BadInput(f"{where}: holds pickled objects, expected numbers (unpickling would run the file's code)")
-        count = math.prod(shape)
-        if dtype.itemsize == 0 or count * dtype.itemsize > MAX_IMAGE_BYTES:
-            raise BadInput(f"{where}: declares {dtype} {shape}, expected at most {MAX_IMAGE_BYTES:,} bytes")
-        size = count * dtype.itemsize
+        size = math.prod(shape) * dtype.itemsize
+        if dtype.itemsize == 0 or size > most:
+            raise BadInput(f"{where}: declares {dtype} {shape}, expected at most {most:,} bytes")
         array = np.empty(size, dtype=np.uint8)
-        found_bytes = fill(array, stream)
-        if found_bytes != size:
-            found = "more" if found_bytes > size else f"{found_bytes:,}"
+        count = fill(array, stream)
+        if count != size:
+            found = "more" if count > size else f"{count:,}"
             raise BadInput(f"{where}: declares {dtype} {shape} = {size:,} bytes, found {found}")
     return array.view(dtype).reshape(shape, order="F" if in_columns else "C")
 

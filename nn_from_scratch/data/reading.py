@@ -1,8 +1,8 @@
 """Opening files that somebody else made: whatever is wrong with one becomes a single line naming it.
 
-The readers of the formats (idx, csv, npz) share three defences. What isn't a regular file is refused before it is opened
-(a pipe waits for ever, a device never ends); what is compressed is expanded piece by piece and never beyond a bound; and
-what the standard library raises on damaged files is translated, because a traceback is no answer to a broken download.
+The readers of the formats (idx, csv, npz) share three defences. What isn't a regular file is refused before it is
+opened (a pipe waits for ever, a device never ends); what is compressed is expanded piece by piece, up to a bound; and
+what the standard library raises on damaged files is translated: a traceback is no answer to a broken download.
 """
 
 from __future__ import annotations
@@ -60,11 +60,11 @@ def gunzipped(file: IO[bytes]) -> IO[bytes]:
 
 
 def fill(array: np.ndarray, stream: IO[bytes]) -> int:
-    """Fill the one-dimensional `array` from `stream`; the number of bytes there were, at most one too many.
+    """Fill `array`, one-dimensional uint8, from `stream`; the number of bytes there were, at most one too many.
 
     Asking for the byte after the last finds trailing bytes, and makes a decompressor compare its checksum.
     """
-    room = memoryview(array).cast("B")
+    room = array.data
     have = 0
     while piece := stream.read(min(_PIECE, len(room) - have) or 1):
         if have == len(room):
@@ -103,9 +103,9 @@ def open_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, m
     return archive.open(member)
 
 
-def most_text(path: Path) -> int:
-    """How many bytes of text a compressed file may hold. Digits shrink 10-fold; 100-fold and more is a zip bomb."""
-    return 16 * 2**20 + 100 * os.stat(path).st_size
+def most_expanded(file: IO[bytes]) -> int:
+    """How many bytes a compressed file may expand to. Digits shrink 5- to 10-fold; more than 100-fold is a zip bomb."""
+    return 16 * 2**20 + 100 * os.fstat(file.fileno()).st_size
 
 
 def as_text(stream: IO[bytes]) -> io.TextIOWrapper:
