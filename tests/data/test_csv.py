@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import struct
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nn_from_scratch.data import csv, load_dataset
+from nn_from_scratch.data.csv import load_csv, read_csv
+from tests.data.samples import csv_bytes, damaged, only_bad_input, pictures, refusal, zip_bytes
+
+same_file = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+IMAGES, LABELS = pictures(12)
+PLAIN, NAMED = csv_bytes(IMAGES, LABELS), csv_bytes(IMAGES, LABELS, header=True)
+ROW = b"7" + b",1" * 64 + b"\n"
+
+
+def write(directory: Path, content: bytes, name: str = "file.csv") -> Path:
+    (directory / name).write_bytes(content)
+    return directory / name
+
+
+def cell(row: int, column: int, value: str, content: bytes = PLAIN) -> bytes:
+    """The file with another value in one cell, counted from 1."""
+    lines = [line.split(",") for line in content.decode().splitlines()]
+    lines[row - 1][column - 1] = value
+    return "\n".join(map(",".join, lines)).encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        PLAIN,
+        NAMED,
+        PLAIN.rstrip(),
+        PLAIN.replace(b"\n", b"\r\n"),
+        PLAIN.replace(b"\n", b"\r"),
+        PLAIN.replace(b"\n", b"\n\n"),
+        PLAIN.replace(b",", b" , "),
+        b"\xef\xbb\xbf" + PLAIN,
+        b"\xef\xbb\xbf" + NAMED,
+        re.sub(rb"(label|pixel\d+)", rb'"\1"', NAMED),
+        ",".join(["étiquette", *map(str, range(64))]).encode() + b"\n" + PLAIN,
+        ",".join(["étiquette", *map(str, range(64))]).encode("utf-8-sig") + b"\n" + PLAIN,
+        gzip.compress(NAMED),
+        zip_bytes({"train.csv": NAMED}),
+        zip_bytes({"folder/train.csv": PLAIN}),
+    ],
+)
+def test_every_accepted_form(tmp_path: Path, content: bytes) -> None:
+    split = read_csv(write(tmp_path, content))
+    np.testing.assert_array_equal(split.images, IMAGES)
+    np.testing.assert_array_equal(split.labels, LABELS)
+    assert split.images.base is None or split.images.base.nbytes == split.images.nbytes  # no second copy kept alive
+
+
+@same_file
+@given(n=st.integers(1, 30), side=st.integers(4, 12), seed=st.integers(0, 9), header=st.booleans())
+def test_what_is_written_is_read(tmp_path: Path, n: int, side: int, seed: int, header: bool) -> None:
+    images, labels = pictures(n, side, seed)
+    split = read_csv(write(tmp_path, csv_bytes(images, labels, header)))
+    np.testing.assert_array_equal(split.images, images)
+    np.testing.assert_array_equal(split.labels, labels)
+
+
+def test_a_table_read_in_several_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv, "_CELLS_AT_ONCE", 5 * 65)
+    np.testing.assert_array_equal(read_csv(write(tmp_path, NAMED)).images, IMAGES)
+    assert "line 12: column 3: found '999'" in refusal(read_csv, write(tmp_path, cell(12, 3, "999", NAMED)))
+
+
+def test_the_split_is_seeded_and_stratified(tmp_path: Path) -> None:
+    path = write(tmp_path, csv_bytes(*pictures(140)))
+    data, again, other = load_dataset(path), load_dataset(str(path), seed=0), load_dataset(path, seed=1)
+    assert (len(data.train), len(data.test)) == (120, 20)
+    assert np.bincount(data.test.labels).tolist() == [2] * 10
+    assert data.fingerprint() == again.fingerprint() != other.fingerprint()
+    assert data.name == str(path)
+    assert load_csv(path, 1)[0].labels.tolist() == other.train.labels.tolist()
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", "is empty, expected a line for each image"),
+        (b"\n\n  \n", "is empty, expected a line for each image"),
+        (NAMED.splitlines()[0], "has column names but no images"),
+        (cell(3, 5, "abc"), "line 3: column 5: found 'abc', expected a pixel from 0 to 255"),
+        (cell(4, 5, "abc", NAMED), "line 4: column 5: found 'abc', expected a pixel from 0 to 255"),
+        (cell(2, 5, "300"), "line 2: column 5: found '300', expected a pixel from 0 to 255"),
+        (cell(12, 65, "256"), "line 12: column 65: found '256', expected a pixel from 0 to 255"),
+        (cell(2, 5, "-1"), "line 2: column 5: found '-1', expected a pixel"),
+        (cell(2, 5, "0.5"), "line 2: column 5: found '0.5', expected a pixel"),
+        (cell(2, 5, "nan"), "line 2: column 5: found 'nan', expected a pixel"),
+        (cell(2, 5, "NA"), "line 2: column 5: found 'NA', expected a pixel"),
+        (cell(2, 5, "inf"), "line 2: column 5: found 'inf', expected a pixel"),
+        (cell(2, 5, "True"), "line 2: column 5: found 'True', expected a pixel"),
+        (cell(2, 5, "9" * 5000), "line 2: column 5: found '9999"),
+        (cell(2, 5, '"1'), "line 2: column 5: found '\"1', expected a pixel"),
+        (cell(2, 5, "1\0"), "line 2: column 5: found '1\\x00', expected a pixel"),
+        (cell(2, 5, "17\x1c"), "line 2: column 5: found '17\\x1c', expected a pixel"),
+        (cell(2, 5, ""), "line 2: column 5: found an empty cell, expected a pixel"),
+        (cell(2, 1, "11"), "line 2: column 1: found '11', expected a label from 0 to 9"),
+        (cell(1, 1, "11"), "line 1: column 1: found '11', expected a label from 0 to 9"),
+        (cell(2, 1, ""), "line 2: column 1: found an empty cell, expected a label"),
+        (cell(1, 1, "seven", ROW + PLAIN), "line 1: column 1: found 'seven', expected a label"),
+        (PLAIN + b"1,2,3\n", "line 13: 3 columns, expected 65 as in the first line"),
+        (NAMED + ROW.replace(b"\n", b",5\n"), "line 14: 66 columns, expected 65 as in the first line"),
+        (PLAIN.replace(b"\n", b"\n\n") + b"x\n", "line 25: 1 columns, expected 65"),
+        (NAMED.replace(b"label,", b""), "line 1: 64 columns, expected a label and a square number of pixels"),
+        (b"5,0\n", "line 1: 2 columns, expected a label and a square number of pixels from 4×4"),
+        (b"1" + b",0" * 129**2, "line 1: 16642 columns, expected a label and a square number of pixels"),
+        (PLAIN.replace(b",", b";"), "line 1: columns separated by semicolons, expected commas"),
+        (PLAIN.replace(b",", b"\t"), "line 1: columns separated by tabs, expected commas"),
+        (PLAIN.replace(b",", b" "), "line 1: columns separated by spaces, expected commas"),
+        (PLAIN.decode().encode("utf-16"), "line 1: UTF-16 text, expected CSV in ASCII or UTF-8"),
+        (b"\n<html><body>Please log in</body></html>", "line 2: a web page, expected CSV"),
+        (b"\x89PNG\x1a\n\0\0\0", "line 1: binary data, expected CSV, IDX (gzipped or not) or .npz"),
+        (NAMED.replace(b"pixel7,", b"Label,"), "line 1: column 9 is 'label', expected the label in column 1"),
+        (b"0" * 600_000, "line 1 is longer than 524,288 characters, expected one image"),
+        (PLAIN + b"0," * 300_000, "line 13 is longer than 524,288 characters, expected one image"),
+        (gzip.compress(PLAIN)[:-9], "the compressed data end too early"),
+        (gzip.compress(PLAIN)[:30] + b"\xff" * 30, "the compressed data are damaged"),
+    ],
+)
+def test_unusable_tables(tmp_path: Path, content: bytes, expected: str) -> None:
+    path = write(tmp_path, content)
+    message = refusal(load_dataset, path)
+    assert message.startswith(f"{path}: ")
+    assert expected in message
+
+
+def test_too_few_to_split(tmp_path: Path) -> None:
+    assert "can't set aside a test set from 1 images" in refusal(load_dataset, write(tmp_path, ROW))
+
+
+def test_bombs_are_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bomb = zip_bytes({"a.csv": ROW * 400_000})  # 52 MB in 0.2 MB
+    assert "declares 52,000,000 bytes, expected at most" in refusal(load_dataset, write(tmp_path, bomb))
+    monkeypatch.setattr(csv, "most_expanded", lambda file: 10_000)
+    assert "expands to more than 10,000 bytes" in refusal(load_dataset, write(tmp_path, gzip.compress(ROW * 100)))
+    monkeypatch.setattr(csv, "_MAX_BLANK_LINES", 1000)
+    assert "line 1001: more than 1,000 blank lines" in refusal(load_dataset, write(tmp_path, b"\n" * 1001 + ROW))
+    monkeypatch.setattr(csv, "MAX_IMAGE_BYTES", 1000)
+    assert "line 16: more than 1,000 pixels so far" in refusal(load_dataset, write(tmp_path, ROW * 16))
+
+
+def patched(archive: bytes, central: int, local: int | None, layout: str, value: int) -> bytes:
+    """A zip archive with a number overwritten in its central directory and perhaps in its local header."""
+    content = bytearray(archive)
+    struct.pack_into(layout, content, archive.index(b"PK\x01\x02") + central, value)
+    if local is not None:
+        struct.pack_into(layout, content, archive.index(b"PK\x03\x04") + local, value)
+    return bytes(content)
+
+
+def huge() -> bytes:
+    """A zip archive that declares 100 GB in the ZIP64 form."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("train.csv", PLAIN)
+        archive.filelist[0].file_size = 100 * 10**9
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (
+            zip_bytes({"train.csv": PLAIN, "test.csv": PLAIN}),
+            "has 2 members (train.csv, test.csv), expected exactly one",
+        ),
+        (zip_bytes({}), "has 0 members (nothing), expected exactly one"),
+        (zip_bytes({"../train.csv": PLAIN}), "member '../train.csv': points outside the archive"),
+        (zip_bytes({"a/..\\..\\train.csv": PLAIN}), "points outside the archive"),
+        (zip_bytes({"/etc/train.csv": PLAIN}), "member '/etc/train.csv': points outside the archive"),
+        (zip_bytes({"C:train.csv": PLAIN}), "member 'C:train.csv': points outside the archive"),
+        (zip_bytes({"train/": b""}), "member 'train/': is a directory, expected a file"),
+        (huge(), "member 'train.csv': declares 100,000,000,000 bytes, expected at most"),
+        (patched(zip_bytes({"a": PLAIN}), 8, 6, "<H", 1), "member 'a': is encrypted"),
+        (patched(zip_bytes({"a": PLAIN}), 10, 8, "<H", 14), "member 'a': has compression method 14, expected"),
+        (patched(zip_bytes({"a": PLAIN}), 16, None, "<I", 0), "the compressed data are damaged (Bad CRC-32"),
+        (patched(zip_bytes({"a": PLAIN}), 6, None, "<H", 255), "the zip archive is damaged (zip file version"),
+        (zip_bytes({"a": PLAIN})[:100], "the compressed data are damaged (File is not a zip file)"),
+        (zip_bytes({"a": b""}), "is empty, expected a line for each image"),
+    ],
+)
+def test_unusable_archives(tmp_path: Path, content: bytes, expected: str) -> None:
+    path = write(tmp_path, content, "train.zip")
+    message = refusal(load_dataset, path)
+    assert message.startswith(f"{path}: ")
+    assert expected in message
+    assert [found.name for found in tmp_path.iterdir()] == ["train.zip"]  # nothing was unpacked
+
+
+@same_file
+@given(
+    content=damaged(NAMED) | damaged(PLAIN) | damaged(gzip.compress(NAMED)) | damaged(zip_bytes({"train.csv": PLAIN}))
+)
+def test_damage_is_never_a_traceback(tmp_path: Path, content: bytes) -> None:
+    only_bad_input(load_dataset, write(tmp_path, content))
+
+
+@same_file
+@given(content=st.binary(max_size=300) | st.text("0123456789,.;- \n\r\t\"'eE+\0\ufeffx", max_size=300).map(str.encode))
+def test_nonsense_is_never_a_traceback(tmp_path: Path, content: bytes) -> None:
+    only_bad_input(load_dataset, write(tmp_path, content))
+
+
+def test_the_unexplained_is_refused_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path, PLAIN)
+
+    def unwilling(*_: object, **__: object) -> None:
+        raise ValueError("pandas finds something wrong that the search for it doesn't")
+
+    monkeypatch.setattr("pandas.read_csv", unwilling)
+    assert "line 1: something up to line 12 isn't a whole number" in refusal(read_csv, path)
+
+
+def test_the_real_thing(tmp_path: Path, real_mnist: Path) -> None:
+    test = load_dataset(real_mnist).test
+    path = write(tmp_path, gzip.compress(csv_bytes(test.images, test.labels, header=True), 1), "mnist_test.csv.gz")
+    split = read_csv(path)
+    np.testing.assert_array_equal(split.images, test.images)
+    np.testing.assert_array_equal(split.labels, test.labels)

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nn_from_scratch.data import load_dataset, mnist
+from nn_from_scratch.data.mnist import DIRECTORY_VARIABLE, OFFLINE_VARIABLE
+from tests.data.samples import csv_bytes, idx_bytes, idx_files, pictures, refusal, write_idx_files
+
+
+def test_the_variable_comes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    directory = write_idx_files(tmp_path / "set")
+    monkeypatch.setenv(DIRECTORY_VARIABLE, str(directory))
+    for name in (None, "mnist"):
+        data = load_dataset(name)
+        assert (data.name, len(data.train)) == ("mnist", 30)
+        assert data.source == f"the directory {directory} (NN_FROM_SCRATCH_DATA)"
+    assert load_dataset("digits").name == "digits"
+    other = write_idx_files(tmp_path / "other", train_images=idx_bytes(pictures(30, 28, seed=9)[0]))
+    assert load_dataset(other).fingerprint() != data.fingerprint()
+
+
+@pytest.mark.parametrize("name", [None, "mnist"])
+def test_a_variable_that_leads_nowhere_is_no_reason_to_look_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str | None
+) -> None:
+    monkeypatch.setenv(DIRECTORY_VARIABLE, str(tmp_path / "none"))
+    message = refusal(load_dataset, name)
+    assert message == f"{DIRECTORY_VARIABLE} is '{tmp_path / 'none'}', expected a directory with the files of MNIST"
+    (tmp_path / "none").write_text("")
+    assert "expected a directory" in refusal(load_dataset, name)
+    monkeypatch.setenv(DIRECTORY_VARIABLE, str(tmp_path))
+    assert refusal(load_dataset, name).startswith(f"{DIRECTORY_VARIABLE}: {tmp_path}: has no file train-images")
+    monkeypatch.setenv(DIRECTORY_VARIABLE, str(write_idx_files(tmp_path / "set", t10k_images=b"")))
+    assert refusal(load_dataset, name).startswith(f"{DIRECTORY_VARIABLE}: {tmp_path}/set/t10k-images-idx3-ubyte.gz: ")
+
+
+def test_the_fallback_says_what_it_is_and_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    data = load_dataset(notify=told.append)
+    assert (data.name, len(data.train), len(data.test)) == ("digits", 1437, 360)
+    assert all(line.isprintable() for line in told)
+    text = "\n".join(told[2:])  # after "downloading …", twice
+    assert text == "\n".join(
+        [
+            "MNIST is neither on this machine nor reachable: using the 1,797 small digits inside the package instead.",
+            "  tried NN_FROM_SCRATCH_DATA: it isn't set",
+            f"  tried the cache {mnist.cache_directory()}: train-labels-idx1-ubyte.gz isn't there",
+            "  tried http://127.0.0.1:9/first/: Connection refused",
+            "  tried http://127.0.0.1:9/second/: Connection refused",
+            "  To get MNIST: try again with a network, or put its four files,",
+            f"  {', '.join(sorted(mnist.FILES))},",
+            "  into a directory and give that as --data or in the environment variable NN_FROM_SCRATCH_DATA.",
+            "  To skip the attempt: --data digits, or NN_FROM_SCRATCH_OFFLINE=1.",
+        ]
+    )
+
+
+def test_offline_skips_the_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(OFFLINE_VARIABLE, "1")
+    told: list[str] = []
+    assert load_dataset(notify=told.append).name == "digits"
+    assert told[0].startswith("MNIST is neither")
+    assert "  tried no download: NN_FROM_SCRATCH_OFFLINE is set" in told
+    assert "127.0.0.1" not in "".join(told)
+    monkeypatch.setenv(OFFLINE_VARIABLE, "0")
+    assert "127.0.0.1" in refusal(load_dataset, "mnist")
+
+
+def test_without_a_listener_the_fallback_is_a_warning() -> None:
+    with pytest.warns(UserWarning, match="using the 1,797 small digits") as caught:
+        assert load_dataset().name == "digits"
+    assert caught[0].filename == __file__
+
+
+def test_asked_for_by_name_it_is_mnist_or_nothing() -> None:
+    message = refusal(load_dataset, "mnist")
+    assert message.startswith("MNIST is neither on this machine nor reachable; tried NN_FROM_SCRATCH_DATA: it isn't")
+    assert message.count("Connection refused") == 2
+    assert message.endswith("or use the small set that is in the package: --data digits")
+
+
+def test_a_set_in_the_cache_is_complete_or_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    write_idx_files(mnist.cache_directory())  # readable, but not MNIST
+    assert "is damaged (its MD5 sum is" in refusal(load_dataset, "mnist")
+
+
+@pytest.mark.parametrize("path", ["none", "", "nul\0byte", "MNIST", "x" * 5000, "\udcff"])
+def test_a_path_that_does_not_exist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, path: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "no such file or directory, nor is it one of the names mnist, digits" in refusal(load_dataset, path)
+
+
+def test_names_go_before_files_of_that_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_idx_files(tmp_path / "digits")
+    assert len(load_dataset("digits").train) == 1437
+    data = load_dataset("./digits")
+    assert (data.name, len(data.train), data.source) == ("./digits", 30, "the directory ./digits")
+
+
+def test_one_idx_file_of_a_set_means_the_set(tmp_path: Path) -> None:
+    directory = write_idx_files(tmp_path / "set")
+    for name in idx_files():
+        data = load_dataset(directory / name)
+        assert (len(data.train), len(data.test)) == (30, 10)
+        assert data.name == str(directory / name)
+    lonely = tmp_path / "images.idx"
+    lonely.write_bytes(idx_bytes(pictures()[0]))
+    assert refusal(load_dataset, lonely) == (
+        f"{lonely}: is one IDX file, expected the directory with all four of MNIST under their names"
+    )
+
+
+def test_what_is_no_regular_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert "is a pipe or a device, expected a regular file" in refusal(load_dataset, tmp_path / "pipe")
+    assert "is a pipe or a device, expected a regular file" in refusal(load_dataset, "/dev/zero")
+    (tmp_path / "empty").mkdir()
+    assert "has no file train-images-idx3-ubyte, expected it there" in refusal(load_dataset, tmp_path / "empty")
+
+
+def test_content_decides_not_the_name(tmp_path: Path) -> None:
+    (tmp_path / "digits.npz").write_bytes(csv_bytes(*pictures(70)))
+    assert len(load_dataset(tmp_path / "digits.npz").test) == 10
+
+
+def test_importing_needs_only_numpy() -> None:
+    program = (
+        "import sys, nn_from_scratch.data; print(sorted({'pandas', 'pooch', 'requests', 'tqdm'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout == "[]\n"
+
+
+def test_the_cache_is_the_users_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    assert mnist.cache_directory().name == "nn_from_scratch"
+    assert mnist.cache_directory().is_absolute()
