@@ -11,7 +11,9 @@ EXAMPLES = """\
   python hyper-tune.py --preset 784-10-10 --lr-min 0.0001 --lr-max 1 --num 9
   python hyper-tune.py --range-test"""
 
-SWEEP, RANGE_TEST = "resources/images/learning_rates", "resources/images/range_test"
+# Where the results go, and the rates that are tried: the lowest, the highest and how many.
+SWEEP = "resources/images/learning_rates", 1e-4, 0.1, 7
+RANGE_TEST = "resources/images/range_test", 1e-6, 10.0, 300
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -46,7 +48,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--output",
         metavar="STEM",
-        help=f"results go to STEM.png and STEM.csv (default: {SWEEP}; range test: {RANGE_TEST})",
+        help=f"results go to STEM.png and STEM.csv (default: {SWEEP[0]}; range test: {RANGE_TEST[0]})",
     )
     parser.add_argument("--show", action="store_true", help="open the figure in a window, too")
     command_line.add_recipe_options(parser, epochs=3)
@@ -56,18 +58,16 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     arguments = parse_arguments()
 
-    import numpy as np
     from tqdm import tqdm
 
     from nn_from_scratch import figures, load_dataset, plots, storage, tuning
     from nn_from_scratch.data.batches import matching
 
     # ---- Recipe and data: the test set is left alone ----
-    lowest, highest, num, stem = (1e-6, 10, 300, RANGE_TEST) if arguments.range_test else (1e-4, 0.1, 7, SWEEP)
-    lowest, highest, num = arguments.lr_min or lowest, arguments.lr_max or highest, arguments.num or num
-    rates = arguments.learning_rates or np.geomspace(lowest, highest, num).tolist()
+    stem, lowest, highest, num = RANGE_TEST if arguments.range_test else SWEEP
+    rates = command_line.learning_rates(arguments, lowest, highest, num)
     picture, table = f"{arguments.output or stem}.png", f"{arguments.output or stem}.csv"
-    storage.check_writable(picture)
+    figures.check(picture)
     recipe = command_line.recipe_of(arguments)
     dataset = matching(load_dataset(arguments.data, notify=command_line.notify), recipe.sizes[:1], recipe.classes)
     learning, validation = dataset.train.hold_out(arguments.validation or len(dataset.train) // 6)
@@ -88,7 +88,7 @@ def main() -> None:
     figures.save(figure, picture)
     print(f"saved {picture} and {table}")
     if arguments.show:
-        figures.show([figure])
+        figures.show([figure], command_line.notify)
     print(conclusion)
 
 

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import asdict, fields
 from typing import Any, NoReturn
 
+import numpy as np
+
 from nn_from_scratch.data import Dataset, Split
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.initializers import FIXED_SCALE, GIVEN_SCALE
@@ -165,6 +167,16 @@ def recipe_overrides(arguments: argparse.Namespace) -> dict[str, Any]:
 def recipe_of(arguments: argparse.Namespace) -> Recipe:
     """The preset with what was given on the command line in place of its own parts."""
     return PRESETS[arguments.preset].override(**recipe_overrides(arguments))
+
+
+def learning_rates(arguments: argparse.Namespace, lowest: float, highest: float, num: int) -> list[float]:
+    """The rates given one by one, or spread evenly on a log scale from the lowest to the highest."""
+    if arguments.learning_rates:
+        return arguments.learning_rates
+    lowest, highest = arguments.lr_min or lowest, arguments.lr_max or highest
+    if lowest >= highest:
+        raise BadInput(f"--lr-max {highest:g}: expected a rate above --lr-min {lowest:g}")
+    return np.geomspace(lowest, highest, arguments.num or num).tolist()
 
 
 def training_record(

@@ -56,7 +56,7 @@ class Confusion(NamedTuple):
 
     actual: int
     predicted: int
-    count: int
+    times: int
 
 
 def most_confused(confusion: np.ndarray, most: int = 10) -> list[Confusion]:
@@ -67,7 +67,7 @@ def most_confused(confusion: np.ndarray, most: int = 10) -> list[Confusion]:
         for predicted, count in enumerate(row)
         if actual != predicted and count
     ]
-    return sorted(mistakes, key=lambda mistake: -mistake.count)[:most]
+    return sorted(mistakes, key=lambda mistake: -mistake.times)[:most]
 
 
 def _ratio(part: int, whole: int) -> float:

@@ -31,8 +31,8 @@ class Network:
 
     Shapes: x (N, *input_shape), p (N, *output_shape).
 
-    `seed` draws the first weights. `parameters` and `gradients` are the two vectors. They are allocated here, once, and never again; the layers'
-    W, b, dW, db are views into them.
+    `parameters` and `gradients` are the two vectors. They are allocated here, once, and never again; the layers'
+    W, b, dW, db are views into them. `seed` draws the first weights.
 
     Raises ValueError where the layers don't fit each other.
     """
@@ -83,7 +83,8 @@ class Network:
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         """Predictions p for inputs x. With `training`, the layers keep what `backward` needs."""
         if x.shape[1:] != self.input_shape:
-            raise ValueError(f"this network takes inputs of shape (N, {str(self.input_shape)[1:-1]}), not {x.shape}")
+            expected = ", ".join(map(str, ("N", *self.input_shape)))
+            raise ValueError(f"this network takes inputs of shape ({expected}), not {x.shape}")
         for layer in self.layers:
             x = layer.forward(x, training)
         return x

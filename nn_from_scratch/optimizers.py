@@ -34,8 +34,9 @@ class Optimizer:
 
     def step(self, parameters: np.ndarray, gradients: np.ndarray, learning_rate: float) -> None:
         """Update `parameters` in place, once."""
-        if self.scratch.size != parameters.size:
+        if not self.state:
             self.state = {name: np.zeros_like(parameters) for name in self.remembers}
+        if self.scratch.size != parameters.size:
             self.scratch = np.empty_like(parameters)
         self.steps += 1
         if self.weight_decay:

@@ -68,6 +68,10 @@ class Recipe:
             raise BadInput(f"loss cross-entropy after {self.activations[-1]}: expected softmax as the last activation")
         if self.loss == "binary-cross-entropy" and self.activations[-1] != "sigmoid":
             raise BadInput(f"loss binary-cross-entropy after {self.activations[-1]}: expected sigmoid")
+        if self.batch_size is not None and self.batch_size < 1:
+            raise BadInput(f"batch_size {self.batch_size}: expected at least 1, or None for the whole training set")
+        if self.epochs < 1:
+            raise BadInput(f"epochs {self.epochs}: expected at least 1")
         if self.optimizer == "adam" and (self.momentum or self.nesterov):
             raise BadInput("momentum and nesterov belong to the optimizer sgd, not to adam, which has its own averages")
         try:  # the parts know best what they accept

@@ -9,7 +9,7 @@ from math import cos, pi
 
 
 class Schedule:
-    """η(s) for the step s = 0, 1, …, total_steps − 1; beyond the end it stays at its last value."""
+    """η(s) for the step s = 0, 1, …, total_steps − 1; from s = total_steps on it stays the same."""
 
     def __init__(self, peak: float, total_steps: int):
         if not 0 < peak < float("inf"):
@@ -38,6 +38,10 @@ class StepDecay(Schedule):
 
     def __init__(self, peak: float, total_steps: int, factor: float = 0.5, pieces: int = 4):
         super().__init__(peak, total_steps)
+        if not 0 < factor <= 1:
+            raise ValueError(f"a decay factor must be above 0 and at most 1, not {factor}")
+        if pieces < 1:
+            raise ValueError(f"a step decay needs at least 1 piece, not {pieces}")
         self.factor = factor
         self.pieces = pieces
 
@@ -54,7 +58,7 @@ class Cosine(Schedule):
 
 
 class OneCycle(Schedule):
-    """A straight warm-up over the first w steps, from peak/w to the peak, then half a cosine wave to zero. (After Smith, 2018)
+    """A straight warm-up from peak/w to the peak in w steps, then half a cosine wave to zero. (After Smith, 2018)
 
     The warm-up lets Adam's averages settle before the steps grow long, which permits a higher peak.
     """
@@ -68,8 +72,8 @@ class OneCycle(Schedule):
 
     def __call__(self, step: int) -> float:
         if step < self.warmup_steps:
-            return self.peak * (step + 1) / self.warmup_steps
-        return self.decay(step - self.warmup_steps)
+            return self.peak * ((step + 1) / self.warmup_steps)
+        return self.decay(min(step, self.total_steps) - self.warmup_steps)
 
 
 # The schedules a recipe can name. A new schedule is a class and a line here.

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from nn_from_scratch.data.dataset import one_line
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.layers import LAYERS, Dense, Layer, ReLU, Softmax
 from nn_from_scratch.network import Network
@@ -93,7 +94,7 @@ def load(path: str | Path) -> SavedNetwork:
             return _from_plain(document)
         return _from_document(document)
     except _Wrong as wrong:
-        raise BadInput(f"{path}: {wrong}") from None
+        raise BadInput(f"{path}: {one_line(wrong)}") from None
 
 
 class _Wrong(Exception):
@@ -155,7 +156,8 @@ def _assemble(
     network = Network(layers, input_shape, seed=0, dtype=dtype)  # the weights it draws are replaced at once
     for layer, named in zip(layers, arrays, strict=True):
         for name, values in named.items():
-            getattr(layer, name, layer.state().get(name))[...] = values
+            target: np.ndarray = getattr(layer, name) if hasattr(layer, f"d{name}") else layer.state()[name]
+            target[...] = values
     return network
 
 
@@ -270,15 +272,18 @@ def _numbers(values: np.ndarray) -> list:
     """Nested lists of Python floats whose shortest decimals are those of the array's own dtype.
 
     0.1 as a float32 is 0.100000001490116… as a Python float, and would be written so; through its text it stays 0.1.
+    Rarely, as with 7.038531e-26, rounding that text to float64 and then to float32 ends one float32 beside: such a
+    number is written in full.
     """
-    return values.astype(str).astype(float).tolist()
+    shortest = values.astype(str).astype(float)
+    return np.where(shortest.astype(values.dtype) == values, shortest, values).tolist()
 
 
 def _layout(value: Any, indent: str = "") -> str:
     """JSON for people: objects and lists of lists are spread over lines, a row of numbers stays on its own line."""
     inner = indent + "  "
     if isinstance(value, dict) and value:
-        lines = [f"{inner}{json.dumps(key)}: {_layout(item, inner)}" for key, item in value.items()]
+        lines = [f"{inner}{json.dumps(str(key))}: {_layout(item, inner)}" for key, item in value.items()]
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
     if isinstance(value, list) and value and isinstance(value[0], list | dict):
         return "[\n" + ",\n".join(inner + _layout(item, inner) for item in value) + f"\n{indent}]"

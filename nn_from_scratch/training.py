@@ -79,7 +79,7 @@ def fit(
     batches: Batches,
     epochs: int,
     validation: Split | None = None,
-    on_step: Callable[[int, float], None] | None = None,
+    on_step: Callable[[int, float], object] | None = None,
 ) -> Iterator[EpochResult]:
     """Train for `epochs` passes over the training set and yield the result of each.
 
@@ -94,17 +94,27 @@ def fit(
             learning_rate = schedule(step)
             p = train_step(network, loss, optimizer, learning_rate, x, t)
             step += 1
-            batch_loss = loss.value(p, t)
+            with np.errstate(over="ignore"):  # as in train_step
+                batch_loss = loss.value(p, t)
             if not isfinite(batch_loss):
                 raise Diverged(step, learning_rate)
             loss_sum += batch_loss * len(x)
-            right += np.count_nonzero(metrics.predicted_classes(p) == metrics.predicted_classes(t))
+            right += int(np.count_nonzero(metrics.predicted_classes(p) == metrics.predicted_classes(t)))
             seen += len(x)
             if on_step:
                 on_step(step, batch_loss)
         seconds = perf_counter() - started
-        on_validation = evaluate(network, loss, validation) if validation else (None, None)
-        yield EpochResult(epoch + 1, step, learning_rate, loss_sum / seen, right / seen, *on_validation, seconds)
+        validation_loss, validation_accuracy = evaluate(network, loss, validation) if validation else (None, None)
+        yield EpochResult(
+            epoch + 1,
+            step,
+            learning_rate,
+            loss_sum / seen,
+            right / seen,
+            validation_loss,
+            validation_accuracy,
+            seconds,
+        )
 
 
 def predict(network: Network, images: np.ndarray, batch_size: int = 1000) -> np.ndarray:
@@ -113,8 +123,9 @@ def predict(network: Network, images: np.ndarray, batch_size: int = 1000) -> np.
     return np.concatenate([network.forward(inputs(part, network.input_shape, network.dtype)) for part in slices])
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a network that has diverged has a loss that says so
 def evaluate(network: Network, loss: Loss, split: Split) -> tuple[float, float]:
     """Loss and accuracy on a data set."""
     p = predict(network, split.images)
-    t = target_table(*network.output_shape, network.dtype)[split.labels]
+    t = target_table(p.shape[1], network.dtype)[split.labels]
     return loss.value(p, t), metrics.accuracy(metrics.predicted_classes(p), split.labels)

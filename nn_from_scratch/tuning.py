@@ -165,7 +165,7 @@ class RangeTest:
         )
 
 
-def smooth(losses: Sequence[float], inertia: float = 0.95) -> np.ndarray:
+def smooth(losses: Sequence[float], inertia: float = 0.9) -> np.ndarray:
     """A running mean over about the last 1 / (1 − inertia) values, corrected for its start at zero as in Adam."""
     average, smoothed = 0.0, []
     for step, loss in enumerate(losses, start=1):
@@ -185,6 +185,8 @@ def range_test(recipe: Recipe, learning_rates: Sequence[float], seed: int, learn
     batches = recipe.make_batches(learning, seeds.shuffling)
     stream = chain.from_iterable(map(batches.epoch, count()))
     steps = -(-64 // batches.batch_size)
+    if not (np.diff(learning_rates) > 0).all():
+        raise BadInput("learning rates for a range test: expected rates that rise from each to the next")
     losses: list[float] = []
     for rate in learning_rates:
         losses.append(

@@ -28,9 +28,9 @@ class Dense(Layer):
     db: np.ndarray
 
     def __init__(self, units: int, initializer: Initializer = he, bias_initializer: Initializer = zeros):
-        if units < 1:
-            raise ValueError(f"Dense needs at least 1 unit, not {units}")
-        self.units = units
+        if not isinstance(units, int | np.integer) or units < 1:
+            raise ValueError(f"Dense needs a whole number of units from 1 up, not {units!r}")
+        self.units = int(units)
         self.initializer = initializer
         self.bias_initializer = bias_initializer
 

@@ -1,0 +1,190 @@
+"""evaluate.py as a user runs it, on the embedded digits."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+import nn_from_scratch as nn
+from nn_from_scratch import metrics
+from nn_from_scratch.data.batches import matching
+from tests.scripts import imports, refusal, run
+
+RECIPE = nn.PRESETS["784-10-10"].override(epochs=3)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return nn.load_dataset("digits")
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory, digits):
+    """A network trained on the digits, as train.py saves it."""
+    network = RECIPE.make_network(0)
+    batches = RECIPE.make_batches(digits.train, 0)
+    schedule = RECIPE.make_schedule(3 * len(batches))
+    list(nn.fit(network, RECIPE.make_loss(), RECIPE.make_optimizer(), schedule, batches, 3))
+    path = tmp_path_factory.mktemp("weights") / "digits.json"
+    training = {"data": {"name": "digits", "fingerprint": digits.fingerprint()}}
+    nn.save(nn.SavedNetwork(network, RECIPE.classes, training), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def expected(weights, digits):
+    """The confusion matrix, counted one picture at a time."""
+    p = nn.load(weights).network.forward(digits.test.images.reshape(-1, 784).astype(np.float32) / 255)
+    confusion = np.zeros((10, 10), int)
+    for label, answer in zip(digits.test.labels, p.argmax(axis=1), strict=True):
+        confusion[label, answer] += 1
+    return confusion
+
+
+def test_text_holds_accuracy_and_tables_and_tells_where_the_figure_is(weights, expected, tmp_path):
+    figure = tmp_path / "new" / "confusion.png"
+    result = run("evaluate.py", "--weights", weights, "--figure", figure)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    right, images = int(expected.trace()), int(expected.sum())
+    assert images == 360
+    assert f"accuracy {right / images!r} = {right} of {images}\n" in result.stdout
+    for label, row in enumerate(expected):
+        assert re.search(rf"^ *{label} +{' +'.join(map(str, row))}$", result.stdout, re.MULTILINE)
+    wrong = images - right
+    assert re.search(rf"sum  \[\[ *{right}, *{wrong}\], \[ *{wrong}, *{9 * images - wrong}\]\]", result.stdout)
+    assert result.stdout.endswith(f"\nsaved {figure}\n")
+    assert figure.read_bytes().startswith(b"\x89PNG")
+
+
+def test_json_is_one_object_that_agrees_with_numpy(weights, expected, tmp_path):
+    figure = tmp_path / "confusion.png"
+    result = run("evaluate.py", "--weights", weights, "--json", "--figure", figure)
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout)  # fails on anything beside the one object
+    assert result.stdout.count("\n") == 1
+    assert found["confusion_matrix"] == expected.tolist()
+    assert found["accuracy"] == expected.trace() / expected.sum()
+    assert np.array(found["binary_confusion_matrix"]).sum() == 10 * expected.sum()
+    for label, scores in enumerate(found["per_class"]):
+        assert scores["class"] == label
+        assert scores["support"] == expected[label].sum()
+        assert scores["recall"] == expected[label, label] / expected[label].sum()
+    assert len(found["most_confused"]) == 10
+    assert (found["images"], found["classes"]) == (360, list(range(10)))
+    assert (found["data"], found["weights"], found["figure"]) == ("digits", str(weights), str(figure))
+    assert figure.exists()
+
+
+def test_two_runs_write_the_same_bytes(weights, tmp_path):
+    for name in ("a", "b"):
+        run("evaluate.py", "--weights", weights, "--figure", tmp_path / f"{name}.png")
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_a_network_of_two_classes_is_tested_on_those(tmp_path, digits):
+    recipe = nn.PRESETS["784-196-1"]
+    path = tmp_path / "two.json"
+    nn.save(nn.SavedNetwork(recipe.make_network(0), recipe.classes), path)
+    result = run("evaluate.py", "--weights", path, "--data", "digits", "--json", "--figure", tmp_path / "two.png")
+    found = json.loads(result.stdout)
+    assert found["classes"] == [1, 2]
+    test = matching(digits, (784,), (1, 2)).test
+    predicted = metrics.predicted_classes(nn.predict(nn.load(path).network, test.images))
+    assert found["accuracy"] == np.mean(predicted == test.labels)
+    assert found["images"] == np.isin(digits.test.labels, (1, 2)).sum()
+
+
+def test_other_data_than_those_on_record_get_a_note_and_no_more(weights, tmp_path, digits):
+    saved = nn.load(weights)
+    saved.training["data"] = {"name": "mnist", "fingerprint": "0123456789abcdef"}
+    path = tmp_path / "other.json"
+    nn.save(saved, path)
+    options = ("--weights", path, "--data", "digits", "--json", "--figure", tmp_path / "f.png")
+    result = run("evaluate.py", *options)
+    assert result.returncode == 0
+    assert len(result.stderr.splitlines()) == 1
+    assert "mnist (0123456789abcdef)" in result.stderr
+    assert digits.fingerprint() in result.stderr
+    assert json.loads(result.stdout)["data"] == "digits"
+
+
+def test_without_a_display_show_says_so_and_goes_on(weights, tmp_path):
+    figure = tmp_path / "f.png"
+    result = run("evaluate.py", "--weights", weights, "--figure", figure, "--show", DISPLAY=None, WAYLAND_DISPLAY=None)
+    assert result.returncode == 0
+    assert len(result.stderr.splitlines()) == 1
+    assert "no window can be opened" in result.stderr
+    assert figure.exists()
+
+
+BACKEND = """\
+from matplotlib.backend_bases import FigureManagerBase
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib import pyplot
+
+
+class FigureManager(FigureManagerBase):
+    @classmethod
+    def pyplot_show(cls, *, block=None):
+        for number in pyplot.get_fignums():
+            print("window:", pyplot.figure(number).axes[0].get_title())
+
+
+class FigureCanvas(FigureCanvasAgg):
+    required_interactive_framework = {framework!r}
+    manager_class = FigureManager
+"""
+
+
+@pytest.mark.parametrize("framework", ["headless", "tk"])
+def test_show_opens_a_window_with_the_figure_where_it_can(weights, tmp_path, framework):
+    """With a made-up window system, one that needs no display, and one that does and has none."""
+    (tmp_path / "window_backend.py").write_text(BACKEND.format(framework=framework))
+    options = ("--weights", weights, "--figure", tmp_path / "f.png", "--show")
+    environment = {"MPLBACKEND": "module://window_backend", "PYTHONPATH": str(tmp_path)}
+    result = run("evaluate.py", *options, WAYLAND_DISPLAY=None, **environment)
+    assert result.returncode == 0, result.stderr
+    if framework == "headless":
+        assert result.stdout.splitlines()[-1].startswith("window: accuracy ")
+        assert result.stderr == ""
+    else:
+        assert "window:" not in result.stdout
+        assert result.stderr.startswith("no window can be opened: ")
+        assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--weights", "no/such.json"), "no/such.json: No such file"),
+        (("--weights", "pyproject.toml"), "pyproject.toml: not valid JSON"),
+        (("--data", "no/such/data"), "no/such/data: no such file"),
+        (("--figure", "picture.jpeg"), "picture.jpeg: expected the name of a figure to end in .png"),
+        (("--figure", "/dev/null/f.png"), "/dev/null/f.png: can't be written"),
+        (("--wieghts", "a.json"), "unrecognized arguments"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(weights, tmp_path, options, message):
+    given = {"--weights": weights, "--figure": tmp_path / "f.png"}
+    given.update(zip(options[::2], options[1::2], strict=True))
+    assert message in refusal(run("evaluate.py", *(word for pair in given.items() for word in pair)))
+
+
+def test_data_of_another_size_are_refused(weights, tmp_path):
+    (tmp_path / "small.csv").write_text("".join(f"{n % 10},{','.join('0' * 15)},{n}\n" for n in range(40)))
+    line = refusal(
+        run("evaluate.py", "--weights", weights, "--data", tmp_path / "small.csv", "--figure", tmp_path / "f.png")
+    )
+    assert "4 × 4 = 16 pixels" in line
+    assert "784 inputs" in line
+    assert not (tmp_path / "f.png").exists()
+
+
+def test_help_shows_defaults_and_examples_and_loads_nothing_heavy():
+    result = run("evaluate.py", "--help")
+    assert result.returncode == 0
+    assert "resources/images/confusion_matrix.png" in result.stdout
+    assert "python evaluate.py --json" in result.stdout
+    assert not {"matplotlib", "pandas", "joblib", "pooch"} & imports("evaluate.py", "--help")

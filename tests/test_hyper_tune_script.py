@@ -1,0 +1,57 @@
+"""hyper-tune.py as a user runs it."""
+
+import csv
+
+import pytest
+
+from tests.scripts import refusal, run
+
+QUICK = ("--data", "digits", "--preset", "784-10-10", "--epochs", 1, "--batch-size", 64, "--validation", 300)
+
+
+def test_a_sweep_prints_a_table_and_the_best_rate_and_writes_figure_and_numbers(tmp_path):
+    result = run(
+        "hyper-tune.py", *QUICK, "--optimizer", "sgd", "--learning-rates", 0.01, 0.1, 1e30, "--output", tmp_path / "s"
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    lines = result.stdout.splitlines()
+    assert "1,137 training images, 300 held out for validation" in lines[0]
+    assert "diverged" in next(line for line in lines if line.lstrip().startswith("1e+30"))
+    assert lines[-1] == "best learning rate: 0.1"
+    assert (tmp_path / "s.png").read_bytes().startswith(b"\x89PNG")
+    rows = list(csv.DictReader((tmp_path / "s.csv").read_text().splitlines()))
+    assert {(row["learning_rate"], row["seed"]) for row in rows} == {
+        (rate, seed) for rate in ("0.01", "0.1", "1e+30") for seed in ("0", "1")
+    }
+    assert {row["diverged"] for row in rows if row["learning_rate"] == "1e+30"} == {"1"}
+
+
+def test_one_job_and_two_write_the_same_numbers(tmp_path):
+    for jobs in (1, 2):
+        run("hyper-tune.py", *QUICK, "--num", 2, "--jobs", jobs, "--output", tmp_path / f"{jobs}")
+    assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "2.csv").read_bytes()
+    assert (tmp_path / "1.png").read_bytes() == (tmp_path / "2.png").read_bytes()
+
+
+def test_the_range_test_prints_its_suggestion_last(tmp_path):
+    result = run("hyper-tune.py", *QUICK, "--range-test", "--output", tmp_path / "r")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[-1].startswith("suggested learning rate: ")
+    assert (tmp_path / "r.png").exists()
+    assert len((tmp_path / "r.csv").read_text().splitlines()) > 50
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--learning-rates", "0"), "'0' is not a number above 0"),
+        (("--num", "1"), "'1' is not a whole number from 2 up"),
+        (("--jobs", "0"), "'0' is not a whole number from 1 up"),
+        (("--lr-min", "1", "--lr-max", "0.1"), "--lr-max 0.1: expected a rate above --lr-min 1"),
+        (("--output", "/dev/null/x"), "/dev/null/x.png: can't be written"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(arguments, message, tmp_path):
+    output = () if "--output" in arguments else ("--output", tmp_path / "never")
+    assert message in refusal(run("hyper-tune.py", *QUICK, *output, *arguments))

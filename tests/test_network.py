@@ -1,0 +1,290 @@
+"""The network: back-propagation over the one vector, the views into it, and when the shortcut is taken."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nn_from_scratch.layers import Dense, Layer, ReLU, Sigmoid, Softmax
+from nn_from_scratch.losses import BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError
+from nn_from_scratch.network import Network
+from nn_from_scratch.optimizers import SGD, Adam
+from nn_from_scratch.presets import PRESETS
+from nn_from_scratch.training import train_step
+from tests.conftest import derivative_error, keep_clear_of_kinks, one_hot, small_network
+
+N = 7
+
+
+def preset_in_small(name: str) -> tuple[list[Layer], Loss, int, int]:
+    """The layers and loss of a preset with few units, and the numbers of inputs and outputs."""
+    recipe = PRESETS[name]
+    outputs = 1 if recipe.sizes[-1] == 1 else 4
+    sizes = (6, *(7, 5)[: len(recipe.sizes) - 2], outputs)
+    recipe = replace(recipe, sizes=sizes, classes=(1, 2) if outputs == 1 else tuple(range(outputs)))
+    return recipe.make_layers(), recipe.make_loss(), 6, outputs
+
+
+def targets(rng: np.random.Generator, outputs: int, dtype: type = np.float64) -> np.ndarray:
+    return one_hot(rng, N, outputs, dtype) if outputs > 1 else rng.integers(0, 2, (N, 1)).astype(dtype)
+
+
+def gradient_error(network: Network, loss: Loss, x: np.ndarray, t: np.ndarray, rng: np.random.Generator) -> float:
+    keep_clear_of_kinks(network, x)
+    network.backward(loss, network.forward(x, training=True), t)
+    return derivative_error(
+        lambda: loss.value(network.forward(x), t), network.parameters, network.gradients.copy(), rng, directions=5
+    )
+
+
+# ---- derivatives of whole networks ----
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_gradient_of_every_preset_is_the_derivative_of_its_loss(name, rng):
+    layers, loss, inputs, outputs = preset_in_small(name)
+    network = small_network(layers, inputs)
+    assert gradient_error(network, loss, rng.normal(size=(N, inputs)), targets(rng, outputs), rng) <= 1e-7
+
+
+@pytest.mark.parametrize(
+    "loss", [MeanSquaredError(), BinaryCrossEntropy(), CrossEntropy()], ids=lambda loss: type(loss).__name__
+)
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_gradient_of_every_structure_is_right_with_every_loss(name, loss, rng):
+    """Most of these pairs of activation and loss don't match, so the derivative goes the long way."""
+    layers, _, inputs, outputs = preset_in_small(name)
+    network = small_network(layers, inputs, seed=5)
+    assert gradient_error(network, loss, rng.normal(size=(N, inputs)), targets(rng, outputs), rng) <= 1e-7
+
+
+@pytest.mark.parametrize(("loss", "activation"), [(CrossEntropy(), Softmax), (BinaryCrossEntropy(), Sigmoid)])
+def test_the_shortcut_and_the_long_way_give_the_same_gradients(loss, activation, rng):
+    class Renamed(activation):
+        """The same function, but not the class that the loss names."""
+
+    short, long = (small_network([Dense(5), ReLU(), Dense(4), last()], 6) for last in (activation, Renamed))
+    x, t = rng.normal(size=(N, 6)), targets(rng, 4)
+    for network in (short, long):
+        network.backward(loss, network.forward(x, training=True), t)
+    np.testing.assert_allclose(short.gradients, long.gradients, rtol=1e-10, atol=1e-15)
+
+
+# ---- which way the derivative goes ----
+
+
+class Watched:
+    """Counts the calls of the two derivatives of a loss."""
+
+    def __init__(self, loss: Loss, monkeypatch: pytest.MonkeyPatch):
+        self.calls: list[str] = []
+        for name in ("gradient", "logit_gradient"):
+            monkeypatch.setattr(loss, name, self.counting(name, getattr(loss, name)))
+
+    def counting(self, name, method):
+        def call(p, t):
+            self.calls.append(name)
+            return method(p, t)
+
+        return call
+
+
+class MySoftmax(Softmax):
+    """A subclass may compute something else: the shortcut for its parent need not hold."""
+
+
+class MySigmoid(Sigmoid):
+    """Likewise."""
+
+
+@pytest.mark.parametrize(
+    ("last", "loss", "way"),
+    [
+        (Softmax, CrossEntropy, "logit_gradient"),
+        (Sigmoid, BinaryCrossEntropy, "logit_gradient"),
+        (Softmax, MeanSquaredError, "gradient"),
+        (Sigmoid, MeanSquaredError, "gradient"),
+        (Softmax, BinaryCrossEntropy, "gradient"),
+        (Sigmoid, CrossEntropy, "gradient"),
+        (MySoftmax, CrossEntropy, "gradient"),
+        (MySigmoid, BinaryCrossEntropy, "gradient"),
+    ],
+)
+def test_the_shortcut_is_taken_only_for_the_matching_pair(last, loss, way, rng, monkeypatch):
+    loss = loss()
+    watched = Watched(loss, monkeypatch)
+    network = small_network([Dense(4), last()], 6)
+    network.backward(loss, network.forward(rng.normal(size=(N, 6)), training=True), targets(rng, 4))
+    assert watched.calls == [way]
+
+
+def test_a_matching_activation_that_is_not_last_is_no_reason_for_the_shortcut(rng):
+    network = small_network([Dense(4), Softmax(), Dense(4), Sigmoid()], 6)
+    assert gradient_error(network, CrossEntropy(), rng.normal(size=(N, 6)), targets(rng, 4), rng) <= 1e-7
+
+
+def test_the_input_gradient_of_the_first_layer_is_never_computed(rng, monkeypatch):
+    network = small_network([Dense(4), ReLU(), Dense(4), Softmax()], 6)
+    monkeypatch.setattr(network.layers[0], "backward_input", lambda dy: pytest.fail("nobody needs this"))
+    network.backward(CrossEntropy(), network.forward(rng.normal(size=(N, 6)), training=True), targets(rng, 4))
+
+
+@pytest.mark.parametrize("layers", [[Dense(4)], [Softmax()], [Sigmoid(), Dense(4)], [ReLU(), ReLU()]])
+def test_networks_of_one_or_two_layers_go_back_without_an_error(layers, rng):
+    network = Network(layers, (4,), 0, np.float64)
+    x = rng.uniform(0.1, 0.9, (N, 4))
+    assert network.forward(x).shape == (N, 4)
+    for loss in (MeanSquaredError(), CrossEntropy()):
+        network.backward(loss, network.forward(x, training=True).clip(0.1, 0.9), targets(rng, 4))
+    assert len(network.gradients) == 0 or np.abs(network.gradients).max() > 0
+
+
+def test_gradients_are_overwritten_not_accumulated(rng):
+    network = small_network([Dense(5), Sigmoid(), Dense(4), Softmax()], 6)
+    x, t = rng.normal(size=(N, 6)), targets(rng, 4)
+    network.gradients[...] = np.nan  # every entry must be written, not only those that were changed before
+    network.backward(CrossEntropy(), network.forward(x, training=True), t)
+    once = network.gradients.copy()
+    network.backward(CrossEntropy(), network.forward(x, training=True), t)
+    assert np.isfinite(once).all()
+    np.testing.assert_array_equal(network.gradients, once)
+
+
+def test_nan_in_the_input_gives_a_nan_loss(rng):
+    for name in PRESETS:
+        layers, loss, inputs, outputs = preset_in_small(name)
+        network, x = small_network(layers, inputs), rng.normal(size=(N, inputs))
+        assert np.isfinite(loss.value(network.forward(x), targets(rng, outputs)))
+        x[3, 2] = np.nan
+        assert np.isnan(loss.value(network.forward(x), targets(rng, outputs)))
+
+
+# ---- the two vectors and the views into them ----
+
+
+def views(network: Network) -> list[tuple[np.ndarray, np.ndarray]]:
+    """(view, vector) for every array that a layer holds of the network."""
+    return [
+        (getattr(layer, prefix + name), vector)
+        for layer, shape in zip(network.layers, network.shapes, strict=False)
+        for name in layer.parameter_shapes(shape)
+        for prefix, vector in (("", network.parameters), ("d", network.gradients))
+    ]
+
+
+def test_writes_into_a_layer_are_seen_in_the_vector_and_the_other_way_round():
+    network = Network([Dense(2), ReLU(), Dense(1)], (3,), 0)
+    first, _, second = network.layers
+    first.W[1, 2] = 42
+    second.b[...] = 43
+    assert network.parameters[5] == 42
+    assert network.parameters[-1] == 43
+    network.parameters[6:8] = [44, 45]
+    network.gradients[0] = 46
+    assert first.b.tolist() == [44, 45]
+    assert first.dW[0, 0] == 46
+
+
+def test_the_views_fill_the_vectors_without_gap_or_overlap():
+    network = small_network([Dense(5), Sigmoid(), Dense(4), Softmax()], 6)
+    for vector in (network.parameters, network.gradients):
+        vector[...] = 0
+        for view, of in views(network):
+            if of is vector:
+                view += 1
+        np.testing.assert_array_equal(vector, 1)
+
+
+@pytest.mark.parametrize("optimizer", [SGD(), SGD(0.9), SGD(0.9, nesterov=True), Adam(), Adam(weight_decay=0.1)])
+def test_training_never_reallocates_and_every_parameter_stays_a_view(optimizer, rng):
+    """The guard against rebinding: `layer.W = layer.W − …` would train a copy that nobody saves."""
+    network = small_network([Dense(5), ReLU(), Dense(4), Softmax()], 6, dtype=np.float32)
+    parameters, gradients, before = network.parameters, network.gradients, network.parameters.copy()
+    addresses = [view.__array_interface__["data"] for view, _ in views(network)]
+    x, t = rng.normal(size=(N, 6)).astype(np.float32), targets(rng, 4, np.float32)
+    for _ in range(50):
+        train_step(network, CrossEntropy(), optimizer, 0.01, x, t)
+    assert network.parameters is parameters
+    assert network.gradients is gradients
+    assert [view.__array_interface__["data"] for view, _ in views(network)] == addresses
+    assert all(np.shares_memory(view, vector) for view, vector in views(network))
+    assert not np.array_equal(parameters, before)
+
+
+def test_rebinding_a_parameter_cuts_it_off():
+    """The trap that the guard above is there for."""
+    network = Network([Dense(2)], (3,), 0)
+    network.layers[0].W = np.zeros((2, 3), np.float32)
+    assert not np.shares_memory(network.layers[0].W, network.parameters)
+
+
+# ---- construction ----
+
+
+def test_a_layer_can_not_stand_in_a_network_twice():
+    twice = ReLU()
+    with pytest.raises(ValueError, match="only once"):
+        Network([Dense(3), twice, Dense(3), twice], (3,), 0)
+
+
+def test_a_network_needs_a_layer():
+    with pytest.raises(ValueError, match="at least one layer"):
+        Network([], (3,), 0)
+
+
+def test_layers_that_do_not_fit_the_input_are_refused():
+    with pytest.raises(ValueError, match=r"not samples of shape \(28, 28\)"):
+        Network([Dense(3)], (28, 28), 0)
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (4,), (4, 1), (5, 4, 1)])
+def test_inputs_of_another_shape_are_refused_with_both_shapes_in_the_message(shape):
+    network = Network([Dense(3)], (4,), 0)
+    with pytest.raises(ValueError, match=r"takes inputs of shape \(N, 4\), not \(") as caught:
+        network.forward(np.zeros(shape, np.float32))
+    assert str(shape) in str(caught.value)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_dtype_is_that_which_was_asked_for(dtype, rng):
+    network = Network([Dense(3), Sigmoid()], (4,), 0, dtype)
+    assert network.dtype == network.parameters.dtype == network.gradients.dtype == dtype
+    assert network.forward(rng.normal(size=(2, 4)).astype(dtype)).dtype == dtype
+
+
+def test_networks_are_float32_by_default():
+    assert Network([Dense(3)], (4,), 0).dtype == np.float32
+
+
+def test_the_same_seed_in_any_form_draws_the_same_weights():
+    seeds = [3, np.random.SeedSequence(3), np.random.default_rng(3)]
+    weights = [Network([Dense(3), ReLU(), Dense(2)], (4,), seed).parameters for seed in seeds]
+    np.testing.assert_array_equal(weights[0], weights[1])
+    np.testing.assert_array_equal(weights[0], weights[2])
+    assert not np.array_equal(weights[0], Network([Dense(3), ReLU(), Dense(2)], (4,), 4).parameters)
+
+
+def test_single_precision_weights_are_the_rounded_double_precision_weights():
+    single, double = (Network([Dense(30), ReLU(), Dense(2)], (40,), 3, dtype) for dtype in (np.float32, np.float64))
+    np.testing.assert_array_equal(single.parameters, double.parameters.astype(np.float32))
+
+
+def test_the_table_names_shapes_and_counts():
+    network = Network([Dense(128), ReLU(), Dense(64), ReLU(), Dense(10), Softmax()], (784,), 0)
+    assert network.table() == [
+        ("Dense", (128,), 100_480),
+        ("ReLU", (128,), 0),
+        ("Dense", (64,), 8_256),
+        ("ReLU", (64,), 0),
+        ("Dense", (10,), 650),
+        ("Softmax", (10,), 0),
+    ]
+    assert network.parameters.size == network.gradients.size == 109_386
+    assert network.output_shape == (10,)
+
+
+def test_predicting_is_the_default_and_keeps_nothing(rng):
+    network = small_network([Dense(5), ReLU(), Dense(4), Softmax()], 6)
+    before = [dict(vars(layer)) for layer in network.layers]
+    network.forward(rng.normal(size=(N, 6)))
+    assert [vars(layer) for layer in network.layers] == before

@@ -1,0 +1,178 @@
+"""train.py as a user runs it, on the embedded digits and, where it is present, on MNIST."""
+
+import csv
+import json
+import os
+
+import numpy as np
+import pytest
+
+import nn_from_scratch as nn
+from nn_from_scratch import metrics
+from tests.scripts import imports, refusal, run
+
+SMALL = ("--data", "digits", "--sizes", 784, 16, 10, "--epochs", 2)
+needs_mnist = pytest.mark.skipif(
+    "NN_FROM_SCRATCH_DATA" not in os.environ, reason="needs MNIST: set NN_FROM_SCRATCH_DATA to its directory"
+)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("trained")
+    result = run(
+        "train.py", *SMALL, "--validation", 100, "--output", directory / "a.json", "--history", directory / "a.csv"
+    )
+    assert result.returncode == 0, result.stderr
+    return directory, result
+
+
+def test_it_prints_the_layer_table_a_line_per_epoch_the_accuracy_and_where_it_saved(trained):
+    directory, result = trained
+    lines = result.stdout.splitlines()
+    assert "1,337 training images, 100 held out for validation, 360 test images" in lines[0]
+    assert any(line.split() == ["Dense", "(16,)", "12,560"] for line in lines)
+    assert any(line.split() == ["total", "12,730"] for line in lines)
+    epochs = [line for line in lines if line.startswith("epoch ")]
+    assert [line.split()[1] for line in epochs] == ["1/2", "2/2"]
+    assert all("validation loss" in line and line.endswith(" s") for line in epochs)
+    assert lines[-1] == f"saved {directory / 'a.json'}"
+    assert result.stderr == ""  # no bar where stderr is not a terminal
+
+
+def test_the_accuracy_it_prints_and_stores_is_that_of_the_network_it_saved(trained):
+    directory, result = trained
+    saved = nn.load(directory / "a.json")
+    test = nn.load_dataset("digits").test
+    accuracy = metrics.accuracy(metrics.predicted_classes(nn.predict(saved.network, test.images)), test.labels)
+    assert saved.metrics["test_accuracy"] == accuracy
+    assert f"test accuracy {accuracy:.2%} (360 images)" in result.stdout
+
+
+def test_the_history_has_a_row_per_epoch(trained):
+    directory, _ = trained
+    rows = list(csv.DictReader((directory / "a.csv").read_text().splitlines()))
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert float(rows[1]["loss"]) < float(rows[0]["loss"])
+    assert 0 < float(rows[1]["validation_accuracy"]) <= 1
+
+
+def test_the_same_seed_writes_the_same_bytes_under_any_name_and_another_seed_does_not(trained, tmp_path):
+    directory, _ = trained
+    run("train.py", *SMALL, "--validation", 100, "--output", tmp_path / "b.json", "--quiet", cwd=tmp_path)
+    run("train.py", *SMALL, "--validation", 100, "--output", tmp_path / "c.json", "--seed", 1)
+    first = (directory / "a.json").read_bytes()
+    assert (tmp_path / "b.json").read_bytes() == first
+    assert (tmp_path / "c.json").read_bytes() != first
+
+
+def test_the_command_in_the_file_makes_the_file_again(trained, tmp_path):
+    directory, _ = trained
+    command = json.loads((directory / "a.json").read_text())["training"]["command"].split()
+    assert command[:2] == ["python", "train.py"]
+    run("train.py", *command[2:], "--output", tmp_path / "again.json")
+    assert (tmp_path / "again.json").read_bytes() == (directory / "a.json").read_bytes()
+
+
+def test_every_override_survives_in_the_recorded_command(tmp_path):
+    options = """
+        --data digits --preset 784-128-64-10 --sizes 784 4 10 --activations sigmoid softmax --optimizer sgd
+        --momentum 0.5 --nesterov --weight-decay 0.01 --learning-rate 0.25 --schedule step-decay --decay-factor 0.1
+        --decay-pieces 3 --batch-size full --epochs 3 --initializer uniform:1 --bias-initializer normal:0.5 --seed 7
+    """.split()
+    for name in ("first.json", "again.json"):
+        result = run("train.py", *options, "--output", tmp_path / name)
+        assert result.returncode == 0, result.stderr
+        options = nn.load(tmp_path / name).training["command"].split()[2:]
+    assert (tmp_path / "first.json").read_bytes() == (tmp_path / "again.json").read_bytes()
+    recipe = nn.load(tmp_path / "first.json").training["recipe"]
+    assert recipe["batch_size"] is None
+    assert recipe["nesterov"] is True
+
+
+def test_quiet_prints_the_test_accuracy_alone(tmp_path):
+    result = run("train.py", *SMALL, "--output", tmp_path / "q.json", "--quiet")
+    assert result.stdout.startswith("test accuracy ")
+    assert len(result.stdout.splitlines()) == 1
+
+
+def test_two_classes_with_one_output(tmp_path):
+    result = run(
+        "train.py", "--preset", "784-196-1", "--data", "digits", "--epochs", 3, "--output", tmp_path / "b.json"
+    )
+    assert result.returncode == 0, result.stderr
+    saved = nn.load(tmp_path / "b.json")
+    assert saved.classes == (1, 2)
+    assert saved.metrics["test_accuracy"] > 0.9
+
+
+def test_without_mnist_and_network_it_says_so_and_trains_on_the_digits(tmp_path):
+    nothing = {"NN_FROM_SCRATCH_DATA": None, "NN_FROM_SCRATCH_OFFLINE": "1", "XDG_CACHE_HOME": str(tmp_path)}
+    result = run("train.py", "--epochs", 1, "--output", tmp_path / "d.json", **nothing)
+    assert result.returncode == 0
+    assert "MNIST is neither on this machine nor reachable" in result.stderr
+    assert "--data digits" in result.stderr
+    assert nn.load(tmp_path / "d.json").training["data"]["name"] == "digits"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--preset", "784-10-11"), "784-10-11"),
+        (("--learning-rate", "0"), "'0' is not a number above 0"),
+        (("--learning-rate", "-0.1"), "'-0.1' is not a number above 0"),
+        (("--learning-rate", "fast"), "'fast' is not a number above 0"),
+        (("--learning-rate", "nan"), "'nan' is not a number above 0"),
+        (("--batch-size", "0"), "'0' is not a whole number from 1 up"),
+        (("--epochs", "1.5"), "'1.5' is not a whole number from 1 up"),
+        (("--momentum", "2", "--optimizer", "sgd"), "momentum must be"),
+        (("--momentum", "0.9"), "momentum and nesterov belong to the optimizer sgd"),
+        (("--optimizer", "sgd", "--nesterov"), "needs a momentum above 0"),
+        (("--warmup", "1.5", "--schedule", "one-cycle"), "warmup must be"),
+        (("--weight-decay", "-1"), "weight_decay must be"),
+        (("--initializer", "normal:x"), "unknown initializer 'normal:x'"),
+        (("--loss", "mean-absolute-error"), "mean-absolute-error"),
+        (("--activations", "relu", "relu"), "expected 3, one for each layer"),
+        (("--activations", "relu", "relu", "relu"), "expected softmax as the last activation"),
+        (("--sizes", "784", "10", "9"), "one output for each of the classes"),
+        (("--sizes", "100", "10"), "28 × 28 = 784 pixels, but the network takes 100 inputs"),
+        (("--classes", "1", "12", "--sizes", "784", "2"), "12"),
+        (("--validation", "1437"), "can't hold out 1437 of 1437 images"),
+        (("--data", "no/such/file.csv"), "no/such/file.csv: no such file"),
+        (("--output", "."), ".: is a directory"),
+        (("--output", "/dev/null/x.json"), "/dev/null/x.json: can't be written"),
+        (("--history", "/dev/null/x.csv"), "/dev/null/x.csv: can't be written"),
+        (("--no-such-option",), "--no-such-option"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(arguments, message, tmp_path):
+    data = () if "--data" in arguments else ("--data", "digits")
+    output = () if "--output" in arguments else ("--output", tmp_path / "never.json")
+    assert message in refusal(run("train.py", *data, *output, *arguments))
+    assert not (tmp_path / "never.json").exists()
+
+
+def test_help_shows_every_default_and_an_example():
+    text = run("train.py", "--help").stdout
+    assert "python train.py --preset 784-10-10" in text
+    for default in ("784 128 64 10", "relu relu softmax", "cross-entropy", "resources/weights_and_biases.json"):
+        assert f"(default: {default})" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("script", ["train.py", "evaluate.py", "hyper-tune.py", "plot_weights.py"])
+def test_help_loads_nothing_heavy(script):
+    loaded = imports(script, "--help")
+    assert "numpy" in loaded
+    assert not loaded & {"pandas", "matplotlib", "pooch", "joblib", "tqdm"}
+
+
+@needs_mnist
+def test_mnist_in_three_epochs(tmp_path):
+    result = run("train.py", "--epochs", 3, "--output", tmp_path / "m.json")
+    assert result.returncode == 0, result.stderr
+    assert "60,000 training images, 10,000 test images" in result.stdout
+    assert "109,386" in result.stdout
+    saved = nn.load(tmp_path / "m.json")
+    assert saved.metrics["test_accuracy"] > 0.96
+    assert saved.training["data"]["name"] == "mnist"
+    assert np.isfinite(saved.network.parameters).all()
