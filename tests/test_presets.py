@@ -106,6 +106,7 @@ def test_the_parts_get_the_settings_of_the_recipe():
     sgd = SMALL.override(optimizer="sgd", momentum=0.8, nesterov=True, weight_decay=0.01).make_optimizer()
     assert isinstance(sgd, SGD)
     assert (sgd.momentum, sgd.nesterov, sgd.weight_decay) == (0.8, True, 0.01)
+    assert SMALL.make_optimizer().weight_decay == 0
     adam = SMALL.override(weight_decay=0.02).make_optimizer()
     assert isinstance(adam, Adam)
     assert adam.weight_decay == 0.02
@@ -154,6 +155,7 @@ def test_an_override_changes_what_it_names_and_nothing_else():
     assert asdict(changed) == {**asdict(SMALL), "learning_rate": 0.5, "epochs": 7}
     assert SMALL.learning_rate == 0.01
     assert SMALL.override() == SMALL
+    assert SMALL.override(epochs=1, batch_size=1).epochs == 1
 
 
 def test_momentum_goes_with_the_optimizer_that_had_it():

@@ -1,6 +1,7 @@
 """The training loop: what a result says is so, a seed decides everything, and nothing leaks into the arithmetic."""
 
 from collections.abc import Callable, Iterator
+from time import perf_counter
 from types import GeneratorType
 
 import numpy as np
@@ -175,7 +176,13 @@ def test_the_results_count_epochs_and_steps_and_name_the_last_rate(split):
     assert [result.epoch for result in results] == [1, 2, 3]
     assert [result.step for result in results] == [4, 8, 12]
     assert [result.learning_rate for result in results] == [schedule(3), schedule(7), schedule(11)]
+
+
+def test_the_seconds_are_those_of_the_epoch(split):
+    started = perf_counter()
+    _, results = run(split)
     assert all(result.seconds > 0 for result in results)
+    assert sum(result.seconds for result in results) < perf_counter() - started
 
 
 def test_the_schedule_is_asked_with_the_steps_already_taken(split):
