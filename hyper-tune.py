@@ -60,7 +60,7 @@ def main() -> None:
 
     from tqdm import tqdm
 
-    from nn_from_scratch import figures, load_dataset, plots, storage, tuning
+    from nn_from_scratch import figures, files, load_dataset, plots, tuning
     from nn_from_scratch.data.batches import matching
 
     # ---- Recipe and data: the test set is left alone ----
@@ -84,7 +84,7 @@ def main() -> None:
         rows, figure, conclusion = results.rows(), plots.learning_rate_sweep(results), results.conclusion()
 
     # ---- Results ----
-    storage.save_rows(rows, table)
+    files.save_rows(rows, table)
     figures.save(figure, picture)
     print(f"saved {picture} and {table}")
     if arguments.show:

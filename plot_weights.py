@@ -25,12 +25,12 @@ def main() -> None:
 
     from pathlib import Path
 
-    from nn_from_scratch import BadInput, figures, plots, report, storage
+    from nn_from_scratch import BadInput, figures, files, plots, report, storage
 
     # ---- Network ----
     figures.check(Path(arguments.output_dir, "weight_histograms.png"))
     if arguments.csv:
-        storage.check_writable(arguments.csv)
+        files.check_writable(arguments.csv)
     saved = storage.load(arguments.weights)
     parameters = report.named_parameters(saved.network)
     if not parameters:
@@ -40,7 +40,7 @@ def main() -> None:
     # ---- Statistics ----
     print(f"\n{report.statistics_table(parameters)}\n")
     if arguments.csv:
-        with storage.whole_file(arguments.csv) as temporary:
+        with files.whole_file(arguments.csv) as temporary:
             temporary.write_text(report.statistics_csv(parameters), encoding="utf-8")
         print(f"saved {arguments.csv}")
 

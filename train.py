@@ -30,14 +30,14 @@ def main() -> None:
 
     from tqdm import tqdm
 
-    from nn_from_scratch import EpochResult, SavedNetwork, evaluate, fit, load_dataset, random_streams, storage
+    from nn_from_scratch import EpochResult, SavedNetwork, evaluate, files, fit, load_dataset, random_streams, save
     from nn_from_scratch.data.batches import matching
 
     say = (lambda *_: None) if arguments.quiet else tqdm.write
 
     # ---- Recipe and data ----
     for path in filter(None, [arguments.output, arguments.history]):
-        storage.check_writable(path)
+        files.check_writable(path)
     recipe = command_line.recipe_of(arguments)
     dataset = load_dataset(arguments.data, notify=command_line.notify)
     dataset = matching(dataset, recipe.sizes[:1], recipe.classes)
@@ -66,9 +66,9 @@ def main() -> None:
     test_loss, test_accuracy = evaluate(network, loss, dataset.test)
     metrics = {"test_accuracy": test_accuracy, "test_loss": test_loss, "training_loss": history[-1].loss}
     training = command_line.training_record(arguments, recipe, dataset, len(learning))
-    storage.save(SavedNetwork(network, recipe.classes, training, metrics), arguments.output)
+    save(SavedNetwork(network, recipe.classes, training, metrics), arguments.output)
     if arguments.history:
-        storage.save_rows([EpochResult._fields, *history], arguments.history)
+        files.save_rows([EpochResult._fields, *history], arguments.history)
     print(f"test accuracy {test_accuracy:.2%} ({len(dataset.test):,} images)")
     say(f"saved {arguments.output}")
 

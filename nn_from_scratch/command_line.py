@@ -21,18 +21,20 @@ from nn_from_scratch.losses import LOSSES
 from nn_from_scratch.network import Network
 from nn_from_scratch.presets import ACTIVATIONS, DEFAULT_PRESET, OPTIMIZERS, PRESETS, Recipe
 from nn_from_scratch.schedules import SCHEDULES
-from nn_from_scratch.training import EpochResult
+from nn_from_scratch.training import Diverged, EpochResult
 
 DEFAULT_WEIGHTS = "resources/weights_and_biases.json"
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a script's `main`; on bad input print one line and exit with code 2."""
+    """Run a script's `main`; end with one line and exit code 2 on bad input, 3 where training diverged."""
     try:
         main()
         sys.stdout.flush()
     except BadInput as problem:
         fail(str(problem))
+    except Diverged as problem:
+        fail(f"{problem}. A lower --learning-rate usually helps", exit_code=3)
     except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
@@ -43,10 +45,10 @@ def run(main: Callable[[], None]) -> None:
         sys.exit(130)
 
 
-def fail(message: str) -> NoReturn:
-    """One line on stderr, exit code 2."""
+def fail(message: str, exit_code: int = 2) -> NoReturn:
+    """One line on stderr, and the end."""
     print(f"{os.path.basename(sys.argv[0])}: error: {' '.join(message.split())}", file=sys.stderr)
-    sys.exit(2)
+    sys.exit(exit_code)
 
 
 def notify(message: str) -> None:

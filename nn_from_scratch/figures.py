@@ -11,7 +11,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from nn_from_scratch.errors import BadInput
-from nn_from_scratch.storage import check_writable, whole_file
+from nn_from_scratch.files import check_writable, whole_file
 
 RESOLUTION = 150  # pixels per inch: sharp at a README's width also on a dense screen
 

@@ -57,6 +57,8 @@ class Recipe:
                 f"activations {_words(self.activations)}: expected {len(self.sizes) - 1}, one for each layer of "
                 f"sizes {_words(self.sizes)}"
             )
+        if len(self.classes) < 2 or len(set(self.classes)) < len(self.classes):
+            raise BadInput(f"classes {_words(self.classes)}: expected at least two, all different")
         if self.sizes[-1] != len(self.classes) and (self.sizes[-1], len(self.classes)) != (1, 2):
             raise BadInput(
                 f"sizes {_words(self.sizes)}: expected one output for each of the classes {_words(self.classes)}, or "

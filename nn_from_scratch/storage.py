@@ -5,12 +5,7 @@ it takes the file and nothing else. Numbers are written as the shortest decimals
 The format: docs/file-formats.md.
 """
 
-import contextlib
-import csv
 import json
-import os
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -19,7 +14,9 @@ import numpy as np
 
 from nn_from_scratch.data.dataset import one_line
 from nn_from_scratch.errors import BadInput
+from nn_from_scratch.files import whole_file
 from nn_from_scratch.layers import LAYERS, Dense, Layer, ReLU, Softmax
+from nn_from_scratch.layers.layer import Shape
 from nn_from_scratch.network import Network
 
 FORMAT = "nn_from_scratch"
@@ -64,25 +61,6 @@ def save(saved: SavedNetwork, path: str | Path) -> None:
         temporary.write_text(_layout(document) + "\n", encoding="utf-8")
 
 
-def save_rows(rows: Iterable[Sequence], path: str | Path) -> None:
-    """Write a table as CSV, the header being its first row; None leaves its cell empty."""
-    with whole_file(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows(rows)
-
-
-def check_writable(path: str | Path) -> None:
-    """Raise BadInput, before hours of training, where a file could not be saved after them."""
-    path = Path(path)
-    if path.is_dir():
-        raise BadInput(f"{path}: is a directory: expected the name of a file to write")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
-    except OSError as problem:
-        raise BadInput(f"{path}: can't be written: {problem.strerror}") from None
-
-
 def load(path: str | Path) -> SavedNetwork:
     """Read a network back, bit for bit. Reads this package's format, and the plain two-layer form (`_from_plain`).
 
@@ -104,9 +82,9 @@ class _Wrong(Exception):
 def _from_document(document: Any) -> SavedNetwork:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise _Wrong(f'not a network of this package: expected a JSON object with "format": "{FORMAT}"')
-    if document.get("format_version") != FORMAT_VERSION:
-        found = document.get("format_version")
-        raise _Wrong(f"format_version is {found!r}, but this version of the package reads {FORMAT_VERSION}")
+    version = document.get("format_version")
+    if type(version) is not int or version != FORMAT_VERSION:
+        raise _Wrong(f"format_version is {version!r}, but this version of the package reads {FORMAT_VERSION}")
     if document.get("dtype") not in ("float32", "float64"):
         raise _Wrong(f'dtype is {document.get("dtype")!r}: expected "float32" or "float64"')
     dtype = np.dtype(document["dtype"])
@@ -118,21 +96,29 @@ def _from_document(document: Any) -> SavedNetwork:
 
     layers, arrays, shape = [], [], input_shape
     for i, entry in enumerate(entries):
-        layer = _layer(entry, f"layers[{i}]")
-        arrays.append(_parameters(entry, layer, shape, f"layers[{i}]", dtype))
-        shape = _output_shape(layer, shape, f"layers[{i}]")
+        place = f"layers[{i}]"
+        layer = _layer(entry, place)
+        output_shape = _output_shape(layer, shape, place)
+        arrays.append(_arrays(entry, "parameters", layer.parameter_shapes(shape), place, dtype))
         layers.append(layer)
+        shape = output_shape
     if shape != (len(classes),) and (shape, len(classes)) != ((1,), 2):
         raise _Wrong(f"classes: {len(classes)} of them for outputs of shape {shape}")
+    network = _assemble(layers, input_shape, arrays, dtype)
+    for i, (layer, entry) in enumerate(zip(layers, entries, strict=True)):
+        state = layer.state()
+        stored = _arrays(entry, "state", {name: kept.shape for name, kept in state.items()}, f"layers[{i}]", dtype)
+        for name, values in stored.items():
+            state[name][...] = values
     training, metrics = (_object(document, name, "the file") for name in ("training", "metrics"))
-    return SavedNetwork(_assemble(layers, input_shape, arrays, dtype), classes, training, metrics)
+    return SavedNetwork(network, classes, training, metrics)
 
 
 def _from_plain(document: dict) -> SavedNetwork:
     """The form that older 784-10-10 projects write: a ReLU hidden layer, a softmax output, biases as a column."""
     layers: list[Layer] = []
     arrays: list[dict[str, np.ndarray]] = []
-    shape: tuple[int, ...] = ()
+    shape: Shape = ()
     for name, activation in (("hidden_layer", ReLU), ("output_layer", Softmax)):
         entry = document[name] if isinstance(document[name], dict) else {}
         W = _array(entry.get("weights"), f"{name}.weights", np.dtype(np.float32))
@@ -150,14 +136,12 @@ def _from_plain(document: dict) -> SavedNetwork:
     return SavedNetwork(network, tuple(range(shape[0])))
 
 
-def _assemble(
-    layers: list[Layer], input_shape: tuple[int, ...], arrays: list[dict[str, np.ndarray]], dtype: np.dtype
-) -> Network:
+def _assemble(layers: list[Layer], input_shape: Shape, arrays: list[dict[str, np.ndarray]], dtype: np.dtype) -> Network:
+    """A network with these parameters. Their shapes were checked before: nothing large is made from a small file."""
     network = Network(layers, input_shape, seed=0, dtype=dtype)  # the weights it draws are replaced at once
     for layer, named in zip(layers, arrays, strict=True):
         for name, values in named.items():
-            target: np.ndarray = getattr(layer, name) if hasattr(layer, f"d{name}") else layer.state()[name]
-            target[...] = values
+            getattr(layer, name)[...] = values
     return network
 
 
@@ -176,27 +160,19 @@ def _layer(entry: Any, place: str) -> Layer:
     return layer
 
 
-def _parameters(
-    entry: dict, layer: Layer, input_shape: tuple[int, ...], place: str, dtype: np.dtype
-) -> dict[str, np.ndarray]:
-    """The arrays of one layer, each of exactly the shape that the layer will have."""
-    _output_shape(layer, input_shape, place)
-    found: dict[str, np.ndarray] = {}
-    for group, shapes in (
-        ("parameters", layer.parameter_shapes(input_shape)),
-        ("state", {name: values.shape for name, values in layer.state().items()}),
-    ):
-        values = _object(entry, group, place)
-        if values.keys() != shapes.keys():
-            raise _Wrong(f"{place}.{group} holds {sorted(values)}: expected {sorted(shapes)}")
-        for name, shape in shapes.items():
-            found[name] = _array(values[name], f"{place}.{group}.{name}", dtype)
-            if found[name].shape != shape:
-                raise _Wrong(f"{place}.{group}.{name} has shape {found[name].shape}: expected {shape}")
+def _arrays(entry: dict, group: str, shapes: dict[str, Shape], place: str, dtype: np.dtype) -> dict[str, np.ndarray]:
+    """The arrays that a layer's entry holds in one group: exactly those named, of exactly these shapes."""
+    values = _object(entry, group, place)
+    if values.keys() != shapes.keys():
+        raise _Wrong(f"{place}.{group} holds {sorted(values)}: expected {sorted(shapes)}")
+    found = {name: _array(values[name], f"{place}.{group}.{name}", dtype) for name in shapes}
+    for name, shape in shapes.items():
+        if found[name].shape != shape:
+            raise _Wrong(f"{place}.{group}.{name} has shape {found[name].shape}: expected {shape}")
     return found
 
 
-def _output_shape(layer: Layer, input_shape: tuple[int, ...], place: str) -> tuple[int, ...]:
+def _output_shape(layer: Layer, input_shape: Shape, place: str) -> Shape:
     try:
         return layer.output_shape(input_shape)
     except ValueError as problem:
@@ -248,6 +224,9 @@ def _read(path: Path) -> Any:
         raise ValueError(f"{constant} is not a number that JSON allows")
 
     try:
+        if path.exists() and not path.is_file():
+            found = "Is a directory" if path.is_dir() else "not a regular file"
+            raise BadInput(f"{path}: {found}: expected the JSON file of a network")
         size = path.stat().st_size
         if size > LARGEST_FILE:
             raise BadInput(f"{path}: {size:,} bytes are too many: expected a network of at most {LARGEST_FILE:,}")
@@ -288,19 +267,3 @@ def _layout(value: Any, indent: str = "") -> str:
     if isinstance(value, list) and value and isinstance(value[0], list | dict):
         return "[\n" + ",\n".join(inner + _layout(item, inner) for item in value) + f"\n{indent}]"
     return json.dumps(value, allow_nan=False)
-
-
-@contextlib.contextmanager
-def whole_file(path: str | Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place once written: nobody ever sees half a file.
-
-    Where the writing fails, what stood at `path` before stays. Raises OSError as writing does.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as directory:
-        temporary = Path(directory) / path.name
-        yield temporary
-        with open(temporary, "rb") as written:
-            os.fsync(written.fileno())
-        os.replace(temporary, path)

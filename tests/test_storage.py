@@ -1,6 +1,5 @@
 """Networks to JSON and back: every bit survives, a file is whole or absent, and nothing in a file is trusted."""
 
-import csv
 import json
 import os
 import tracemalloc
@@ -13,7 +12,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nn_from_scratch import storage
 from nn_from_scratch.data.batches import Batches
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.layers import LAYERS, Dense, Layer, ReLU, Sigmoid, Softmax
@@ -21,7 +19,7 @@ from nn_from_scratch.losses import CrossEntropy
 from nn_from_scratch.network import Network
 from nn_from_scratch.optimizers import Adam
 from nn_from_scratch.schedules import Constant
-from nn_from_scratch.storage import LARGEST_FILE, SavedNetwork, check_writable, load, save, save_rows
+from nn_from_scratch.storage import LARGEST_FILE, SavedNetwork, load, save
 from nn_from_scratch.training import fit
 
 finite = {
@@ -269,29 +267,6 @@ def test_saving_replaces_the_old_file_and_makes_the_directories_above(tmp_path):
     save(saved(small(seed=2)), str(path))
     assert load(str(path)).network.parameters.tobytes() == small(seed=2).parameters.tobytes()
     assert list(path.parent.iterdir()) == [path]
-
-
-def test_rows_are_saved_as_csv_with_empty_cells_for_none(tmp_path):
-    save_rows([("a", "b"), (1, None), (0.5, "x, y")], tmp_path / "rows.csv")
-    assert (tmp_path / "rows.csv").read_bytes() == b'a,b\n1,\n0.5,"x, y"\n'
-    with open(tmp_path / "rows.csv", newline="", encoding="utf-8") as file:
-        assert list(csv.reader(file))[2] == ["0.5", "x, y"]
-
-
-def test_a_path_that_can_be_written_is_left_as_it_was(tmp_path):
-    check_writable(tmp_path / "new" / "network.json")
-    assert list((tmp_path / "new").iterdir()) == []
-    write(tmp_path / "old.json", "content")
-    check_writable(tmp_path / "old.json")
-    assert (tmp_path / "old.json").read_text() == "content"
-
-
-def test_a_path_that_can_not_be_written_is_refused_beforehand(tmp_path):
-    with pytest.raises(BadInput, match="is a directory"):
-        check_writable(tmp_path)
-    write(tmp_path / "file", "")
-    with pytest.raises(BadInput, match="can't be written"):
-        check_writable(tmp_path / "file" / "network.json")
 
 
 # ---- the plain form ----
@@ -600,13 +575,3 @@ def test_no_step_of_loading_draws_from_the_global_generator(tmp_path):
     before = np.random.get_state()[1].tolist()  # noqa: NPY002
     load(write(tmp_path / "network.json", document()))
     assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
-
-
-def test_whole_file_hands_out_a_path_in_the_same_directory(tmp_path):
-    """Only within one file system can a file take another's place in a single operation."""
-    with storage.whole_file(tmp_path / "file.txt") as temporary:
-        assert temporary.parent.parent == tmp_path
-        temporary.write_text("new")
-        assert not (tmp_path / "file.txt").exists()
-    assert (tmp_path / "file.txt").read_text() == "new"
-    assert [path.name for path in tmp_path.iterdir()] == ["file.txt"]
