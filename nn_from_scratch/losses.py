@@ -43,7 +43,7 @@ class MeanSquaredError(Loss):
     """
 
     def value(self, p: np.ndarray, t: np.ndarray) -> float:
-        return float(np.square(p - t).mean())
+        return float(np.square(p - t).sum()) / p.size
 
     def gradient(self, p: np.ndarray, t: np.ndarray) -> np.ndarray:
         return (p - t) * (2 / p.size)
@@ -61,7 +61,7 @@ class BinaryCrossEntropy(Loss):
 
     def value(self, p: np.ndarray, t: np.ndarray) -> float:
         p = _away_from_0_and_1(p)
-        return float(-(t * np.log(p) + (1 - t) * np.log1p(-p)).mean())
+        return float(-(t * np.log(p) + (1 - t) * np.log1p(-p)).sum()) / p.size
 
     def gradient(self, p: np.ndarray, t: np.ndarray) -> np.ndarray:
         p = _away_from_0_and_1(p)
@@ -82,7 +82,7 @@ class CrossEntropy(Loss):
     matching_activation = Softmax
 
     def value(self, p: np.ndarray, t: np.ndarray) -> float:
-        return float(-(t * np.log(_above_0(p))).sum() / len(p))
+        return float(-(t * np.log(_above_0(p))).sum()) / len(p)
 
     def gradient(self, p: np.ndarray, t: np.ndarray) -> np.ndarray:
         return -t / _above_0(p) / len(p)

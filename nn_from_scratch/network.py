@@ -6,7 +6,7 @@ product, a snapshot one copy, "is everything finite?" one call. Each layer works
 
 from collections.abc import Sequence
 from itertools import pairwise
-from math import prod
+from math import isfinite, prod
 from typing import NamedTuple
 
 import numpy as np
@@ -108,6 +108,22 @@ class Network:
             dy = layer.backward_input(dy)
         if last >= 0:
             self.layers[0].backward_parameters(dy)
+
+    def where_not_finite(self, x: np.ndarray, loss: float) -> str | None:
+        """The first place where a number is not finite: forward on x to the loss, then back along the gradients."""
+        learning = 0  # layers are counted where they learn
+        gradients = []
+        for layer, input_shape in zip(self.layers, self.shapes, strict=False):
+            names = layer.parameter_shapes(input_shape)
+            learning += bool(names)
+            place = f"layer {learning}" if names else f"the {type(layer).__name__} after layer {learning}"
+            x = layer.forward(x)
+            if not np.isfinite(x).all():
+                return f"the output of {place}"
+            gradients += [(f"a gradient of {place}", getattr(layer, f"d{name}")) for name in names]
+        if not isfinite(loss):
+            return "the loss"
+        return next((place for place, dX in reversed(gradients) if not np.isfinite(dX).all()), None)
 
     def table(self) -> list[LayerRow]:
         """Name, output shape and number of parameters of every layer."""

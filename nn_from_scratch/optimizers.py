@@ -5,7 +5,7 @@ in place: after the first step no array is created. The learning rate η is an a
 it at every step. In order of difficulty: SGD, Adam.
 """
 
-from math import sqrt
+from math import isfinite, sqrt
 
 import numpy as np
 
@@ -32,19 +32,25 @@ class Optimizer:
         self.state: dict[str, np.ndarray] = {}
         self.scratch = np.empty(0)
 
-    def step(self, parameters: np.ndarray, gradients: np.ndarray, learning_rate: float) -> None:
-        """Update `parameters` in place, once."""
+    def step(self, parameters: np.ndarray, gradients: np.ndarray, learning_rate: float) -> bool:
+        """Update `parameters` in place, once. Returns False, and leaves them, where the step is not finite."""
         if not self.state:
             self.state = {name: np.zeros_like(parameters) for name in self.remembers}
         if self.scratch.size != parameters.size:
             self.scratch = np.empty_like(parameters)
         self.steps += 1
+        self.find_step(gradients, learning_rate)
+        # One product instead of a look at each number: it overflows, too, where a step is merely absurdly long. And a
+        # decay of ηλ ≥ 2 would not shrink the parameters.
+        if not (isfinite(self.scratch @ self.scratch) and learning_rate * self.weight_decay < 2):
+            return False
         if self.weight_decay:
             parameters *= 1 - learning_rate * self.weight_decay
-        self.update(parameters, gradients, learning_rate)
+        parameters -= self.scratch
+        return True
 
-    def update(self, parameters: np.ndarray, gradients: np.ndarray, learning_rate: float) -> None:
-        """The optimizer's own rule, in place; `scratch` may be written over."""
+    def find_step(self, gradients: np.ndarray, learning_rate: float) -> None:
+        """The optimizer's own rule: write what is to be taken from θ into `scratch`."""
         raise NotImplementedError
 
 
@@ -66,7 +72,7 @@ class SGD(Optimizer):
         self.nesterov = nesterov
         self.remembers = ("velocity",) if momentum else ()
 
-    def update(self, parameters: np.ndarray, gradients: np.ndarray, learning_rate: float) -> None:
+    def find_step(self, gradients: np.ndarray, learning_rate: float) -> None:
         direction = gradients
         if self.momentum:
             v = self.state["velocity"]
@@ -78,7 +84,6 @@ class SGD(Optimizer):
             self.scratch += gradients
             direction = self.scratch
         np.multiply(direction, learning_rate, out=self.scratch)
-        parameters -= self.scratch
 
 
 class Adam(Optimizer):
@@ -106,7 +111,7 @@ class Adam(Optimizer):
         self.beta2 = beta2
         self.epsilon = epsilon
 
-    def update(self, parameters: np.ndarray, gradients: np.ndarray, learning_rate: float) -> None:
+    def find_step(self, gradients: np.ndarray, learning_rate: float) -> None:
         M, V, scratch = self.state["gradient_sum"], self.state["square_sum"], self.scratch
         M *= self.beta1
         M += gradients
@@ -119,4 +124,3 @@ class Adam(Optimizer):
         scratch += self.epsilon / r
         np.divide(M, scratch, out=scratch)
         scratch *= learning_rate * (1 - self.beta1) / (1 - self.beta1**self.steps) / r
-        parameters -= scratch

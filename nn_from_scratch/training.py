@@ -5,16 +5,17 @@ the next, and stops it by no longer asking.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from math import isfinite
 from time import perf_counter
 from typing import NamedTuple
 
 import numpy as np
 
-from nn_from_scratch import metrics
 from nn_from_scratch.data.batches import Batches, inputs, target_table
 from nn_from_scratch.data.dataset import Split
 from nn_from_scratch.losses import Loss
+from nn_from_scratch.metrics import accuracy, predicted_classes
 from nn_from_scratch.network import Network
 from nn_from_scratch.optimizers import Optimizer
 from nn_from_scratch.schedules import Schedule
@@ -34,28 +35,32 @@ def random_streams(seed: int) -> RandomStreams:
 
 
 class Diverged(ArithmeticError):
-    """The loss is no longer a finite number: the steps were too long, and each made things worse."""
+    """Each step made things worse, until the numbers overflowed. The parameters are the last finite ones."""
 
-    def __init__(self, step: int, learning_rate: float):
-        super().__init__(
-            f"diverged at step {step}, at learning rate {learning_rate:g}: the loss is not a finite number"
-        )
+    def __init__(self, step: int, learning_rate: float, reason: str):
+        super().__init__(f"diverged at step {step}, at learning rate {learning_rate:g}: {reason}")
         self.step = step
         self.learning_rate = learning_rate
+        self.reason = reason
 
 
-@np.errstate(over="ignore", invalid="ignore")  # what overflows makes the loss non-finite, and that is reported
+@np.errstate(over="ignore", invalid="ignore")  # what overflows is found, and reported as divergence
 def train_step(
     network: Network, loss: Loss, optimizer: Optimizer, learning_rate: float, x: np.ndarray, t: np.ndarray
-) -> np.ndarray:
-    """Learn from one batch and return p, the predictions before the update.
+) -> tuple[np.ndarray, float]:
+    """Learn from one batch. Returns the predictions p and their loss, both from before the update.
 
-    Shapes: x (N, *input_shape); t and p (N, K).
+    Shapes: x (N, *input_shape); t and p (N, K). Raises Diverged, and leaves the parameters as they are, where the loss
+    or the step is not finite.
     """
+    step = optimizer.steps + 1
     p = network.forward(x, training=True)
+    value = loss.value(p, t)
     network.backward(loss, p, t)
-    optimizer.step(network.parameters, network.gradients, learning_rate)
-    return p
+    if not (isfinite(value) and optimizer.step(network.parameters, network.gradients, learning_rate)):
+        place = network.where_not_finite(x, value) or "the length of the step"
+        raise Diverged(step, learning_rate, f"{place} is not a finite number")
+    return p, value
 
 
 class EpochResult(NamedTuple):
@@ -71,6 +76,19 @@ class EpochResult(NamedTuple):
     seconds: float  # spent learning in this epoch, validation not included
 
 
+@dataclass
+class Progress:
+    """How far a training has come. With the parameters and the optimizer's memory, all it takes to go on later."""
+
+    epoch: int = 0  # epochs done and reported
+    step: int = 0  # steps done, those of the epoch under way included
+    learning_rate: float = 0.0  # of the last step
+    loss_sum: float = 0.0  # over the samples of the epoch under way, as the two below
+    right: int = 0
+    seen: int = 0
+    seconds: float = 0.0
+
+
 def fit(
     network: Network,
     loss: Loss,
@@ -80,41 +98,46 @@ def fit(
     epochs: int,
     validation: Split | None = None,
     on_step: Callable[[int, float], object] | None = None,
+    progress: Progress | None = None,
 ) -> Iterator[EpochResult]:
-    """Train for `epochs` passes over the training set and yield the result of each.
+    """Train until `epochs` passes over the training set are done, and yield the result of each.
 
-    `on_step(step, loss)` is called after each step, for a progress bar or a finer curve. Raises Diverged as soon as
-    the loss is not a finite number.
+    `on_step(step, loss)` is called after each step, for a progress bar or a finer curve; by raising an exception it
+    can stop the training there. `progress` is kept up to date; with the one of an earlier training, with its network
+    and its optimizer, this goes on where that one stopped, and ends at the same bytes as if it never had. Raises
+    Diverged.
     """
-    step = 0
-    for epoch in range(epochs):
-        started = perf_counter()
-        loss_sum, right, seen = 0.0, 0, 0
-        for x, t in batches.epoch(epoch):
-            learning_rate = schedule(step)
-            p = train_step(network, loss, optimizer, learning_rate, x, t)
-            step += 1
-            with np.errstate(over="ignore"):  # as in train_step
-                batch_loss = loss.value(p, t)
-            if not isfinite(batch_loss):
-                raise Diverged(step, learning_rate)
-            loss_sum += batch_loss * len(x)
-            right += int(np.count_nonzero(metrics.predicted_classes(p) == metrics.predicted_classes(t)))
-            seen += len(x)
+    progress = progress or Progress()
+    while progress.epoch < epochs:
+        started = perf_counter() - progress.seconds
+        for x, t in batches.epoch(progress.epoch, start=progress.step - progress.epoch * len(batches)):
+            progress.learning_rate = schedule(progress.step)
+            p, batch_loss = train_step(network, loss, optimizer, progress.learning_rate, x, t)
+            progress.step += 1
+            progress.loss_sum += batch_loss * len(x)
+            progress.right += int(np.count_nonzero(predicted_classes(p) == predicted_classes(t)))
+            progress.seen += len(x)
+            progress.seconds = perf_counter() - started
             if on_step:
-                on_step(step, batch_loss)
-        seconds = perf_counter() - started
-        validation_loss, validation_accuracy = evaluate(network, loss, validation) if validation else (None, None)
-        yield EpochResult(
-            epoch + 1,
-            step,
-            learning_rate,
-            loss_sum / seen,
-            right / seen,
-            validation_loss,
-            validation_accuracy,
-            seconds,
-        )
+                on_step(progress.step, batch_loss)
+        yield _finish_epoch(network, loss, validation, progress)
+
+
+def _finish_epoch(network: Network, loss: Loss, validation: Split | None, progress: Progress) -> EpochResult:
+    validation_loss, validation_accuracy = evaluate(network, loss, validation) if validation else (None, None)
+    result = EpochResult(
+        epoch=progress.epoch + 1,
+        step=progress.step,
+        learning_rate=progress.learning_rate,
+        loss=progress.loss_sum / progress.seen,
+        accuracy=progress.right / progress.seen,
+        validation_loss=validation_loss,
+        validation_accuracy=validation_accuracy,
+        seconds=progress.seconds,
+    )
+    progress.epoch += 1
+    progress.loss_sum, progress.right, progress.seen, progress.seconds = 0.0, 0, 0, 0.0
+    return result
 
 
 def predict(network: Network, images: np.ndarray, batch_size: int = 1000) -> np.ndarray:
@@ -128,4 +151,4 @@ def evaluate(network: Network, loss: Loss, split: Split) -> tuple[float, float]:
     """Loss and accuracy on a data set."""
     p = predict(network, split.images)
     t = target_table(p.shape[1], network.dtype)[split.labels]
-    return loss.value(p, t), metrics.accuracy(metrics.predicted_classes(p), split.labels)
+    return loss.value(p, t), accuracy(predicted_classes(p), split.labels)

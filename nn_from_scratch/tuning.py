@@ -189,11 +189,12 @@ def range_test(recipe: Recipe, learning_rates: Sequence[float], seed: int, learn
         raise BadInput("learning rates for a range test: expected rates that rise from each to the next")
     losses: list[float] = []
     for rate in learning_rates:
-        losses.append(
-            sum(loss.value(train_step(network, loss, optimizer, rate, x, t), t) for x, t in islice(stream, steps))
-            / steps
-        )
+        try:
+            values = [train_step(network, loss, optimizer, rate, x, t)[1] for x, t in islice(stream, steps)]
+        except Diverged:
+            break
+        losses.append(sum(values) / steps)
         smoothed = smooth(losses)
-        if not smoothed[-1] <= 4 * smoothed.min():  # not ≤, rather than >: true for NaN as well
+        if smoothed[-1] > 4 * smoothed.min():
             break
     return RangeTest(learning_rates[: len(losses)], losses)

@@ -85,10 +85,7 @@ def data(case: Case, dtype: type) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 
 def our_losses(case: Case, network: Network, optimizer: Optimizer, rate: float) -> list[float]:
-    return [
-        case.loss.value(train_step(network, case.loss, optimizer, rate, x, t), t)
-        for x, t in data(case, network.dtype.type)
-    ]
+    return [train_step(network, case.loss, optimizer, rate, x, t)[1] for x, t in data(case, network.dtype.type)]
 
 
 def copied_to_torch(network: Network):

@@ -59,15 +59,15 @@ class Batches:
         """The number of batches in an epoch."""
         return -(-len(self.split) // self.batch_size)
 
-    def epoch(self, number: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """The batches (x, t) of one epoch, numbered from 0."""
+    def epoch(self, number: int, start: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The batches (x, t) of one epoch, both numbered from 0, from the batch `start` on."""
         if self._whole:
-            yield self._whole
+            yield from [self._whole][start:]
             return
         key = np.random.SeedSequence(self.seed.entropy, spawn_key=(*self.seed.spawn_key, number))
         order = np.random.default_rng(key).permutation(len(self.split))
-        for start in range(0, len(order), self.batch_size):
-            chosen = order[start : start + self.batch_size]
+        for first in range(start * self.batch_size, len(order), self.batch_size):
+            chosen = order[first : first + self.batch_size]
             yield (
                 inputs(self.split.images[chosen], self.input_shape, self.dtype),
                 self.targets[self.split.labels[chosen]],
