@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 
 from nn_from_scratch.data.batches import Batches
 from nn_from_scratch.errors import BadInput
+from nn_from_scratch.json_files import LARGEST_FILE
 from nn_from_scratch.layers import LAYERS, Dense, Layer, ReLU, Sigmoid, Softmax
 from nn_from_scratch.losses import CrossEntropy
 from nn_from_scratch.network import Network
 from nn_from_scratch.optimizers import Adam
 from nn_from_scratch.schedules import Constant
-from nn_from_scratch.storage import LARGEST_FILE, SavedNetwork, load, save
+from nn_from_scratch.storage import SavedNetwork, load, save
 from nn_from_scratch.training import fit
 
 finite = {
