@@ -2,7 +2,7 @@
 
 import argparse
 
-from nn_from_scratch import command_line
+from nn_from_scratch import command_line, recipe_options
 from nn_from_scratch.command_line import positive_number, whole_number
 
 EXAMPLES = """\
@@ -51,7 +51,7 @@ def parse_arguments() -> argparse.Namespace:
         help=f"results go to STEM.png and STEM.csv (default: {SWEEP[0]}; range test: {RANGE_TEST[0]})",
     )
     parser.add_argument("--show", action="store_true", help="open the figure in a window, too")
-    command_line.add_recipe_options(parser, epochs=3)
+    recipe_options.add_recipe_options(parser, epochs=3)
     return parser.parse_args()
 
 
@@ -68,10 +68,10 @@ def main() -> None:
     rates = command_line.learning_rates(arguments, lowest, highest, num)
     picture, table = f"{arguments.output or stem}.png", f"{arguments.output or stem}.csv"
     figures.check(picture)
-    recipe = command_line.recipe_of(arguments)
+    recipe = recipe_options.recipe_of(arguments)
     dataset = matching(load_dataset(arguments.data, notify=command_line.notify), recipe.sizes[:1], recipe.classes)
     learning, validation = dataset.train.hold_out(arguments.validation or len(dataset.train) // 6)
-    print(command_line.data_summary(dataset, learning, validation))
+    print(command_line.data_summary(dataset, len(validation)))
 
     # ---- Training ----
     if arguments.range_test:

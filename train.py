@@ -2,26 +2,43 @@
 
 import argparse
 
-from nn_from_scratch import command_line
+from nn_from_scratch import command_line, recipe_options
 from nn_from_scratch.command_line import DEFAULT_WEIGHTS, whole_number
 
 EXAMPLES = """\
   python train.py
   python train.py --preset 784-10-10 --epochs 5
-  python train.py --sizes 784 300 10 --learning-rate 0.001 --validation 10000
-  python train.py --data digits --output digits.json --history digits.csv"""
+  python train.py --sizes 784 300 10 --learning-rate 0.001 --validation 10000 --patience 3
+  python train.py --data digits --output digits.json --history digits.csv
+  python train.py --resume resources/weights_and_biases.checkpoint.json"""
 
 
 def parse_arguments() -> argparse.Namespace:
     parser = command_line.Parser(__doc__, EXAMPLES)
     command_line.add_data_option(parser)
-    parser.add_argument("--validation", type=whole_number(0), default=0, metavar="N", help="training images held out")
-    parser.add_argument("--seed", type=whole_number(0), default=0, metavar="N", help="of all randomness")
-    parser.add_argument("--output", default=DEFAULT_WEIGHTS, metavar="FILE", help="where to save the network")
+    parser.add_argument("--validation", type=whole_number(0), metavar="N", help="training images held out (default: 0)")
+    parser.add_argument("--seed", type=whole_number(0), metavar="N", help="of all randomness (default: 0)")
+    parser.add_argument("--output", metavar="FILE", help=f"where to save the network (default: {DEFAULT_WEIGHTS})")
     parser.add_argument("--history", metavar="FILE.csv", help="where to write the result of each epoch")
     parser.add_argument("--print-every", type=whole_number(1), default=1, metavar="N", help="epochs from line to line")
     parser.add_argument("--quiet", action="store_true", help="print nothing but the test accuracy")
-    command_line.add_recipe_options(parser)
+    group = parser.add_argument_group("long trainings")
+    group.add_argument(
+        "--checkpoint-every", type=whole_number(1), metavar="N", help="epochs from checkpoint to checkpoint"
+    )
+    group.add_argument(
+        "--threads", type=whole_number(1), metavar="N", help="for matrix products (default: 1, or all for huge batches)"
+    )
+    group.add_argument(
+        "--resume", metavar="FILE", help="go on from a checkpoint, such as an interrupted training leaves behind"
+    )
+    group.add_argument(
+        "--patience",
+        type=whole_number(1),
+        metavar="N",
+        help="stop after N epochs without a higher validation accuracy, and save the best network",
+    )
+    recipe_options.add_recipe_options(parser)
     return parser.parse_args()
 
 
@@ -30,47 +47,66 @@ def main() -> None:
 
     from tqdm import tqdm
 
-    from nn_from_scratch import EpochResult, SavedNetwork, evaluate, files, fit, load_dataset, random_streams, save
-    from nn_from_scratch.data.batches import matching
+    from nn_from_scratch import BadInput, Diverged, EpochResult, evaluate, files, save
+    from nn_from_scratch.training_run import save_checkpoint
 
     say = (lambda *_: None) if arguments.quiet else tqdm.write
 
-    # ---- Recipe and data ----
-    for path in filter(None, [arguments.output, arguments.history]):
+    # ---- What is asked for ----
+    output = recipe_options.output_of(arguments)
+    for path in filter(None, [output, arguments.history]):
         files.check_writable(path)
-    recipe = command_line.recipe_of(arguments)
-    dataset = load_dataset(arguments.data, notify=command_line.notify)
-    dataset = matching(dataset, recipe.sizes[:1], recipe.classes)
-    learning, validation = dataset.train.hold_out(arguments.validation)
-    say(command_line.data_summary(dataset, learning, validation))
-
-    # ---- Network ----
-    seeds = random_streams(arguments.seed)
-    network = recipe.make_network(seeds.initialization)
-    loss, optimizer = recipe.make_loss(), recipe.make_optimizer()
-    batches = recipe.make_batches(learning, seeds.shuffling)
-    schedule = recipe.make_schedule(recipe.epochs * len(batches))
-    say(command_line.layer_table(network))
+    checkpoint, diverged, best = (files.beside(output, kind) for kind in ("checkpoint", "diverged", "best"))
+    run = recipe_options.start_run(arguments)
+    if arguments.patience and not run.validation:
+        raise BadInput("--patience needs --validation N: images that tell whether it still gets better")
+    say(command_line.data_summary(run.dataset, len(run.validation)))
+    say(command_line.layer_table(run.network))
 
     # ---- Training ----
-    history = []
-    with tqdm(total=schedule.total_steps, unit="step", leave=False, disable=True if arguments.quiet else None) as bar:
-        on_step = None if bar.disable else lambda step, loss: bar.update()
-        for result in fit(network, loss, optimizer, schedule, batches, recipe.epochs, validation, on_step):
-            history.append(result)
-            if result.epoch % arguments.print_every == 0 or result.epoch == recipe.epochs:
-                say(command_line.epoch_line(result, recipe.epochs))
-    say(f"trained for {sum(result.seconds for result in history):.1f} s")
+    steps = run.schedule.total_steps
+    bar = tqdm(total=steps, initial=run.progress.step, unit="step", leave=False, disable=arguments.quiet or None)
+    with command_line.Interruption() as interruption, bar:
 
-    # ---- Test and save ----
-    test_loss, test_accuracy = evaluate(network, loss, dataset.test)
-    metrics = {"test_accuracy": test_accuracy, "test_loss": test_loss, "training_loss": history[-1].loss}
-    training = command_line.training_record(arguments, recipe, dataset, len(learning))
-    save(SavedNetwork(network, recipe.classes, training, metrics), arguments.output)
+        def on_step(step: int, loss: float) -> None:
+            bar.update()
+            interruption.check()
+
+        try:
+            for result in run.epochs(on_step):
+                if result.epoch % arguments.print_every == 0 or result.epoch == run.recipe.epochs:
+                    say(command_line.epoch_line(result, run.recipe.epochs))
+                if arguments.checkpoint_every and result.epoch % arguments.checkpoint_every == 0:
+                    save_checkpoint(run, checkpoint)
+                if arguments.patience and run.epochs_since_best >= arguments.patience:
+                    say(f"stopped: no higher validation accuracy for {arguments.patience} epochs")
+                    break
+        except command_line.Interrupted:
+            save_checkpoint(run, checkpoint)
+            save(recipe_options.saved_network(run), output)
+            command_line.notify(f"interrupted at step {run.progress.step} of {steps}; the network so far: {output}")
+            command_line.notify(f"to go on: python train.py --resume {checkpoint}")
+            raise
+        except Diverged:
+            save(recipe_options.saved_network(run), diverged)
+            command_line.notify(f"the last finite network: {diverged}")
+            raise
     if arguments.history:
-        files.save_rows([EpochResult._fields, *history], arguments.history)
-    print(f"test accuracy {test_accuracy:.2%} ({len(dataset.test):,} images)")
-    say(f"saved {arguments.output}")
+        files.save_rows([EpochResult._fields, *run.history], arguments.history)
+    say(f"trained for {sum(result.seconds for result in run.history):.1f} s on {run.threads} thread(s)")
+
+    # ---- Save and test ----
+    if run.best:
+        run.swap_best()
+        save(recipe_options.saved_network(run, epoch=run.best.epoch, validation_accuracy=run.best.accuracy), best)
+        say(f"saved {best}, the network of epoch {run.best.epoch}: validation accuracy {run.best.accuracy:.2%}")
+        if not arguments.patience:
+            run.swap_best()
+    test_loss, test_accuracy = evaluate(run.network, run.loss, run.dataset.test)
+    metrics = {"test_accuracy": test_accuracy, "test_loss": test_loss, "training_loss": run.history[-1].loss}
+    save(recipe_options.saved_network(run, **metrics), output)
+    print(f"test accuracy {test_accuracy:.2%} ({len(run.dataset.test):,} images)")
+    say(f"saved {output}")
 
 
 if __name__ == "__main__":

@@ -1,33 +1,29 @@
 """What the four scripts share: their options, and how they say that something went wrong.
 
-Every script ends with `run(main)`: bad input becomes one line on stderr and exit code 2. Anything else that goes
-wrong is a bug and keeps its traceback.
+Every script ends with `run(main)`: bad input becomes one line on stderr and exit code 2. What nobody foresaw is a bug
+and keeps its traceback.
 """
 
 import argparse
 import os
-import shlex
+import signal
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, fields
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 
-from nn_from_scratch.data import Dataset, Split
+from nn_from_scratch.data.dataset import Dataset
 from nn_from_scratch.errors import BadInput
-from nn_from_scratch.initializers import FIXED_SCALE, GIVEN_SCALE
-from nn_from_scratch.losses import LOSSES
 from nn_from_scratch.network import Network
-from nn_from_scratch.presets import ACTIVATIONS, DEFAULT_PRESET, OPTIMIZERS, PRESETS, Recipe
-from nn_from_scratch.schedules import SCHEDULES
 from nn_from_scratch.training import Diverged, EpochResult
 
+EXIT_CODES = "exit codes: 0 done, 2 bad input, 3 diverged, 130 interrupted (Ctrl-C), 143 terminated (SIGTERM)"
 DEFAULT_WEIGHTS = "resources/weights_and_biases.json"
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a script's `main`; end with one line and exit code 2 on bad input, 3 where training diverged."""
+    """Run a script's `main` and end with one of EXIT_CODES; what is foreseen gets one line, not a traceback."""
     try:
         main()
         sys.stdout.flush()
@@ -40,8 +36,10 @@ def run(main: Callable[[], None]) -> None:
         sys.exit(1)
     except OSError as problem:
         fail(f"{problem.filename}: {problem.strerror}" if problem.filename else str(problem))
+    except Interrupted as interruption:
+        sys.exit(interruption.exit_code)
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        notify("interrupted")
         sys.exit(130)
 
 
@@ -65,11 +63,47 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, description: str | None, examples: str):
         super().__init__(
-            description=description, epilog=f"examples:\n{examples}", formatter_class=self.Formatter, allow_abbrev=False
+            description=description,
+            epilog=f"examples:\n{examples}\n\n{EXIT_CODES}",
+            formatter_class=self.Formatter,
+            allow_abbrev=False,
         )
 
     def error(self, message: str) -> NoReturn:
         fail(f"{message} (--help lists the options)")
+
+
+class Interrupted(Exception):
+    """The user, or the system, wants the program to end; `signal` says which."""
+
+    def __init__(self, signal_number: int):
+        super().__init__()
+        self.exit_code = 128 + signal_number
+
+
+class Interruption:
+    """Within its context the first Ctrl-C or SIGTERM only asks for an end, so that work can be saved; a second ends.
+
+    `check` raises Interrupted once an end was asked for.
+    """
+
+    def __enter__(self) -> "Interruption":
+        self.signal: int | None = None
+        self.before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+
+    def _ask(self, number: int, _frame: object) -> None:
+        if self.signal is not None:
+            sys.exit(128 + number)
+        self.signal = number
+
+    def check(self, *_: object) -> None:
+        if self.signal is not None:
+            raise Interrupted(self.signal)
 
 
 # ---- types of option values: each turns text into a value or says what would be right ----
@@ -121,56 +155,6 @@ def add_data_option(parser: argparse.ArgumentParser, default: str = "MNIST, or t
     )
 
 
-def add_recipe_options(parser: argparse.ArgumentParser, **own_defaults: Any) -> None:
-    """--preset, and an option for every part of a recipe; `own_defaults` stand before those of any preset."""
-    parser.add_argument("--preset", choices=PRESETS, default=DEFAULT_PRESET, help="a network with its recipe")
-    group = parser.add_argument_group(
-        "parts of the preset", f"each keeps the preset's value unless it is given; shown are those of {DEFAULT_PRESET}"
-    )
-    defaults = asdict(PRESETS[DEFAULT_PRESET]) | own_defaults
-    many: dict[str, Any] = {"nargs": "+"}
-    scales = ", ".join([*FIXED_SCALE, *(f"{name}:SCALE" for name in GIVEN_SCALE)])
-    for option, settings in {
-        "--sizes": {
-            **many,
-            "type": whole_number(1),
-            "metavar": "N",
-            "help": "number of inputs, then units of each layer",
-        },
-        "--activations": {**many, "choices": ACTIVATIONS, "help": "one for each layer"},
-        "--loss": {"choices": LOSSES, "help": "what is made small"},
-        "--optimizer": {"choices": OPTIMIZERS, "help": "how parameters follow their gradients"},
-        "--learning-rate": {"type": positive_number, "metavar": "RATE", "help": "the schedule's highest rate"},
-        "--schedule": {"choices": SCHEDULES, "help": "the learning rate over time"},
-        "--batch-size": {"type": batch_size, "metavar": "N|full", "help": "images per step; full is all of them"},
-        "--epochs": {"type": whole_number(1), "metavar": "N", "help": "passes over the training images"},
-        "--momentum": {"type": number, "metavar": "M", "help": "of sgd, from 0 to below 1"},
-        "--nesterov": {"action": argparse.BooleanOptionalAction, "help": "of sgd: Nesterov's momentum"},
-        "--weight-decay": {"type": number, "metavar": "D", "help": "decoupled weight decay"},
-        "--warmup": {"type": number, "metavar": "SHARE", "help": "of one-cycle: the share of the steps that rises"},
-        "--decay-factor": {"type": positive_number, "metavar": "F", "help": "of step-decay: rate from piece to piece"},
-        "--decay-pieces": {"type": whole_number(1), "metavar": "N", "help": "of step-decay: number of pieces"},
-        "--initializer": {"metavar": "NAME", "help": f"first weights: {scales}"},
-        "--bias-initializer": {"metavar": "NAME", "help": "first biases, likewise"},
-        "--classes": {**many, "type": whole_number(0), "metavar": "DIGIT", "help": "the digits to tell apart"},
-    }.items():
-        value = defaults[option.strip("-").replace("-", "_")]
-        settings["help"] += f" (default: {' '.join(map(str, value)) if isinstance(value, tuple) else value})"
-        group.add_argument(option, default=argparse.SUPPRESS, **settings)
-    parser.set_defaults(**own_defaults)
-
-
-def recipe_overrides(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The parts of a recipe given on the command line."""
-    given = {part.name: getattr(arguments, part.name) for part in fields(Recipe) if hasattr(arguments, part.name)}
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
-
-
-def recipe_of(arguments: argparse.Namespace) -> Recipe:
-    """The preset with what was given on the command line in place of its own parts."""
-    return PRESETS[arguments.preset].override(**recipe_overrides(arguments))
-
-
 def learning_rates(arguments: argparse.Namespace, lowest: float, highest: float, num: int) -> list[float]:
     """The rates given one by one, or spread evenly on a log scale from the lowest to the highest."""
     if arguments.learning_rates:
@@ -181,40 +165,13 @@ def learning_rates(arguments: argparse.Namespace, lowest: float, highest: float,
     return np.geomspace(lowest, highest, arguments.num or num).tolist()
 
 
-def training_record(
-    arguments: argparse.Namespace, recipe: Recipe, dataset: Dataset, training_images: int
-) -> dict[str, Any]:
-    """What the saved file tells of its making: enough to make it again, nothing that differs between two such runs."""
-    command = ["python", "train.py", "--preset", arguments.preset]
-    for name, value in recipe_overrides(arguments).items():
-        option = f"--{name.replace('_', '-')}"
-        if isinstance(value, bool):
-            command.append(option if value else option.replace("--", "--no-"))
-        else:
-            values = value if isinstance(value, tuple) else ["full" if value is None else value]
-            command += [option, *map(str, values)]
-    if arguments.data:
-        command += ["--data", arguments.data]
-    if arguments.validation:
-        command += ["--validation", str(arguments.validation)]
-    command += ["--seed", str(arguments.seed)]
-    data = {"name": dataset.name, "fingerprint": dataset.fingerprint(), "training_images": training_images}
-    return {
-        "command": shlex.join(command),
-        "preset": arguments.preset,
-        "recipe": asdict(recipe),
-        "seed": arguments.seed,
-        "data": data,
-    }
-
-
 # ---- output ----
 
 
-def data_summary(dataset: Dataset, learning: Split, validation: Split) -> str:
+def data_summary(dataset: Dataset, held_out: int) -> str:
     """What is learnt from and what is tested on, in one line."""
-    held_out = f", {len(validation):,} held out for validation" if validation else ""
-    images = f"{len(learning):,} training images{held_out}, {len(dataset.test):,} test images"
+    validation = f", {held_out:,} held out for validation" if held_out else ""
+    images = f"{len(dataset.train) - held_out:,} training images{validation}, {len(dataset.test):,} test images"
     return f"data: {dataset.name} ({dataset.source}): {images}"
 
 

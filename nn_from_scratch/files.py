@@ -43,3 +43,8 @@ def save_rows(rows: Iterable[Sequence], path: str | Path) -> None:
     """Write a table as CSV, the header being its first row; None leaves its cell empty."""
     with whole_file(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows(rows)
+
+
+def beside(path: str | Path, kind: str) -> str:
+    """The name of a file that belongs to another: network.json → network.checkpoint.json."""
+    return str(Path(path).with_suffix(f".{kind}.json"))

@@ -50,8 +50,8 @@ def numbers(values: np.ndarray) -> list:
     return np.where(shortest.astype(values.dtype) == values, shortest, values).tolist()
 
 
-def array(values: Any, place: str, dtype: np.dtype) -> np.ndarray:
-    """Nested lists of finite numbers as an array."""
+def array(values: Any, place: str, dtype: np.dtype, shape: tuple[int, ...] | None = None) -> np.ndarray:
+    """Nested lists of finite numbers as an array, of the given shape where one is given."""
     if not _holds_numbers(values):
         raise Wrong(f"{place}: expected a list of numbers, or of rows of numbers")
     try:
@@ -63,6 +63,8 @@ def array(values: Any, place: str, dtype: np.dtype) -> np.ndarray:
     if not np.isfinite(numbers).all():
         first = tuple(map(int, np.argwhere(~np.isfinite(numbers))[0]))
         raise Wrong(f"{place}{list(first)} is not a finite {dtype.name}")
+    if shape is not None and numbers.shape != shape:
+        raise Wrong(f"{place} has shape {numbers.shape}: expected {shape}")
     return numbers
 
 
@@ -79,6 +81,25 @@ def object_in(entry: dict, name: str, place: str) -> dict:
     if not isinstance(value, dict):
         raise Wrong(f"{place}: expected an object named {name!r}")
     return value
+
+
+def arrays_in(
+    entry: dict, group: str, shapes: dict[str, tuple[int, ...]], place: str, dtype: np.dtype
+) -> dict[str, np.ndarray]:
+    """The object named `group` in an object: an array for exactly these names, each of exactly this shape."""
+    values = object_in(entry, group, place)
+    if values.keys() != shapes.keys():
+        raise Wrong(f"{place}.{group} holds {sorted(values)}: expected {sorted(shapes)}")
+    return {name: array(values[name], f"{place}.{group}.{name}", dtype, shape) for name, shape in shapes.items()}
+
+
+def check_format(document: Any, kind: str, name: str, version: int) -> None:
+    """Raise Wrong unless a document says that it is of this format, in this version; `kind` is what people call it."""
+    if not isinstance(document, dict) or document.get("format") != name:
+        raise Wrong(f'not a {kind} of this package: expected a JSON object with "format": "{name}"')
+    found = document.get("format_version")
+    if type(found) is not int or found != version:
+        raise Wrong(f"format_version is {found!r}, but this version of the package reads {version}")
 
 
 def integers_in(document: dict, name: str, least: int) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from nn_from_scratch import json_files
-from nn_from_scratch.json_files import Wrong, array, integers_in, numbers, object_in
+from nn_from_scratch.json_files import Wrong, array, arrays_in, check_format, integers_in, numbers, object_in
 from nn_from_scratch.layers import LAYERS, Dense, Layer, ReLU, Softmax
 from nn_from_scratch.layers.layer import Shape
 from nn_from_scratch.network import Network
@@ -69,11 +69,7 @@ def load(path: str | Path) -> SavedNetwork:
 
 
 def _from_document(document: Any) -> SavedNetwork:
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise Wrong(f'not a network of this package: expected a JSON object with "format": "{FORMAT}"')
-    version = document.get("format_version")
-    if type(version) is not int or version != FORMAT_VERSION:
-        raise Wrong(f"format_version is {version!r}, but this version of the package reads {FORMAT_VERSION}")
+    check_format(document, "network", FORMAT, FORMAT_VERSION)
     if document.get("dtype") not in ("float32", "float64"):
         raise Wrong(f'dtype is {document.get("dtype")!r}: expected "float32" or "float64"')
     dtype = np.dtype(document["dtype"])
@@ -88,7 +84,7 @@ def _from_document(document: Any) -> SavedNetwork:
         place = f"layers[{i}]"
         layer = _layer(entry, place)
         output_shape = _output_shape(layer, shape, place)
-        arrays.append(_arrays(entry, "parameters", layer.parameter_shapes(shape), place, dtype))
+        arrays.append(arrays_in(entry, "parameters", layer.parameter_shapes(shape), place, dtype))
         layers.append(layer)
         shape = output_shape
     if shape != (len(classes),) and (shape, len(classes)) != ((1,), 2):
@@ -96,7 +92,7 @@ def _from_document(document: Any) -> SavedNetwork:
     network = _assemble(layers, input_shape, arrays, dtype)
     for i, (layer, entry) in enumerate(zip(layers, entries, strict=True)):
         state = layer.state()
-        stored = _arrays(entry, "state", {name: kept.shape for name, kept in state.items()}, f"layers[{i}]", dtype)
+        stored = arrays_in(entry, "state", {name: kept.shape for name, kept in state.items()}, f"layers[{i}]", dtype)
         for name, values in stored.items():
             state[name][...] = values
     training, metrics = (object_in(document, name, "the file") for name in ("training", "metrics"))
@@ -147,18 +143,6 @@ def _layer(entry: Any, place: str) -> Layer:
     except (TypeError, ValueError) as problem:
         raise Wrong(f"{place}.config {config} does not make a {kind}: {problem}") from None
     return layer
-
-
-def _arrays(entry: dict, group: str, shapes: dict[str, Shape], place: str, dtype: np.dtype) -> dict[str, np.ndarray]:
-    """The arrays that a layer's entry holds in one group: exactly those named, of exactly these shapes."""
-    values = object_in(entry, group, place)
-    if values.keys() != shapes.keys():
-        raise Wrong(f"{place}.{group} holds {sorted(values)}: expected {sorted(shapes)}")
-    found = {name: array(values[name], f"{place}.{group}.{name}", dtype) for name in shapes}
-    for name, shape in shapes.items():
-        if found[name].shape != shape:
-            raise Wrong(f"{place}.{group}.{name} has shape {found[name].shape}: expected {shape}")
-    return found
 
 
 def _output_shape(layer: Layer, input_shape: Shape, place: str) -> Shape:
