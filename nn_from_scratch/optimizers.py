@@ -1,13 +1,17 @@
 """How parameters follow their gradients downhill.
 
 An optimizer sees one vector θ with all parameters of the network and one vector g with their gradients, and updates θ
-in place: after the first step no array is created. The learning rate η is an argument, so that a schedule can change
-it at every step. In order of difficulty: SGD, Adam.
+in place: after the first step no array of their size is created. The learning rate η is an argument, so that a schedule
+can change it at every step. In order of difficulty: SGD, Adam.
 """
 
 from math import isfinite, sqrt
 
 import numpy as np
+
+# With β = 0.9, what is not below TINY now is not below 10⁻³⁶ after FORGET_EVERY more steps.
+TINY = 1e-30
+FORGET_EVERY = 128
 
 
 class Optimizer:
@@ -47,7 +51,19 @@ class Optimizer:
         if self.weight_decay:
             parameters *= 1 - learning_rate * self.weight_decay
         parameters -= self.scratch
+        if self.steps % FORGET_EVERY == 0:
+            self.forget_the_tiny()
         return True
+
+    def forget_the_tiny(self) -> None:
+        """Set to zero what has faded from memory.
+
+        Where a gradient stays 0, as at a pixel that is rarely lit, what is remembered of it shrinks at every step. Below
+        10⁻³⁸ a float32 loses digits, and a processor takes a hundred times as long for it: a third of the training.
+        """
+        for memory in self.state.values():
+            np.abs(memory, out=self.scratch)
+            memory[self.scratch < TINY] = 0
 
     def find_step(self, gradients: np.ndarray, learning_rate: float) -> None:
         """The optimizer's own rule: write what is to be taken from θ into `scratch`."""
