@@ -58,8 +58,8 @@ class Optimizer:
     def forget_the_tiny(self) -> None:
         """Set to zero what has faded from memory.
 
-        Where a gradient stays 0, as at a pixel that is rarely lit, what is remembered of it shrinks at every step. Below
-        10⁻³⁸ a float32 loses digits, and a processor takes a hundred times as long for it: a third of the training.
+        Where a gradient stays 0, as at a pixel that is rarely lit, what is remembered of it shrinks at every step.
+        Below 10⁻³⁸ a float32 is "denormal", and takes a processor a hundred times as long: a third of the training.
         """
         for memory in self.state.values():
             np.abs(memory, out=self.scratch)
