@@ -14,16 +14,20 @@ from nn_from_scratch.errors import BadInput
 def whole_file(path: str | Path) -> Iterator[Path]:
     """A temporary path beside `path` that takes its place once written: nobody ever sees half a file.
 
-    Where the writing fails, what stood at `path` before stays. Raises OSError as writing does.
+    Where the writing fails, what stood at `path` before stays. Raises OSError as writing does, naming `path`.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as directory:
-        temporary = Path(directory) / path.name
-        yield temporary
-        with open(temporary, "rb") as written:
-            os.fsync(written.fileno())
-        os.replace(temporary, path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as directory:
+            temporary = Path(directory) / path.name
+            yield temporary
+            with open(temporary, "rb") as written:
+                os.fsync(written.fileno())
+            os.replace(temporary, path)
+    except OSError as problem:  # of the temporary file, or, where the disk is full, of none
+        problem.filename, problem.filename2 = str(path), None
+        raise
 
 
 def check_writable(path: str | Path) -> None:
@@ -47,4 +51,4 @@ def save_rows(rows: Iterable[Sequence], path: str | Path) -> None:
 
 def beside(path: str | Path, kind: str) -> str:
     """The name of a file that belongs to another: network.json → network.checkpoint.json."""
-    return str(Path(path).with_suffix(f".{kind}.json"))
+    return f"{str(path).removesuffix('.json')}.{kind}.json"

@@ -7,8 +7,9 @@ the document, and which the reader turns into a BadInput that says in which file
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import isfinite
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args, get_origin
 
 import numpy as np
 
@@ -76,8 +77,8 @@ def _holds_numbers(values: Any, depth: int = 4) -> bool:
     return kinds <= {int, float} or (kinds == {list} and all(_holds_numbers(row, depth - 1) for row in values))
 
 
-def object_in(entry: dict, name: str, place: str) -> dict:
-    value = entry.get(name)
+def object_in(entry: Any, name: str, place: str) -> dict:
+    value = entry.get(name) if isinstance(entry, dict) else None
     if not isinstance(value, dict):
         raise Wrong(f"{place}: expected an object named {name!r}")
     return value
@@ -91,6 +92,25 @@ def arrays_in(
     if values.keys() != shapes.keys():
         raise Wrong(f"{place}.{group} holds {sorted(values)}: expected {sorted(shapes)}")
     return {name: array(values[name], f"{place}.{group}.{name}", dtype, shape) for name, shape in shapes.items()}
+
+
+def check_kinds(values: dict, kinds: dict[str, Any], place: str) -> None:
+    """Raise Wrong unless an object has exactly these names, each with a value of its kind, such as `int | None`."""
+    if values.keys() != kinds.keys():
+        raise Wrong(f"{place} holds {sorted(values)}: expected {sorted(kinds)}")
+    for name, kind in kinds.items():
+        if not _is_of_kind(values[name], kind):
+            raise Wrong(f"{place}.{name} is {values[name]!r}: expected {getattr(kind, '__name__', kind)}")
+
+
+def _is_of_kind(value: Any, kind: Any) -> bool:
+    """Whether a value is of a type, one of a union, or all of a tuple; True is no int here, and numbers are finite."""
+    if get_origin(kind) is tuple:
+        return isinstance(value, tuple) and all(_is_of_kind(part, get_args(kind)[0]) for part in value)
+    kinds = get_args(kind) or (kind,)
+    if type(value) is int:
+        return (int in kinds or float in kinds) and abs(value) < 2**63
+    return type(value) in kinds and not (type(value) is float and not isfinite(value))
 
 
 def check_format(document: Any, kind: str, name: str, version: int) -> None:

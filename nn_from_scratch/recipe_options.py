@@ -5,6 +5,7 @@ network records is made from the same names.
 """
 
 import argparse
+import os
 import shlex
 from dataclasses import asdict, fields
 from functools import partial
@@ -105,9 +106,29 @@ def _resume_run(arguments: argparse.Namespace) -> TrainingRun:
 
 def output_of(arguments: argparse.Namespace) -> str:
     """Where to save the network: as told, else beside the checkpoint, else the default."""
-    if arguments.output or not arguments.resume:
+    if not arguments.resume:
         return arguments.output or DEFAULT_WEIGHTS
-    return arguments.resume.replace(".checkpoint.json", ".json")
+    output = arguments.output or _network_of(arguments.resume)
+    if os.path.realpath(output) == os.path.realpath(arguments.resume):
+        raise BadInput(f"{output}: would be written over the checkpoint: expected another --output")
+    return output
+
+
+def _network_of(checkpoint: str) -> str:
+    """The name of the network that a checkpoint belongs to."""
+    ending = ".checkpoint.json"
+    return checkpoint.removesuffix(ending) + ".json" if checkpoint.endswith(ending) else checkpoint
+
+
+def resume_command(arguments: argparse.Namespace, output: str, checkpoint: str) -> str:
+    """The command that goes on from a checkpoint as this one would have gone on; the run itself is in the file."""
+    command = ["python", "train.py", "--resume", checkpoint]
+    if _network_of(checkpoint) != output:
+        command += ["--output", output]
+    for name in ("history", "checkpoint_every", "patience"):
+        if getattr(arguments, name):
+            command += [f"--{name.replace('_', '-')}", str(getattr(arguments, name))]
+    return shlex.join(command)
 
 
 def command_of(run: TrainingRun) -> str:

@@ -58,8 +58,11 @@ def train_step(
     value = loss.value(p, t)
     network.backward(loss, p, t)
     if not (isfinite(value) and optimizer.step(network.parameters, network.gradients, learning_rate)):
-        place = network.where_not_finite(x, value) or "the length of the step"
-        raise Diverged(step, learning_rate, f"{place} is not a finite number")
+        place = network.where_not_finite(x, value)
+        if not place and learning_rate * optimizer.weight_decay >= 2:
+            reason = f"a weight decay of {optimizer.weight_decay:g} times this rate does not shrink parameters any more"
+            raise Diverged(step, learning_rate, reason)
+        raise Diverged(step, learning_rate, f"{place or 'the length of the step'} is not a finite number")
     return p, value
 
 
@@ -125,6 +128,8 @@ def fit(
 
 def _finish_epoch(network: Network, loss: Loss, validation: Split | None, progress: Progress) -> EpochResult:
     validation_loss, validation_accuracy = evaluate(network, loss, validation) if validation else (None, None)
+    if validation_loss is not None and not isfinite(validation_loss):
+        raise Diverged(progress.step, progress.learning_rate, "the validation loss is not a finite number")
     result = EpochResult(
         epoch=progress.epoch + 1,
         step=progress.step,

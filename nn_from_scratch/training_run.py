@@ -8,8 +8,9 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
+from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -17,9 +18,10 @@ from threadpoolctl import threadpool_limits
 from nn_from_scratch import json_files
 from nn_from_scratch.data import Dataset
 from nn_from_scratch.data.batches import matching
-from nn_from_scratch.json_files import Wrong, array, arrays_in, check_format, numbers, object_in
+from nn_from_scratch.errors import BadInput
+from nn_from_scratch.json_files import Wrong, array, arrays_in, check_format, check_kinds, numbers, object_in
 from nn_from_scratch.presets import Recipe
-from nn_from_scratch.training import EpochResult, Progress, fit, random_streams
+from nn_from_scratch.training import Diverged, EpochResult, Progress, evaluate, fit, random_streams
 
 FORMAT = "nn_from_scratch checkpoint"
 FORMAT_VERSION = 1
@@ -92,6 +94,13 @@ class TrainingRun:
             self.network.parameters[...] = self.best.parameters
             self.best.parameters = present
 
+    def test(self) -> tuple[float, float]:
+        """Loss and accuracy on the test images. Raises Diverged where the last steps have left no number of them."""
+        loss, accuracy = evaluate(self.network, self.loss, self.dataset.test)
+        if not isfinite(loss):
+            raise Diverged(self.progress.step, self.progress.learning_rate, "the test loss is not a finite number")
+        return loss, accuracy
+
     def record(self) -> dict[str, Any]:
         """What this run was asked to do: it decides what the network becomes."""
         data = {
@@ -152,7 +161,11 @@ def load_checkpoint(path: str | Path, load_data: Callable[[str], Dataset], epoch
         parameters = array(checkpoint.get("parameters"), "parameters", np.dtype(np.float32), (size,))
         seed, threads = _count(record, "seed", "run"), _count(record, "threads", "run")
         validation = _count(data, "validation_images", "run.data")
-        run = TrainingRun(recipe, load_data(str(data.get("name"))), seed, validation, threads)
+        dataset = load_data(str(data.get("name")))
+        try:
+            run = TrainingRun(recipe, dataset, seed, validation, threads)
+        except BadInput as problem:
+            raise Wrong(f"run: {problem}") from None
         _refuse_other_data(data, run.record()["data"])
         run.network.parameters[...] = parameters
         _restore_progress(run, checkpoint)
@@ -162,10 +175,11 @@ def load_checkpoint(path: str | Path, load_data: Callable[[str], Dataset], epoch
 
 def _recipe(values: dict, epochs: int | None) -> Recipe:
     parts: Any = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    check_kinds(parts, get_type_hints(Recipe), "run.recipe")
     try:
         recipe = Recipe(**parts)
         return replace(recipe, epochs=epochs) if epochs else recipe
-    except (TypeError, ValueError) as problem:
+    except BadInput as problem:
         raise Wrong(f"run.recipe: {problem}") from None
 
 
@@ -176,21 +190,30 @@ def _refuse_other_data(then: dict, now: dict) -> None:
 
 
 def _restore_progress(run: TrainingRun, checkpoint: dict) -> None:
-    progress = object_in(checkpoint, "progress", "the file")
-    try:
-        run.progress = Progress(**progress)
-        run.history = [EpochResult(*row) for row in checkpoint["history"]]
-        behind = run.progress.step - run.progress.epoch * len(run.batches)
-        if not (0 <= behind <= len(run.batches) and len(run.history) == run.progress.epoch <= run.recipe.epochs):
-            raise Wrong("progress: the numbers of steps and epochs don't fit each other")
-    except (TypeError, KeyError):
-        raise Wrong("progress, history: not what this version of the package writes") from None
+    progress, rows = object_in(checkpoint, "progress", "the file"), checkpoint.get("history")
+    check_kinds(progress, get_type_hints(Progress), "progress")
+    run.progress = Progress(**progress)
+    if not isinstance(rows, list) or len(rows) != run.progress.epoch:
+        raise Wrong(f"history: expected a list of {run.progress.epoch}, one for each epoch done")
+    for i, row in enumerate(rows):
+        if not isinstance(row, list) or len(row) != len(EpochResult._fields):
+            raise Wrong(f"history[{i}]: expected a list of {len(EpochResult._fields)}")
+        run.history.append(EpochResult(*row))
+        check_kinds(run.history[i]._asdict(), get_type_hints(EpochResult), f"history[{i}]")
+    if run.progress.epoch > run.recipe.epochs:
+        raise Wrong(f"progress.epoch: {run.progress.epoch} epochs are done, more than {run.recipe.epochs}")
+    batches = run.progress.step - run.progress.epoch * len(run.batches)  # of the epoch under way
+    seen = min(batches * run.batches.batch_size, len(run.learning))
+    if not (0 <= batches <= len(run.batches) and run.progress.seen == seen >= run.progress.right >= 0):
+        raise Wrong("progress: the numbers of epochs, steps and images don't fit each other")
 
 
 def _restore_memory(run: TrainingRun, checkpoint: dict) -> None:
     size, dtype = run.network.parameters.shape, run.network.dtype
     optimizer = object_in(checkpoint, "optimizer", "the file")
     run.optimizer.steps = _count(optimizer, "steps", "optimizer")
+    if run.optimizer.steps != run.progress.step:
+        raise Wrong(f"optimizer.steps is {run.optimizer.steps}: expected {run.progress.step}, as in progress")
     remembered = {name: size for name in run.optimizer.remembers if run.optimizer.steps}
     run.optimizer.state = arrays_in(optimizer, "state", remembered, "optimizer", dtype)
     entries = checkpoint.get("layers")
@@ -203,10 +226,10 @@ def _restore_memory(run: TrainingRun, checkpoint: dict) -> None:
             state[name][...] = values
     if checkpoint.get("best") is not None:
         best = object_in(checkpoint, "best", "the file")
-        parameters = array(best.get("parameters"), "best.parameters", dtype, size)
-        if not isinstance(best.get("accuracy"), float | int):
-            raise Wrong("best.accuracy: expected a number")
-        run.best = Best(_count(best, "epoch", "best"), best["accuracy"], parameters)
+        check_kinds(best, get_type_hints(Best) | {"parameters": list}, "best")
+        run.best = Best(**best | {"parameters": array(best["parameters"], "best.parameters", dtype, size)})
+        if not 1 <= run.best.epoch <= run.progress.epoch:
+            raise Wrong(f"best.epoch is {run.best.epoch}: expected one of the {run.progress.epoch} epochs done")
 
 
 def _count(entry: dict, name: str, place: str) -> int:
