@@ -1,0 +1,301 @@
+"""Unusable files given to the scripts: one line that names file, place and what was expected; nothing is overwritten.
+
+What the readers say to every kind of damage is tested beside them. Here are the same files on their way through
+train.py and evaluate.py, most of them through the scripts' own `main` within this process, a handful as a user would.
+"""
+
+import contextlib
+import gzip
+import io
+import json
+import os
+import runpy
+import struct
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import nn_from_scratch as nn
+from nn_from_scratch.files import check_writable, whole_file
+from nn_from_scratch.json_files import LARGEST_FILE
+from tests.data.samples import csv_bytes, idx_bytes, npz_bytes, pictures, write_idx_files, zip_bytes
+from tests.scripts import ROOT, refusal, run
+
+X, Y = pictures(20, 28)
+TABLE = csv_bytes(X, Y, header=True)
+SMALL = ("--sizes", 784, 10, "--epochs", 1)
+
+
+def network(**changes: object) -> dict:
+    """A network for images of 28 × 28 as JSON, with some of its parts exchanged."""
+    dense = {"type": "Dense", "config": {"units": 10}, "parameters": {"W": [[0.0] * 784] * 10, "b": [0] * 10}}
+    return {
+        "format": "nn_from_scratch",
+        "format_version": 1,
+        "dtype": "float32",
+        "input_shape": [784],
+        "classes": list(range(10)),
+        "training": {"data": {"name": "digits"}},
+        "metrics": {},
+        "layers": [dense | {"state": {}}, {"type": "Softmax", "config": {}, "parameters": {}, "state": {}}],
+    } | changes
+
+
+def layer(**changes: object) -> dict:
+    """The network with another first layer."""
+    first, *others = network()["layers"]
+    return network(layers=[first | changes, *others])
+
+
+def cell(row: int, column: int, value: str) -> bytes:
+    lines = [line.split(",") for line in TABLE.decode().splitlines()]
+    lines[row - 1][column - 1] = value
+    return "\n".join(map(",".join, lines)).encode()
+
+
+def declaring_100_gb() -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("train.csv", TABLE)
+        archive.filelist[0].file_size = 100 * 10**9
+    return content.getvalue()
+
+
+def objects() -> bytes:
+    pickled = io.BytesIO()
+    np.save(pickled, np.array([print] * 20, object), allow_pickle=True)
+    arrays = {"x_train": X, "x_test": X, "y_test": Y}
+    members = {}
+    for name, array in arrays.items():
+        content = io.BytesIO()
+        np.save(content, array)
+        members[f"{name}.npy"] = content.getvalue()
+    return zip_bytes(members | {"y_train.npy": pickled.getvalue()})
+
+
+IDX = gzip.compress(idx_bytes(X))
+DATA = {  # --data: a file's content, and what is said of it
+    "cut short": (gzip.compress(TABLE)[:-20], "the compressed data end too early; the file is cut short"),
+    "corrupt": (gzip.compress(TABLE)[:40] + b"\xff" * 60, "the compressed data are damaged"),
+    "empty": (b"", "is empty, expected a line for each image"),
+    "missing column": (TABLE.replace(b"label,", b""), "line 1: 784 columns, expected a label and a square number"),
+    "missing cell": (TABLE + b"1,2,3\n", "line 22: 3 columns, expected 785 as in the first line"),
+    "text": (cell(3, 5, "abc"), "line 3: column 5: found 'abc', expected a pixel from 0 to 255"),
+    "label of 11": (cell(4, 1, "11"), "line 4: column 1: found '11', expected a label from 0 to 9"),
+    "pixel of 300": (cell(5, 100, "300"), "line 5: column 100: found '300', expected a pixel from 0 to 255"),
+    "NaN": (cell(6, 785, "NaN"), "line 6: column 785: found 'NaN', expected a pixel from 0 to 255"),
+    "delimiter": (TABLE.replace(b",", b";"), "line 1: columns separated by semicolons, expected commas"),
+    "several members": (zip_bytes({"a.csv": TABLE, "b.csv": TABLE}), "has 2 members (a.csv, b.csv), expected exactly"),
+    "outside": (zip_bytes({"../../a.csv": TABLE}), "member '../../a.csv': points outside the archive"),
+    "100 GB": (declaring_100_gb(), "declares 100,000,000,000 bytes, expected at most"),
+    "pickled": (objects(), "y_train: holds pickled objects, expected numbers"),
+    "half an npz": (npz_bytes(x_train=X, y_train=Y), "has no x_test.npy, expected x_train, y_train, x_test and y_test"),
+    "other size": (csv_bytes(*pictures(20, 8)), "8 × 8 = 64 pixels, but the network takes 784 inputs"),
+}
+MNIST = {  # --data: one of the four IDX files, its content, and what is said of it
+    "magic number": (
+        "train_images",
+        b"\0\0\x08\x01" + idx_bytes(X)[4:],
+        "begins with 0x00000801 (IDX labels), expected",
+    ),
+    "other counts": ("train_labels", idx_bytes(Y), "train-labels-idx1-ubyte.gz: 20 labels, expected 30, one for each"),
+    "trailing bytes": ("train_images", idx_bytes(X) + b"\n", "= 15,680 bytes after it, found more"),
+    "too few bytes": ("t10k_images", idx_bytes(X)[:-1], "= 15,680 bytes after it, found 15,679"),
+    "cut short": ("train_images", IDX[:-300], "the compressed data end too early; the file is cut short"),
+    "corrupt": ("train_images", IDX[:1000] + bytes(90) + IDX[1090:], "the compressed data are damaged"),
+    "huge": ("t10k_images", struct.pack(">4I", 0x803, *[2**32 - 1] * 3), "expected at most 201,326,592"),
+    "label of 11": ("t10k_labels", idx_bytes(np.full(10, 11, np.uint8)), "label 11 of image 1, expected 0 to 9"),
+    "empty": ("t10k_labels", b"", "is empty, expected IDX labels"),
+}
+WEIGHTS = {  # --weights: a file's content, and what is said of it
+    "empty": ("", "not valid JSON at line 1, column 1"),
+    "cut short": (json.dumps(network())[:5000], "not valid JSON at line 1, column"),
+    "nested": ("[" * 100_000, "nested too deeply"),
+    "NaN": (json.dumps(network()).replace("0.0", "NaN", 1), "NaN is not a number that JSON allows"),
+    "ragged": (layer(parameters={"W": [[0] * 784] * 9 + [[0] * 783], "b": [0] * 10}), "expected rows of equal length"),
+    "other shape": (layer(parameters={"W": [[0] * 784] * 9, "b": [0] * 10}), "has shape (9, 784): expected (10, 784)"),
+    "unknown layer": (layer(type="Conv9D"), "layers[0].type is 'Conv9D': expected one of Dense"),
+    "newer": (network(format_version=99), "format_version is 99, but this version of the package reads 1"),
+    "huge": (layer(config={"units": 10**9}), "has shape (10, 784): expected (1000000000, 784)"),
+    "another format": ({"layers": []}, 'expected a JSON object with "format": "nn_from_scratch"'),
+    "no text": (b"\x89PNG\r\n\x1a\n\xff", "not UTF-8 text at byte 0"),
+}
+
+
+def in_process(script: str, *arguments: object) -> str:
+    """The one line with which a script's `main`, run in this process, refuses its arguments."""
+    said, printed = io.StringIO(), io.StringIO()
+    argv = sys.argv
+    sys.argv = [script, *map(str, arguments)]
+    try:
+        with contextlib.redirect_stderr(said), contextlib.redirect_stdout(printed), pytest.raises(SystemExit) as ended:
+            runpy.run_path(str(ROOT / script), run_name="__main__")
+    finally:
+        sys.argv = argv
+    assert ended.value.code == 2, said.getvalue()
+    assert printed.getvalue() == ""
+    assert said.getvalue().count("\n") == 1
+    assert said.getvalue().startswith(f"{script}: error: ")
+    return said.getvalue()
+
+
+def as_a_user(script: str, *arguments: object) -> str:
+    return refusal(run(script, *arguments))
+
+
+def ways(cases: dict, as_users: set[str]) -> list:
+    """Each case within this process, some also as a process of their own."""
+    within = [pytest.param(in_process, *values, id=name) for name, values in cases.items()]
+    return within + [pytest.param(as_a_user, *cases[name], id=f"{name}, as a user") for name in sorted(as_users)]
+
+
+@pytest.mark.parametrize(("way", "content", "message"), ways(DATA, {"label of 11", "100 GB"}))
+def test_data_that_are_not_usable(way: Callable[..., str], content, message, tmp_path):
+    data, output = tmp_path / "data.file", tmp_path / "n.json"
+    data.write_bytes(content)
+    output.write_text("old network")
+    line = way("train.py", "--data", data, *SMALL, "--output", output)
+    assert str(data) in line
+    assert message in line
+    assert output.read_text() == "old network"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data.file", "n.json"]
+
+
+@pytest.mark.parametrize(("way", "file", "content", "message"), ways(MNIST, {"magic number"}))
+def test_mnist_that_is_not_usable(way: Callable[..., str], file, content, message, tmp_path):
+    data, output = write_idx_files(tmp_path / "mnist", **{file: content}), tmp_path / "n.json"
+    line = way("train.py", "--data", data, *SMALL, "--output", output)
+    assert f"{data}/{file.replace('_', '-')}" in line
+    assert message in line
+    assert not output.exists()
+
+
+def test_images_without_labels(tmp_path):
+    data = write_idx_files(tmp_path / "mnist")
+    (data / "train-labels-idx1-ubyte.gz").unlink()
+    line = in_process("train.py", "--data", data, *SMALL, "--output", tmp_path / "n.json")
+    assert f"{data}: has no file train-labels-idx1-ubyte, expected it there" in line
+
+
+@pytest.mark.parametrize(("way", "content", "message"), ways(WEIGHTS, {"nested", "newer"}))
+def test_networks_that_are_not_usable(way: Callable[..., str], content, message, tmp_path):
+    weights, figure = tmp_path / "n.json", tmp_path / "f.png"
+    figure.write_text("old figure")
+    text = content if isinstance(content, str | bytes) else json.dumps(content)
+    weights.write_bytes(text if isinstance(text, bytes) else text.encode())
+    line = way("evaluate.py", "--weights", weights, "--data", "digits", "--figure", figure)
+    assert str(weights) in line
+    assert message in line
+    assert figure.read_text() == "old figure"
+
+
+def test_the_network_that_is_damaged_above_is_a_valid_one(tmp_path):
+    (tmp_path / "n.json").write_text(json.dumps(network()))
+    assert len(nn.load(tmp_path / "n.json").network.parameters) == 7850
+
+
+def test_a_network_of_2_gb_is_refused_unread(tmp_path):
+    with open(tmp_path / "n.json", "wb") as file:
+        file.truncate(2 * 10**9)  # a hole: it takes no space
+    line = in_process("evaluate.py", "--weights", tmp_path / "n.json", "--data", "digits")
+    assert f"2,000,000,000 bytes are too many: expected a network of at most {LARGEST_FILE:,}" in line
+
+
+# ---- places that can't be written ----
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="to root every directory is writable")
+def test_a_directory_without_permission_is_refused_before_the_training(tmp_path):
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o500)
+    line = in_process("train.py", "--data", "digits", *SMALL, "--output", locked / "n.json")
+    assert f"{locked / 'n.json'}: can't be written: Permission denied" in line
+
+
+def test_a_directory_that_turns_out_unwritable_is_named(tmp_path, monkeypatch):
+    def denied(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(tmp_path / ".n.json.x7"))
+
+    monkeypatch.setattr("tempfile.TemporaryFile", denied)
+    with pytest.raises(nn.BadInput, match=r"n\.json: can't be written: Permission denied$"):
+        check_writable(tmp_path / "n.json")
+    monkeypatch.setattr("tempfile.mkdtemp", denied)
+    with pytest.raises(PermissionError) as caught, whole_file(tmp_path / "n.json"):
+        pytest.fail("there is nothing to write to")
+    assert caught.value.filename == str(tmp_path / "n.json")
+
+
+FULL_DISK = """
+import io, os, pathlib, runpy, sys
+def no_space(self, text, *arguments, **options):
+    with open(self, "w") as file:
+        file.write(text[:1000])
+    raise OSError(28, "No space left on device")
+pathlib.Path.write_text = no_space
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def test_a_full_disk_is_named_with_the_file_and_the_old_one_survives(tmp_path):
+    output = tmp_path / "n.json"
+    output.write_text("old network")
+    result = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, "train.py", "--data", "digits", *map(str, SMALL), "--output", output],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert result.stderr == f"train.py: error: {output}: No space left on device\n"
+    assert "test accuracy" not in result.stdout
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"n.json": "old network"}
+
+
+def test_a_disk_that_is_really_full(tmp_path):
+    """A file system of 64 kB, where one may be mounted; a network takes more."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], capture_output=True, text=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
+    try:
+        (disk / "n.json").write_text("old network")
+        result = run("train.py", "--data", "digits", *SMALL, "--output", disk / "n.json")
+        assert result.returncode == 2
+        assert result.stderr == f"train.py: error: {disk / 'n.json'}: No space left on device\n"
+        assert {path.name: path.read_text() for path in disk.iterdir()} == {"n.json": "old network"}
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def test_where_only_the_history_fails_the_network_is_saved(tmp_path):
+    program = """
+import runpy, sys
+from nn_from_scratch import files
+def no_space(rows, path):
+    raise OSError(28, "No space left on device", str(path))
+files.save_rows = no_space
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+    output = ("--output", tmp_path / "n.json", "--history", tmp_path / "n.csv")
+    result = subprocess.run(
+        [sys.executable, "-c", program, "train.py", "--data", "digits", *map(str, (*SMALL, *output))],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert result.stderr == f"train.py: error: {tmp_path / 'n.csv'}: No space left on device\n"
+    assert "test_accuracy" in nn.load(tmp_path / "n.json").metrics

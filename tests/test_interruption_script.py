@@ -1,0 +1,508 @@
+"""Trainings that are stopped: by Ctrl-C, by the system, by a full stop, by their own learning rate.
+
+Each runs as a process of its own, is waited for until a line or a file tells that it has come far enough, and is then
+sent a signal. Nothing here depends on how long anything takes.
+"""
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import sleep
+
+import numpy as np
+import pytest
+
+import nn_from_scratch as nn
+from nn_from_scratch.json_files import document
+from tests.scripts import ROOT, run
+
+DIGITS = ("--data", "digits", "--sizes", 784, 32, 10, "--batch-size", 8, "--epochs", 40)
+STEPS = 40 * 155  # with 200 of the 1,437 images held out
+VALIDATED = (*DIGITS, "--validation", 200)
+ENOUGH = 120  # seconds after which a test no longer waits; none takes more than a few
+needs_mnist = pytest.mark.skipif(
+    "NN_FROM_SCRATCH_DATA" not in os.environ, reason="needs MNIST: set NN_FROM_SCRATCH_DATA to its directory"
+)
+
+
+@contextmanager
+def training(*arguments: object, cwd: Path = ROOT) -> Iterator[subprocess.Popen]:
+    """`python train.py arguments…`, under way; what it prints arrives line by line."""
+    with subprocess.Popen(
+        [sys.executable, "-W", "error", ROOT / "train.py", *map(str, arguments)],
+        cwd=cwd,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def wait_for_line(process: subprocess.Popen, start: str) -> None:
+    for line in process.stdout:
+        if line.startswith(start):
+            return
+    pytest.fail(f"it ended without a line {start!r}: {process.stderr.read()}")
+
+
+def wait_for(condition: Callable[[], bool], process: subprocess.Popen) -> None:
+    while not condition():
+        assert process.poll() is None, process.stderr.read()
+        sleep(0.001)
+
+
+def end(process: subprocess.Popen) -> tuple[int, str, str]:
+    """Its exit code and the rest of what it printed."""
+    output, errors = process.communicate(timeout=ENOUGH)
+    return process.returncode, output, errors
+
+
+def command_in(errors: str) -> list[str]:
+    """The arguments of the command with which an interrupted training says that it can be resumed."""
+    lines = errors.splitlines()
+    assert len(lines) == 2, errors
+    assert lines[0].startswith("interrupted at step ")
+    assert lines[1].startswith("to go on: python train.py --resume ")
+    return shlex.split(lines[1])[5:]
+
+
+def files_in(directory: Path) -> list[str]:
+    return sorted(path.name for path in directory.iterdir())
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory) -> Path:
+    """The network, its best and its history, of a training that nobody stopped."""
+    directory = tmp_path_factory.mktemp("uninterrupted")
+    result = run("train.py", *VALIDATED, "--output", directory / "n.json", "--history", directory / "n.csv")
+    assert result.returncode == 0, result.stderr
+    return directory
+
+
+def without_seconds(history: Path) -> list[str]:
+    return [line.rpartition(",")[0] for line in history.read_text().splitlines()]
+
+
+def assert_same(directory: Path, other: Path, name: str = "n") -> None:
+    """The same bytes in every file, but for the seconds in the history."""
+    for kind in (".json", ".best.json"):
+        assert (directory / f"{name}{kind}").read_bytes() == (other / f"n{kind}").read_bytes()
+    assert without_seconds(directory / f"{name}.csv") == without_seconds(other / "n.csv")
+
+
+# ---- the first signal ----
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "epoch"), [(signal.SIGINT, 130, 1), (signal.SIGINT, 130, 12), (signal.SIGTERM, 143, 8)]
+)
+def test_a_signal_saves_says_how_to_go_on_and_that_leads_to_the_same_bytes(
+    number, code, epoch, tmp_path, uninterrupted
+):
+    directory = tmp_path / "with a space"  # so that the command needs quotes
+    options = ("--output", directory / "n.json", "--history", directory / "n.csv", "--checkpoint-every", 10)
+    with training(*VALIDATED, *options) as process:
+        wait_for_line(process, f"epoch {epoch:2}/40")
+        process.send_signal(number)
+        exit_code, output, errors = end(process)
+    assert exit_code == code
+    assert "test accuracy" not in output
+    assert "saved" not in output
+    assert files_in(directory) == ["n.checkpoint.json", "n.json"]  # no history: what is told of it is in the checkpoint
+
+    step = int(errors.split()[3].strip(";"))
+    assert epoch * 155 < step < STEPS
+    assert f"interrupted at step {step} of {STEPS}; the network so far: {directory / 'n.json'}" in errors
+    assert nn.load(directory / "n.json").metrics == {}
+    arguments = command_in(errors)
+    assert arguments[:2] == ["--resume", str(directory / "n.checkpoint.json")]
+    assert arguments[2:] == ["--history", str(directory / "n.csv"), "--checkpoint-every", "10"]
+
+    result = run("train.py", *arguments)
+    assert result.returncode == 0, result.stderr
+    assert f"epoch {epoch:2}/40" not in result.stdout
+    assert "epoch 30/40" in result.stdout
+    assert result.stdout.splitlines()[-1] == f"saved {directory / 'n.json'}"
+    assert_same(directory, uninterrupted)
+
+
+def test_interrupted_again_and_again_under_another_name_it_still_ends_at_the_same_bytes(tmp_path, uninterrupted):
+    """With an output that the checkpoint's name does not tell, the command has to."""
+    arguments = [*VALIDATED, "--output", "other.net", "--history", "other.csv"]
+    for epoch in (3, 4, 12):
+        with training(*arguments, cwd=tmp_path) as process:
+            wait_for_line(process, f"epoch {epoch:2}/40")
+            process.send_signal(signal.SIGINT)
+            exit_code, _, errors = end(process)
+        assert exit_code == 130
+        arguments = command_in(errors)
+        assert arguments == "--resume other.net.checkpoint.json --output other.net --history other.csv".split()
+    assert run("train.py", *arguments, cwd=tmp_path).returncode == 0
+    assert (tmp_path / "other.net").read_bytes() == (uninterrupted / "n.json").read_bytes()
+    assert without_seconds(tmp_path / "other.csv") == without_seconds(uninterrupted / "n.csv")
+    assert files_in(tmp_path) == ["other.csv", "other.net", "other.net.best.json", "other.net.checkpoint.json"]
+
+
+def test_the_network_so_far_can_be_evaluated(tmp_path):
+    with training(*DIGITS, "--output", tmp_path / "n.json") as process:
+        wait_for_line(process, "epoch  2/40")
+        process.send_signal(signal.SIGINT)
+        end(process)
+    result = run("evaluate.py", "--weights", tmp_path / "n.json", "--figure", tmp_path / "n.png")
+    assert result.returncode == 0, result.stderr
+
+
+STOPPED_WHEN_TOLD = """
+import os, runpy, signal, sys
+from nn_from_scratch import {module}
+original = {module}.{name}
+def told(*arguments, **options):
+    {before}
+    os.kill(os.getpid(), signal.SIGINT)
+    return {result}
+{module}.{name} = told
+sys.argv = ["train.py", *sys.argv[1:]]
+runpy.run_path("train.py", run_name="__main__")
+"""
+
+
+def train_with(program: str, *arguments: object) -> subprocess.CompletedProcess:
+    """train.py in a process in which something of the package was replaced first."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", program, *map(str, arguments)],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=ENOUGH,
+        check=False,
+    )
+
+
+def test_interrupted_when_the_training_is_over_the_network_is_saved_but_no_success_reported(tmp_path):
+    program = STOPPED_WHEN_TOLD.format(
+        module="training_run", name="evaluate", before="", result="original(*arguments, **options)"
+    )
+    result = train_with(program, *DIGITS[:-1], 1, "--output", tmp_path / "n.json", "--history", tmp_path / "n.csv")
+    assert result.returncode == 130
+    assert "test accuracy" not in result.stdout
+    assert result.stderr == f"interrupted when the training was over; the network: {tmp_path / 'n.json'}\n"
+    assert nn.load(tmp_path / "n.json").metrics["test_accuracy"] > 0.5
+    assert files_in(tmp_path) == ["n.csv", "n.json"]
+
+
+# ---- the second signal ----
+
+
+def test_the_second_signal_leaves_at_once_and_what_stood_there_stays(tmp_path):
+    """Both arrive while the checkpoint is being written, which is the worst moment there is."""
+    (tmp_path / "n.checkpoint.json").write_text("old checkpoint")
+    (tmp_path / "n.json").write_text("old network")
+    program = STOPPED_WHEN_TOLD.format(
+        module="json_files",
+        name="_layout",
+        before="os.kill(os.getpid(), signal.SIGINT)",
+        result="pytest_must_not_get_here",
+    )
+    result = train_with(program, *DIGITS, "--checkpoint-every", 1, "--output", tmp_path / "n.json")
+    assert result.returncode == 130, result.stderr
+    assert result.stderr == ""
+    assert "test accuracy" not in result.stdout
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        "n.checkpoint.json": "old checkpoint",
+        "n.json": "old network",
+    }
+
+
+def test_two_signals_in_quick_succession_leave_whole_files_or_none(tmp_path, uninterrupted):
+    for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+        directory = tmp_path / str(code)
+        with training(*VALIDATED, "--output", directory / "n.json", "--history", directory / "n.csv") as process:
+            wait_for_line(process, "epoch  3/40")
+            process.send_signal(number)
+            process.send_signal(number)
+            exit_code, output, _ = end(process)
+        assert exit_code == code
+        assert "test accuracy" not in output
+        assert set(files_in(directory)) <= {"n.checkpoint.json", "n.json"}
+        if (directory / "n.json").exists():
+            nn.load(directory / "n.json")
+        if (directory / "n.checkpoint.json").exists():
+            options = ("--resume", directory / "n.checkpoint.json", "--history", directory / "n.csv")
+            assert run("train.py", *options).returncode == 0
+            assert_same(directory, uninterrupted)
+
+
+# ---- no signal that can be handled ----
+
+
+def test_killed_at_any_moment_the_last_whole_checkpoint_leads_to_the_same_bytes(tmp_path, uninterrupted):
+    """Killed, resumed, killed again …: first while nothing is written, then as soon as a file is being written."""
+    options = ("--output", tmp_path / "n.json", "--history", tmp_path / "n.csv", "--checkpoint-every", 1)
+    checkpoint = tmp_path / "n.checkpoint.json"
+    arguments = [*VALIDATED, *options]
+
+    def being_written() -> bool:
+        return any(name.startswith(".n.checkpoint.json.") for name in os.listdir(tmp_path))
+
+    moments = [lambda: checkpoint.exists(), *[being_written] * 3]
+    for moment in moments:
+        with training(*arguments) as process:
+            wait_for(moment, process)
+            process.kill()
+            assert end(process)[0] == -signal.SIGKILL
+        with document(checkpoint) as content:
+            assert content["progress"]["epoch"] >= 1
+        for left_over in tmp_path.glob(".n.checkpoint.json.*"):  # what a process that is killed can't take away
+            for path in left_over.iterdir():
+                path.unlink()
+            left_over.rmdir()
+        arguments = ["--resume", checkpoint, *options]
+    assert run("train.py", *arguments).returncode == 0
+    assert_same(tmp_path, uninterrupted)
+
+
+def test_killed_while_it_saves_the_previous_network_stays_loadable(tmp_path):
+    """The network is written over and over; whenever the process is killed, the file is a whole one."""
+    program = """
+import sys
+from nn_from_scratch import Dense, Network, SavedNetwork, save
+network = Network([Dense(200)], (300,), seed=0)
+for value in range(1, 10**6):
+    network.parameters[...] = value
+    save(SavedNetwork(network, tuple(range(200))), sys.argv[1])
+"""
+    path = tmp_path / "n.json"
+    seen = set()
+    for delay in np.random.default_rng(0).uniform(0, 0.3, 6):
+        process = subprocess.Popen([sys.executable, "-c", program, path], cwd=ROOT)
+        try:
+            before = path.stat().st_mtime_ns if path.exists() else None
+            while not path.exists() or path.stat().st_mtime_ns == before:
+                assert process.poll() is None
+                sleep(0.001)
+            sleep(delay)  # the moment matters to nothing but the variety
+        finally:
+            process.kill()
+            process.wait()
+        parameters = nn.load(path).network.parameters
+        assert (parameters == parameters[0]).all()
+        seen.add(float(parameters[0]))
+    assert seen
+
+
+# ---- resuming something else ----
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory) -> Path:
+    directory = tmp_path_factory.mktemp("checkpoint")
+    arguments = (*DIGITS[:-1], 2, "--validation", 200, "--checkpoint-every", 1, "--output", directory / "n.json")
+    assert run("train.py", *arguments).returncode == 0
+    return directory / "n.checkpoint.json"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "difference"),
+    [
+        (("--sizes", 784, 16, 10), "sizes is (784, 32, 10) there, not (784, 16, 10)"),
+        (("--seed", 1), "seed is 0 there, not 1"),
+        (("--data", "mnist"), "data is digits there, not mnist"),
+        (("--validation", 100), "validation is 200 there, not 100"),
+        (("--validation", 0), "validation is 200 there, not 0"),
+        (("--threads", 3), "threads is 1 there, not 3"),
+        (("--optimizer", "sgd", "--momentum", 0.9), "optimizer is adam there, not sgd; momentum is 0.0 there, not 0.9"),
+        (("--learning-rate", 1), "learning_rate is 0.01 there, not 1.0"),
+        (("--batch-size", "full"), "batch_size is 8 there, not None"),
+        (("--preset", "784-10-10"), "sizes is (784, 32, 10) there, not (784, 10, 10)"),
+        (("--epochs", 1), "progress.epoch: 2 epochs are done, more than 1"),
+        (("--output", "SAME"), "would be written over the checkpoint: expected another --output"),
+    ],
+    ids=str,
+)
+def test_resuming_differently_is_refused_and_the_difference_named(arguments, difference, checkpoint):
+    before = checkpoint.read_bytes()
+    arguments = [checkpoint if argument == "SAME" else argument for argument in arguments]
+    result = run("train.py", "--resume", checkpoint, *arguments)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert len(result.stderr.splitlines()) == 1
+    assert difference in result.stderr
+    assert str(checkpoint) in result.stderr
+    assert checkpoint.read_bytes() == before
+
+
+def test_the_same_options_again_are_no_difference(checkpoint, tmp_path):
+    output = ("--output", tmp_path / "n.json")
+    result = run("train.py", "--resume", checkpoint, *DIGITS[:-1], 2, "--validation", 200, "--seed", 0, *output)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "n.json").read_bytes() == checkpoint.with_name("n.json").read_bytes()
+
+
+def test_other_images_under_the_same_name_are_refused(tmp_path):
+    from tests.data.samples import csv_bytes, pictures
+
+    data = tmp_path / "data.csv"
+    data.write_bytes(csv_bytes(*pictures(70)))
+    options = ("--data", data, "--sizes", 64, 10, "--epochs", 1, "--checkpoint-every", 1)
+    assert run("train.py", *options, "--output", tmp_path / "n.json").returncode == 0
+    data.write_bytes(csv_bytes(*pictures(70, seed=1)))
+    result = run("train.py", "--resume", tmp_path / "n.checkpoint.json")
+    assert result.returncode == 2
+    assert "this training began with other data: fingerprint was '" in result.stderr
+
+
+def test_a_copy_of_a_checkpoint_is_not_taken_for_the_place_of_the_network(checkpoint, tmp_path):
+    copy = tmp_path / "copy.json"
+    copy.write_bytes(checkpoint.read_bytes())
+    result = run("train.py", "--resume", copy, "--epochs", 3)
+    assert result.returncode == 2
+    assert "would be written over the checkpoint" in result.stderr
+    assert copy.read_bytes() == checkpoint.read_bytes()
+    assert run("train.py", "--resume", copy, "--epochs", 3, "--output", tmp_path / "n.json").returncode == 0
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"format": "nn_from_scratch"}', "[" * 100_000])
+def test_what_is_no_checkpoint_is_refused(content, tmp_path):
+    (tmp_path / "n.checkpoint.json").write_text(content)
+    result = run("train.py", "--resume", tmp_path / "n.checkpoint.json")
+    assert result.returncode == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert str(tmp_path / "n.checkpoint.json") in result.stderr
+
+
+# ---- longer, and only as long as it gets better ----
+
+
+def test_two_epochs_and_two_more_are_four(tmp_path):
+    recipe = (*DIGITS[:-1], 4, "--schedule", "constant", "--history", tmp_path / "n.csv")
+    assert run("train.py", *recipe, "--output", tmp_path / "four.json").returncode == 0
+    options = (*recipe, "--epochs", 2, "--checkpoint-every", 2, "--output", tmp_path / "two.json")
+    assert run("train.py", *options).returncode == 0
+    assert run("train.py", "--resume", tmp_path / "two.checkpoint.json", "--epochs", 4).returncode == 0
+    assert (tmp_path / "two.json").read_bytes() == (tmp_path / "four.json").read_bytes()
+
+
+def test_patience_stops_and_saves_the_best_network(tmp_path):
+    options = ("--learning-rate", 0.05, "--schedule", "constant", "--history", tmp_path / "n.csv", "--patience", 2)
+    result = run("train.py", *VALIDATED, *options, "--output", tmp_path / "n.json")
+    assert result.returncode == 0, result.stderr
+    accuracies = [float(line.split(",")[6]) for line in (tmp_path / "n.csv").read_text().splitlines()[1:]]
+    best = accuracies.index(max(accuracies))
+    assert len(accuracies) == best + 1 + 2 < 40
+    assert "stopped: no higher validation accuracy for 2 epochs" in result.stdout
+    saved, kept = nn.load(tmp_path / "n.json"), nn.load(tmp_path / "n.best.json")
+    assert kept.metrics == {"epoch": best + 1, "validation_accuracy": max(accuracies)}
+    assert saved.network.parameters.tobytes() == kept.network.parameters.tobytes()
+    _, validation = nn.load_dataset("digits").train.hold_out(200)
+    assert nn.evaluate(kept.network, nn.CrossEntropy(), validation)[1] == max(accuracies)
+    assert (
+        saved.metrics["test_accuracy"]
+        == nn.evaluate(kept.network, nn.CrossEntropy(), nn.load_dataset("digits").test)[1]
+    )
+
+
+def test_interrupted_it_is_as_patient_as_before(tmp_path):
+    options = (*VALIDATED, "--learning-rate", 0.05, "--schedule", "constant", "--patience", 2)
+    assert run("train.py", *options, "--output", tmp_path / "whole.json").returncode == 0
+    with training(*options, "--output", tmp_path / "n.json") as process:
+        wait_for_line(process, "epoch  2/40")
+        process.send_signal(signal.SIGINT)
+        arguments = command_in(end(process)[2])
+    assert arguments[-2:] == ["--patience", "2"]
+    assert run("train.py", *arguments).returncode == 0
+    assert (tmp_path / "n.json").read_bytes() == (tmp_path / "whole.json").read_bytes()
+
+
+def test_patience_without_validation_is_refused(tmp_path):
+    result = run("train.py", *DIGITS, "--patience", 2, "--output", tmp_path / "n.json")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "--patience needs --validation N" in result.stderr
+    assert files_in(tmp_path) == []
+
+
+# ---- divergence ----
+
+
+EXPLOSIVE = "--activations relu relu --loss mean-squared-error --optimizer sgd --momentum 0.9 --weight-decay 0".split()
+
+
+@pytest.mark.parametrize("rate", ["1e3", "1e8", "1e20", "1e30"])
+def test_a_rate_that_explodes_ends_with_one_line_and_the_last_finite_network(rate, tmp_path):
+    (tmp_path / "n.json").write_text("old network")
+    options = (*EXPLOSIVE, "--schedule", "constant", "--learning-rate", rate, "--output", tmp_path / "n.json")
+    result = run("train.py", *VALIDATED, *options)
+    assert result.returncode == 3, result.stderr
+    assert "test accuracy" not in result.stdout
+    where, line = result.stderr.splitlines()
+    assert where == f"the last finite network: {tmp_path / 'n.diverged.json'}"
+    pattern = r"train\.py: error: diverged at step \d+, at learning rate (.*): (.*) is not a finite number\. (.*)"
+    found_rate, place, help_offered = re.fullmatch(pattern, line).groups()
+    assert float(found_rate) == float(rate)
+    assert re.fullmatch("the output of layer [12]|a gradient of layer [12]|the loss|the length of the step", place)
+    assert help_offered == "A lower --learning-rate usually helps"
+    assert np.isfinite(nn.load(tmp_path / "n.diverged.json").network.parameters).all()
+    assert (tmp_path / "n.json").read_text() == "old network"
+    assert files_in(tmp_path) == ["n.diverged.json", "n.json"]
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (("--weight-decay", 0), "the test loss is not a finite number"),
+        (("--weight-decay", 0, "--validation", 200), "the validation loss is not a finite number"),
+        (("--weight-decay", 1), "a weight decay of 1 times this rate does not shrink parameters any more"),
+    ],
+)
+def test_a_single_step_that_ruins_the_network_is_divergence_too(options, reason, tmp_path):
+    recipe = "--data digits --optimizer sgd --learning-rate 1e14 --schedule constant --batch-size full --epochs 1"
+    result = run("train.py", *recipe.split(), *options, "--output", tmp_path / "n.json")
+    assert result.returncode == 3, result.stderr
+    assert f"diverged at step 1, at learning rate 1e+14: {reason}. A lower" in result.stderr
+    assert np.isfinite(nn.load(tmp_path / "n.diverged.json").network.parameters).all()
+    assert files_in(tmp_path) == ["n.diverged.json"]
+
+
+# ---- two at once ----
+
+
+def test_two_trainings_with_one_output_leave_the_whole_network_of_one_of_them(tmp_path):
+    results = {}
+    for seed in (0, 1):
+        run("train.py", *DIGITS[:-1], 2, "--seed", seed, "--output", tmp_path / f"{seed}.json")
+        results[(tmp_path / f"{seed}.json").read_bytes()] = seed
+    assert len(results) == 2
+    output = ("--checkpoint-every", 1, "--output", tmp_path / "both.json")
+    with training(*DIGITS[:-1], 2, *output) as one, training(*DIGITS[:-1], 2, "--seed", 1, *output) as other:
+        assert [end(process)[0] for process in (one, other)] == [0, 0]
+    assert (tmp_path / "both.json").read_bytes() in results
+    assert json.loads((tmp_path / "both.checkpoint.json").read_text())["progress"]["epoch"] in (1, 2)
+    assert files_in(tmp_path) == ["0.json", "1.json", "both.checkpoint.json", "both.json"]
+
+
+# ---- the real thing ----
+
+
+@needs_mnist
+def test_an_interrupted_mnist_training_ends_at_the_same_bytes(tmp_path):
+    options = ("--preset", "784-10-10", "--epochs", 2, "--output")
+    assert run("train.py", *options, tmp_path / "whole.json").returncode == 0
+    with training(*options, tmp_path / "n.json") as process:
+        wait_for_line(process, "epoch 1/2")
+        process.send_signal(signal.SIGINT)
+        exit_code, _, errors = end(process)
+    assert exit_code == 130
+    assert run("train.py", *command_in(errors)).returncode == 0
+    assert (tmp_path / "n.json").read_bytes() == (tmp_path / "whole.json").read_bytes()
