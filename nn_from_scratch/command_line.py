@@ -24,6 +24,7 @@ DEFAULT_WEIGHTS = "resources/weights_and_biases.json"
 
 def run(main: Callable[[], None]) -> None:
     """Run a script's `main` and end with one of EXIT_CODES; what is foreseen gets one line, not a traceback."""
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         main()
         sys.stdout.flush()
@@ -41,6 +42,11 @@ def run(main: Callable[[], None]) -> None:
     except KeyboardInterrupt:
         notify("interrupted")
         sys.exit(130)
+
+
+def _terminate(number: int, _frame: object) -> NoReturn:
+    """End in order: without this, SIGTERM would leave temporary files and the processes of a sweep behind."""
+    sys.exit(128 + number)
 
 
 def fail(message: str, exit_code: int = 2) -> NoReturn:
@@ -96,9 +102,9 @@ class Interruption:
         for number, handler in self.before.items():
             signal.signal(number, handler)
 
-    def _ask(self, number: int, _frame: object) -> None:
+    def _ask(self, number: int, frame: object) -> None:
         if self.signal is not None:
-            sys.exit(128 + number)
+            _terminate(number, frame)
         self.signal = number
 
     def check(self, *_: object) -> None:

@@ -26,6 +26,7 @@ from nn_from_scratch.training import Diverged, EpochResult, Progress, evaluate, 
 FORMAT = "nn_from_scratch checkpoint"
 FORMAT_VERSION = 1
 LARGE_BATCH = 2048
+MOST_THREADS = 1024
 
 
 @dataclass
@@ -47,6 +48,8 @@ class TrainingRun:
     def __init__(
         self, recipe: Recipe, dataset: Dataset, seed: int = 0, validation: int = 0, threads: int | None = None
     ):
+        if threads is not None and not 1 <= threads <= MOST_THREADS:
+            raise BadInput(f"threads {threads}: expected from 1 to {MOST_THREADS}")
         self.recipe = recipe
         self.threads = threads or sensible_threads(recipe.batch_size)
         self.dataset = matching(dataset, recipe.sizes[:1], recipe.classes)

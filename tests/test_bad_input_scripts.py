@@ -10,6 +10,7 @@ import io
 import json
 import os
 import runpy
+import signal
 import struct
 import subprocess
 import sys
@@ -129,13 +130,14 @@ WEIGHTS = {  # --weights: a file's content, and what is said of it
 def in_process(script: str, *arguments: object) -> str:
     """The one line with which a script's `main`, run in this process, refuses its arguments."""
     said, printed = io.StringIO(), io.StringIO()
-    argv = sys.argv
+    argv, handler = sys.argv, signal.getsignal(signal.SIGTERM)
     sys.argv = [script, *map(str, arguments)]
     try:
         with contextlib.redirect_stderr(said), contextlib.redirect_stdout(printed), pytest.raises(SystemExit) as ended:
             runpy.run_path(str(ROOT / script), run_name="__main__")
     finally:
         sys.argv = argv
+        signal.signal(signal.SIGTERM, handler)
     assert ended.value.code == 2, said.getvalue()
     assert printed.getvalue() == ""
     assert said.getvalue().count("\n") == 1

@@ -33,10 +33,10 @@ needs_mnist = pytest.mark.skipif(
 
 
 @contextmanager
-def training(*arguments: object, cwd: Path = ROOT) -> Iterator[subprocess.Popen]:
+def training(*arguments: object, cwd: Path = ROOT, script: str = "train.py") -> Iterator[subprocess.Popen]:
     """`python train.py arguments…`, under way; what it prints arrives line by line."""
     with subprocess.Popen(
-        [sys.executable, "-W", "error", ROOT / "train.py", *map(str, arguments)],
+        [sys.executable, "-W", "error", ROOT / script, *map(str, arguments)],
         cwd=cwd,
         env=os.environ | {"PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
@@ -201,6 +201,35 @@ def test_interrupted_when_the_training_is_over_the_network_is_saved_but_no_succe
     assert result.stderr == f"interrupted when the training was over; the network: {tmp_path / 'n.json'}\n"
     assert nn.load(tmp_path / "n.json").metrics["test_accuracy"] > 0.5
     assert files_in(tmp_path) == ["n.csv", "n.json"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_sweep_ends_at_once_and_its_processes_with_it(number, code, tmp_path):
+    arguments = ("--data", "digits", "--epochs", 500, "--jobs", 2, "--output", tmp_path / "s")
+    with training(*arguments, script="hyper-tune.py") as process:
+        wait_for_line(process, "data: ")
+        process.send_signal(number)
+        exit_code, output, errors = end(process)  # which waits for all that could still print
+    assert exit_code == code
+    assert "best learning rate" not in output
+    assert errors == ("interrupted\n" if number == signal.SIGINT else "")
+    assert files_in(tmp_path) == []
+
+
+def test_terminated_while_it_writes_any_script_takes_the_half_written_file_away(tmp_path):
+    program = """
+import os, signal, sys
+from nn_from_scratch import command_line, files
+def main():
+    with files.whole_file(sys.argv[1]) as temporary:
+        temporary.write_text("half")
+        os.kill(os.getpid(), signal.SIGTERM)
+command_line.run(main)
+"""
+    (tmp_path / "file").write_text("old")
+    result = train_with(program, tmp_path / "file")
+    assert (result.returncode, result.stdout, result.stderr) == (143, "", "")
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"file": "old"}
 
 
 # ---- the second signal ----

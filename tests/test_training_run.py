@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nn_from_scratch import training
+import nn_from_scratch as nn
+from nn_from_scratch import figures, metrics, plots, training
 from nn_from_scratch.data import Dataset
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.presets import Recipe
@@ -173,6 +174,15 @@ def test_measuring_saving_and_testing_on_the_way_change_nothing(tmp_path):
     run = start()
     for _ in run.epochs(lambda step, loss: save_checkpoint(run, tmp_path / "a.json")):
         run.test()
+    assert_same(run, train(start()), tmp_path / "b.json")
+
+
+def test_evaluating_and_plotting_on_the_way_change_nothing(tmp_path):
+    run = start()
+    for _ in run.epochs():
+        p = nn.predict(run.network, DATA.test.images)
+        confusion = metrics.confusion_matrix(DATA.test.labels, metrics.predicted_classes(p), 3)
+        figures.save(plots.confusion_matrix(confusion, (0, 1, 2), 0.5), tmp_path / "a.png")
     assert_same(run, train(start()), tmp_path / "b.json")
 
 
@@ -337,6 +347,8 @@ def test_fewer_epochs_than_are_done_are_refused(tmp_path):
         (("run", "data"), [], "run: expected an object named 'data'"),
         (("run", "seed"), -1, "run.seed is -1: expected a whole number from 0 up"),
         (("run", "seed"), True, "run.seed is True: expected a whole number"),
+        (("run", "threads"), 0, "run: threads 0: expected from 1 to 1024"),
+        (("run", "threads"), 2**64, "run: threads 18446744073709551616: expected from 1 to 1024"),
         (("run", "threads"), 1.5, "run.threads is 1.5: expected a whole number"),
         (("run", "data", "validation_images"), 60, "run: can't hold out 60 of 60 images"),
         (("run", "data", "validation_images"), 9, "training_images was 50 and is 51"),

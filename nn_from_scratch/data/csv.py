@@ -7,6 +7,7 @@ at a time: that bounds the memory, and when a number is wrong its line is at han
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import itertools
 import math
@@ -20,6 +21,7 @@ import numpy as np
 
 from nn_from_scratch.data.dataset import CLASSES, Split, one_line
 from nn_from_scratch.data.reading import (
+    EXPANSION,
     MAX_IMAGE_BYTES,
     as_text,
     gunzipped,
@@ -89,7 +91,7 @@ def _bounded_lines(path: Path, text: IO[str], most: int | None) -> Iterator[str]
             )
         if most is not None and total > most:
             raise BadInput(
-                f"{one_line(path)}: expands to more than {most:,} bytes, expected at most 100-fold expansion"
+                f"{one_line(path)}: expands to more than {most:,} bytes, expected at most {EXPANSION}-fold expansion"
             )
         if not line:
             return
@@ -139,24 +141,23 @@ class _Rows:
 
         try:
             with np.errstate(invalid="ignore"):  # "inf" as a whole number: refused below, without a warning first
-                table = pandas.read_csv(
-                    io.StringIO("".join(line for _, line in batch)),
+                cells = pandas.read_csv(
+                    io.StringIO("".join([line for _, line in batch]).replace("\n", ",")),
                     header=None,
+                    lineterminator=",",  # a cell a row, as pandas takes several times longer for many columns
+                    skip_blank_lines=False,
                     dtype=np.int64,  # not uint8: some versions of pandas take 300 for 44 then
                     quoting=csv.QUOTE_NONE,  # else one stray quotation mark swallows the lines after it
                     low_memory=False,
                 ).to_numpy()
         except (ValueError, OverflowError, MemoryError):  # ParserError is a ValueError
-            table = None
-        if (
-            table is None
-            or table.shape != (len(batch), self.columns)
-            or table.min() < 0
-            or table.max() > 255
-            or table[:, 0].max() >= CLASSES
-        ):
+            cells = None
+        if cells is None or cells.shape != (len(batch) * self.columns, 1) or cells.min() < 0 or cells.max() > 255:
             raise self._what_is_wrong(batch)
-        return table.astype(np.uint8)
+        table = cells.astype(np.uint8).reshape(len(batch), self.columns)
+        if table[:, 0].max() >= CLASSES or {line.count(",") for _, line in batch} != {self.columns - 1}:
+            raise self._what_is_wrong(batch)
+        return table
 
     def _what_is_wrong(self, batch: list[tuple[int, str]]) -> BadInput:
         """Look for the first cell that isn't as it should be; only now, so that good files are read fast."""
@@ -166,7 +167,7 @@ class _Rows:
                 return self._error(number, f"{len(cells)} columns, expected {self.columns} as in the first line")
             for column, cell in enumerate(cells, 1):
                 what, most = ("label", CLASSES - 1) if column == 1 else ("pixel", 255)
-                if not _NUMBER.fullmatch(cell) or not 0 <= float(cell) <= most:
+                if not 0 <= _value(cell) <= most:
                     text = cell.strip(" \t")
                     found = f"'{one_line(text, 40)}'" if text else "an empty cell"
                     return self._error(number, f"column {column}: found {found}, expected a {what} from 0 to {most}")
@@ -204,6 +205,12 @@ class _Rows:
 
 def _cells(line: str) -> list[str]:
     return line.rstrip("\n").split(",")
+
+
+@functools.lru_cache(1024)  # a cell is most often like one before, and there may be millions
+def _value(cell: str) -> float:
+    """The whole number in a cell; NaN, which is not at least 0 either, where it holds none."""
+    return float(cell) if _NUMBER.fullmatch(cell) else math.nan
 
 
 def _are_names(cells: list[str]) -> bool:
