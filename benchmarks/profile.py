@@ -1,0 +1,118 @@
+"""Where the time of a step goes: every part of it, beside its matrix product, and what is left beyond that.
+
+The step is taken apart by hand: the calls that `train_step` and `fit` come to, written out with a stopwatch between
+them. The floor's products take turns with it. They fit into a processor's cache as a whole step does not: part of what
+is beyond the floor is the price of fetching the same numbers again.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from time import perf_counter, sleep
+
+import numpy as np
+
+from benchmarks import floor, ours
+from benchmarks.contenders import BEYOND, FLOOR, OURS
+from benchmarks.timing import PAUSE, Measured, Row, median_of, threads
+from nn_from_scratch import PRESETS, Dataset, Recipe, Split
+from nn_from_scratch.metrics import predicted_classes
+
+TURN = 50  # steps in a row
+
+Laps = dict[str, list[float]]
+
+
+def measure(data: Dataset, thread_counts: list[int], repeats: int, quick: bool) -> Iterator[Row]:
+    """Medians over all steps of 784-128-64-10 with Adam; medians of parts don't add up exactly to that of the whole."""
+    for batch_size in (64, 128):
+        recipe = PRESETS["784-128-64-10"].override(batch_size=batch_size, weight_decay=0.0, initializer="glorot")
+        for number in thread_counts:
+            with threads(number):
+                step, products = _alternate(recipe, data.train, repeats)
+            for part, seconds in step.items():
+                results: dict[str, Measured | str] = {OURS: (mine := median_of(seconds))}
+                if part in products:
+                    results[FLOOR] = (least := median_of(products[part]))
+                    mine = Measured(mine.value - least.value, mine.spread, [])
+                yield Row("profile", f"batch {batch_size}, {part}", number, "s", results | {BEYOND: mine})
+
+
+def _alternate(recipe: Recipe, split: Split, repeats: int) -> tuple[Laps, Laps]:
+    """The seconds of each part of many steps, and those of the products of as many."""
+    step_laps: Laps = defaultdict(list)
+    product_laps: Laps = defaultdict(list)
+    step, products = _step(recipe, split), _products(recipe)
+    for _ in range(repeats):
+        for run, laps in ((step, step_laps), (products, product_laps)):
+            sleep(PAUSE)
+            for _ in range(TURN):
+                sums: dict[str, float] = defaultdict(float)
+                last = perf_counter()
+                for part in run():
+                    seconds = perf_counter() - last
+                    laps[part].append(seconds)
+                    for whole in {part.partition(":")[0], "step"} - {part}:
+                        sums[f"{whole}, all of it"] += seconds
+                    last = perf_counter()
+                for whole, seconds in sums.items():
+                    laps[whole].append(seconds)
+    return step_laps, product_laps
+
+
+def _step(recipe: Recipe, split: Split) -> Callable[[], Iterator[str]]:
+    """A training step that yields the name of each part when it is done."""
+    network, loss, optimizer = recipe.make_network(0), recipe.make_loss(), recipe.make_optimizer()
+    stream = ours.endless(recipe.make_batches(split, 0))
+    layers = [
+        (_name(type(layer).__name__, inputs, outputs), layer)
+        for layer, ((inputs,), (outputs,)) in zip(network.layers, pairwise(network.shapes), strict=True)
+    ]
+
+    def step() -> Iterator[str]:
+        x, t = next(stream)
+        yield "gather the batch"
+        for name, layer in layers:
+            x = layer.forward(x, training=True)
+            yield f"forward: {name}"
+        loss.value(x, t)
+        yield "loss: value"
+        dy = loss.logit_gradient(x, t)
+        yield "loss: gradient"
+        for name, layer in layers[-2::-1]:  # the loss has been through the softmax
+            if layer.parameter_shapes(recipe.sizes[:1]):
+                layer.backward_parameters(dy)
+                yield f"backward: {name}, dW"
+            if layer is not network.layers[0]:
+                dy = layer.backward_input(dy)
+                yield f"backward: {name}, dx"
+        optimizer.step(network.parameters, network.gradients, recipe.learning_rate)
+        yield "optimizer"
+        np.count_nonzero(predicted_classes(x) == predicted_classes(t))
+        yield "count the right answers"
+
+    return step
+
+
+def _products(recipe: Recipe) -> Callable[[], Iterator[str]]:
+    """The products of a step, in its order, under the names of the parts they belong to."""
+    layers = floor.layer_products(recipe.sizes, recipe.batch_size or 0)
+    named = [(_name("Dense", *shape), layer) for shape, layer in zip(pairwise(recipe.sizes), layers, strict=True)]
+    forward = [(f"forward: {name}", layer["forward"]) for name, layer in named]
+    backward = [
+        (f"backward: {name}, {kind}", layer[kind])
+        for name, layer in named[::-1]
+        for kind in ("dW", "dx")
+        if kind in layer
+    ]
+
+    def products() -> Iterator[str]:
+        for name, (left, right, result) in forward + backward:
+            floor.multiply_into(left, right, result)
+            yield name
+
+    return products
+
+
+def _name(layer: str, inputs: int, outputs: int) -> str:
+    return f"{layer} {inputs}→{outputs}" if layer == "Dense" else f"{layer} of {inputs}"

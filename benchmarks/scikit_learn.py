@@ -1,0 +1,62 @@
+"""The same work as ours.py by scikit-learn's MLPClassifier, as far as it can be made to do it.
+
+It takes floating-point images only, so they are converted before the clock starts, and a pass over the data is the
+smallest thing it does: `partial_fit` is one epoch. It checks all numbers for NaN at every call, which is switched off.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import sklearn
+from sklearn.neural_network import MLPClassifier
+
+from nn_from_scratch import Recipe, Split
+from nn_from_scratch.data.batches import inputs
+
+sklearn.set_config(assume_finite=True)
+
+
+def why_not(recipe: Recipe) -> str | None:
+    """What keeps MLPClassifier from this recipe: its loss follows from the number of classes."""
+    if recipe.loss == "mean-squared-error":
+        return "scikit-learn's MLPClassifier has no squared error"
+    return None
+
+
+def make(recipe: Recipe, images: int) -> MLPClassifier:
+    return MLPClassifier(
+        hidden_layer_sizes=recipe.sizes[1:-1],
+        activation={"relu": "relu", "sigmoid": "logistic"}[recipe.activations[0]],
+        solver=recipe.optimizer,
+        learning_rate_init=recipe.learning_rate,
+        batch_size=recipe.batch_size or images,
+        shuffle=recipe.batch_size is not None,
+        momentum=0,
+        nesterovs_momentum=False,
+        alpha=0,
+        random_state=0,
+    )
+
+
+def epoch(recipe: Recipe, split: Split) -> Callable[[], object] | str:
+    """A pass over all images."""
+    if reason := why_not(recipe):
+        return reason
+    classifier, x = make(recipe, len(split)), inputs(split.images, recipe.sizes[:1])
+    classes = np.arange(len(recipe.classes))
+    return lambda: classifier.partial_fit(x, split.labels, classes=classes)
+
+
+def predictions(recipe: Recipe, split: Split, batch_size: int) -> Callable[[], np.ndarray] | str:
+    """The outputs for all images, from bytes to probabilities; it converts as we do, as it can't itself."""
+    if reason := why_not(recipe):
+        return reason
+    classifier, any_images, classes = make(recipe, 1000), split.images[:1000], len(recipe.classes)
+    any_labels = np.arange(len(any_images)) % classes  # it has no weights before it has learnt something
+    classifier.partial_fit(inputs(any_images, recipe.sizes[:1]), any_labels, classes=np.arange(classes))
+
+    def predictions() -> np.ndarray:
+        parts = [split.images[start : start + batch_size] for start in range(0, len(split), batch_size)]
+        return np.concatenate([classifier.predict_proba(inputs(part, recipe.sizes[:1])) for part in parts])
+
+    return predictions

@@ -1,0 +1,82 @@
+"""A training step, an epoch, and predictions, for the architecture of every preset.
+
+Adam with batches of 64 and 128 for all of them, and the two extremes: one image at a time, and all 60,000 at once.
+"""
+
+from collections.abc import Callable, Iterator
+
+from benchmarks import contenders
+from benchmarks.timing import Contender, Row, interleaved, threads
+from nn_from_scratch import PRESETS, Dataset, Recipe, Split
+from nn_from_scratch.data.batches import matching
+from nn_from_scratch.presets import DEFAULT_PRESET
+
+FEWER, FEW = 12_800, 2_000  # images of a shorter epoch: of most presets, and where each image is a step
+
+
+def recipes() -> dict[str, Recipe]:
+    """What is measured, by its name in the report."""
+    plain = {"schedule": "constant", "weight_decay": 0.0, "initializer": "glorot"}  # what all libraries do alike
+    adam = plain | {"optimizer": "adam", "learning_rate": 0.001}
+    sgd = plain | {"optimizer": "sgd", "learning_rate": 0.01}
+    found = {
+        f"{name}, batch {size}, Adam": preset.override(**adam, batch_size=size)
+        for name, preset in PRESETS.items()
+        for size in (64, 128)
+    }
+    for name in ("784-128-64-10", "784-128-64-10-sigmoid"):
+        found[f"{name}, batch 1, SGD"] = PRESETS[name].override(**sgd, batch_size=1)
+    found["784-10-10, full batch, SGD"] = PRESETS["784-10-10"].override(**sgd, batch_size=None)
+    return found
+
+
+def training_images(recipe: Recipe, data: Dataset) -> Split:
+    """Those of the classes that the recipe tells apart."""
+    return matching(data, recipe.sizes[:1], recipe.classes).train
+
+
+def measure_steps(data: Dataset, thread_counts: list[int], repeats: int, quick: bool) -> Iterator[Row]:
+    """A training step: gather the batch, forward, backward, update, and the loss as a number."""
+    for name, recipe in recipes().items():
+        split = training_images(recipe, data)
+        yield from _rows("steps", name, thread_counts, repeats, contenders.steps, recipe, split)
+
+
+def measure_epochs(data: Dataset, thread_counts: list[int], repeats: int, quick: bool) -> Iterator[Row]:
+    """A pass over all training images with the default architecture, and over fewer with the others, to save time.
+
+    With the full batch an epoch is a step: see there.
+    """
+    for name, recipe in recipes().items():
+        if recipe.batch_size is None:
+            continue
+        split = training_images(recipe, data)
+        if recipe.batch_size == 1:
+            split = split.select(slice(0, FEW))
+        elif quick or not name.startswith(f"{DEFAULT_PRESET}, "):
+            split = split.select(slice(0, FEWER))
+        case = f"{name}, {len(split):,} images"
+        few = min(3, repeats)  # an epoch is long enough to be measured by a few
+        yield from _rows("epochs", case, thread_counts, few, contenders.epochs, recipe, split)
+
+
+def measure_inference(data: Dataset, thread_counts: list[int], repeats: int, quick: bool) -> Iterator[Row]:
+    """The probabilities for 10,000 images, from bytes, a thousand at a time."""
+    for name, preset in PRESETS.items():
+        case = f"{name}, {len(data.test):,} images"
+        yield from _rows("inference", case, thread_counts, repeats, contenders.predictions, preset, data.test)
+
+
+def _rows(
+    group: str,
+    case: str,
+    thread_counts: list[int],
+    repeats: int,
+    make: Callable[[Recipe, Split], dict[str, Contender]],
+    recipe: Recipe,
+    split: Split,
+) -> Iterator[Row]:
+    """The case with each number of threads; contenders start afresh each time."""
+    for number in thread_counts:
+        with threads(number):
+            yield Row(group, case, number, "s", interleaved(make(recipe, split), repeats))

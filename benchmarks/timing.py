@@ -1,0 +1,126 @@
+"""The stopwatch: contenders take turns, so that whatever else the machine does befalls all of them alike.
+
+Timing one contender after the other compares the minutes as much as the code. Here each runs for a twentieth of a
+second, then the next, round after round; a median over the rounds forgets the rounds in which something got in the way.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import fmean, quantiles, stdev
+from time import perf_counter, sleep
+from typing import NamedTuple
+
+from threadpoolctl import threadpool_limits
+
+ROOT = Path(__file__).parent.parent
+CHUNK = 0.05  # seconds that a contender runs before it is the next one's turn
+PAUSE = 0.03  # seconds between two turns: the threads of the last one wait awake for more work, for about so long
+
+Contender = Callable[[], object] | str  # something to time, or why there is nothing
+
+
+class Measured(NamedTuple):
+    """What repeated measurements came to."""
+
+    value: float
+    spread: float
+    samples: list[float]
+
+
+def median_of(samples: list[float]) -> Measured:
+    """The median, and half the distance between the quartiles."""
+    lower, middle, upper = quantiles(samples, n=4, method="inclusive") if len(samples) > 1 else samples * 3
+    return Measured(middle, (upper - lower) / 2, samples)
+
+
+def mean_of(samples: list[float]) -> Measured:
+    """The mean, and the sample standard deviation."""
+    return Measured(fmean(samples), stdev(samples) if len(samples) > 1 else 0.0, samples)
+
+
+def mean_memory(samples: list[float | None]) -> Measured | str:
+    """The same of megabytes, which not every system counts."""
+    known = [sample for sample in samples if sample is not None]
+    return mean_of(known) if known else "this system does not tell the peak memory of a process"
+
+
+class Row(NamedTuple):
+    """A line of the report: the same work, done by several contenders, or why one of them did not."""
+
+    group: str
+    case: str
+    threads: int | None  # None where they make no difference
+    unit: str  # "s", "MB" or "%"
+    results: Mapping[str, Measured | str]
+
+
+def interleaved(contenders: Mapping[str, Contender], repeats: int, chunk: float = CHUNK) -> dict[str, Measured | str]:
+    """Seconds per call of each contender, in `repeats` rounds. A text in a function's place is passed on."""
+    functions = {name: function for name, function in contenders.items() if not isinstance(function, str)}
+    calls = {name: _calls_in(chunk, function) for name, function in functions.items()}
+    samples: dict[str, list[float]] = {name: [] for name in functions}
+    names = list(functions)
+    for _ in range(repeats):
+        for name in names:
+            sleep(PAUSE)
+            for _ in range(calls[name] // 10):  # untimed: back into the caches, threads awake
+                functions[name]()
+            started = perf_counter()
+            for _ in range(calls[name]):
+                functions[name]()
+            samples[name].append((perf_counter() - started) / calls[name])
+        names.append(names.pop(0))  # nobody always comes after the same neighbour
+    return {
+        name: function if isinstance(function, str) else median_of(samples[name])
+        for name, function in contenders.items()
+    }
+
+
+def _calls_in(seconds: float, function: Callable[[], object]) -> int:
+    """How many calls take about so long. Also the warm-up: the first calls are slower than all that follow."""
+    calls = 1
+    while True:
+        started = perf_counter()
+        for _ in range(calls):
+            function()
+        elapsed = perf_counter() - started
+        if elapsed > seconds / 4 and (calls > 1 or elapsed > 4 * seconds):
+            return max(1, round(calls * seconds / elapsed))
+        calls *= 4
+
+
+@contextmanager
+def threads(number: int) -> Iterator[None]:
+    """So many threads for every matrix product, in all libraries. They must have been imported before."""
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(number)
+    with threadpool_limits(number):
+        yield
+
+
+class Process(NamedTuple):
+    """What a process that has ended used and printed."""
+
+    seconds: float
+    megabytes: float | None  # at its peak; None where the system doesn't tell
+    output: str
+
+
+def run_process(*command: str | Path, **environment: str) -> Process:
+    """Run a command from start to end, in a fresh process. Raises RuntimeError where it fails.
+
+    It is started by launch.py rather than from here: on Linux a new process begins with the peak memory of the one
+    that started it, and this one has PyTorch in it.
+    """
+    launcher = [sys.executable, "-S", "-E", ROOT / "benchmarks" / "launch.py", *command]
+    done = subprocess.run(launcher, capture_output=True, text=True, env=os.environ | environment, cwd=ROOT, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(map(str, command))} failed:\n{done.stderr}")
+    *lines, measured = done.stdout.splitlines()
+    seconds, megabytes = json.loads(measured)
+    return Process(seconds, megabytes, "\n".join(lines))
