@@ -5,6 +5,7 @@ and keeps its traceback.
 """
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -25,6 +26,8 @@ DEFAULT_WEIGHTS = "resources/weights_and_biases.json"
 def run(main: Callable[[], None]) -> None:
     """Run a script's `main` and end with one of EXIT_CODES; what is foreseen gets one line, not a traceback."""
     signal.signal(signal.SIGTERM, _terminate)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # in a pipe, too, each line is to be seen when it is printed
     try:
         main()
         sys.stdout.flush()

@@ -3,13 +3,15 @@
 import csv
 import json
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 import nn_from_scratch as nn
 from nn_from_scratch import metrics
-from tests.scripts import imports, refusal, run
+from tests.scripts import ROOT, imports, refusal, run
 
 SMALL = ("--data", "digits", "--sizes", 784, 16, 10, "--epochs", 2)
 needs_mnist = pytest.mark.skipif(
@@ -88,6 +90,22 @@ def test_every_override_survives_in_the_recorded_command(tmp_path):
     recipe = nn.load(tmp_path / "first.json").training["recipe"]
     assert recipe["batch_size"] is None
     assert recipe["nesterov"] is True
+
+
+def test_lines_reach_a_pipe_as_they_are_printed(tmp_path):
+    command = [
+        sys.executable,
+        ROOT / "train.py",
+        "--data",
+        "digits",
+        "--epochs",
+        "1000000",
+        "--output",
+        tmp_path / "p.json",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as training:
+        assert any(line.startswith("epoch 3") or "epoch       3" in line for line in training.stdout)
+        training.kill()
 
 
 def test_quiet_prints_the_test_accuracy_alone(tmp_path):
