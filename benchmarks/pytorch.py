@@ -76,9 +76,11 @@ def make_targets(recipe: Any, labels: Any) -> Tensor:
     return classes[:, None].float() if recipe.sizes[-1] == 1 else torch.eye(recipe.sizes[-1])[classes]
 
 
-def batches(images: Tensor, targets: Tensor, batch_size: int | None) -> Iterator[tuple[Tensor, Tensor]]:
+def batches(images: Tensor, targets: Tensor, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
     """The batches of one epoch, in a new random order."""
-    for chosen in torch.randperm(len(images)).split(batch_size or len(images)):
+    order = torch.randperm(len(images))
+    for start in range(0, len(order), batch_size):
+        chosen = order[start : start + batch_size]
         yield images.index_select(0, chosen).div(255), targets.index_select(0, chosen)
 
 
