@@ -26,9 +26,7 @@ def parse_arguments() -> argparse.Namespace:
     group.add_argument(
         "--checkpoint-every", type=whole_number(1), metavar="N", help="epochs from checkpoint to checkpoint"
     )
-    group.add_argument(
-        "--threads", type=whole_number(1), metavar="N", help="for matrix products (default: 1, or all for huge batches)"
-    )
+    group.add_argument("--threads", type=whole_number(1), metavar="N", help="for matrix products (default: 1)")
     group.add_argument(
         "--resume", metavar="FILE", help="go on from a checkpoint, such as an interrupted training leaves behind"
     )

@@ -19,7 +19,7 @@ from nn_from_scratch.losses import LOSSES
 from nn_from_scratch.presets import ACTIVATIONS, DEFAULT_PRESET, OPTIMIZERS, PRESETS, Recipe
 from nn_from_scratch.schedules import SCHEDULES
 from nn_from_scratch.storage import SavedNetwork
-from nn_from_scratch.training_run import TrainingRun, load_checkpoint, sensible_threads
+from nn_from_scratch.training_run import DEFAULT_THREADS, TrainingRun, load_checkpoint
 
 
 def add_recipe_options(parser: argparse.ArgumentParser, **own_defaults: Any) -> None:
@@ -78,7 +78,7 @@ def start_run(arguments: argparse.Namespace) -> TrainingRun:
         return _resume_run(arguments)
     dataset = load_dataset(arguments.data, notify=notify)
     recipe, seed, validation = recipe_of(arguments), arguments.seed or 0, arguments.validation or 0
-    return TrainingRun(recipe, dataset, seed, validation, arguments.threads)
+    return TrainingRun(recipe, dataset, seed, validation, arguments.threads or DEFAULT_THREADS)
 
 
 def _resume_run(arguments: argparse.Namespace) -> TrainingRun:
@@ -150,7 +150,7 @@ def command_of(run: TrainingRun) -> str:
         command += ["--data", run.dataset.name]
     if run.validation:
         command += ["--validation", str(len(run.validation))]
-    if run.threads != sensible_threads(run.recipe.batch_size):
+    if run.threads != DEFAULT_THREADS:
         command += ["--threads", str(run.threads)]
     return shlex.join([*command, "--seed", str(run.seed)])
 

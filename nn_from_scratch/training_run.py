@@ -4,7 +4,6 @@ What changes is kept in one place so that a run can be interrupted anywhere, wri
 and in the end has learnt the same, to the bit, as if it had never been interrupted.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
@@ -25,7 +24,8 @@ from nn_from_scratch.training import Diverged, EpochResult, Progress, evaluate, 
 
 FORMAT = "nn_from_scratch checkpoint"
 FORMAT_VERSION = 1
-LARGE_BATCH = 2048
+# Two threads that wait for each other beside another program took two to six times as long as one, at any batch size.
+DEFAULT_THREADS = 1
 MOST_THREADS = 1024
 
 
@@ -46,12 +46,12 @@ class TrainingRun:
     """
 
     def __init__(
-        self, recipe: Recipe, dataset: Dataset, seed: int = 0, validation: int = 0, threads: int | None = None
+        self, recipe: Recipe, dataset: Dataset, seed: int = 0, validation: int = 0, threads: int = DEFAULT_THREADS
     ):
-        if threads is not None and not 1 <= threads <= MOST_THREADS:
+        if not 1 <= threads <= MOST_THREADS:
             raise BadInput(f"threads {threads}: expected from 1 to {MOST_THREADS}")
         self.recipe = recipe
-        self.threads = threads or sensible_threads(recipe.batch_size)
+        self.threads = threads
         self.dataset = matching(dataset, recipe.sizes[:1], recipe.classes)
         self.seed = seed
         self.learning, self.validation = self.dataset.train.hold_out(validation)
@@ -113,14 +113,6 @@ class TrainingRun:
             "validation_images": len(self.validation),
         }
         return {"recipe": asdict(self.recipe), "seed": self.seed, "threads": self.threads, "data": data}
-
-
-def sensible_threads(batch_size: int | None) -> int:
-    """One thread, unless the products are so large that dividing them among all cores is worth the while.
-
-    Measured: see docs/performance.md. Where other programs run, too, waiting for each other costs more still.
-    """
-    return (os.cpu_count() or 1) if batch_size is None or batch_size >= LARGE_BATCH else 1
 
 
 # ---- checkpoints ----

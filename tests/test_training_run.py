@@ -1,7 +1,6 @@
 """A training run that is interrupted anywhere and taken up again learns the same, to the bit, as one that never was."""
 
 import json
-import os
 import tracemalloc
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -20,7 +19,7 @@ from nn_from_scratch.errors import BadInput
 from nn_from_scratch.presets import Recipe
 from nn_from_scratch.schedules import SCHEDULES
 from nn_from_scratch.training import Diverged
-from nn_from_scratch.training_run import Best, TrainingRun, load_checkpoint, save_checkpoint, sensible_threads
+from nn_from_scratch.training_run import Best, TrainingRun, load_checkpoint, save_checkpoint
 from tests.conftest import random_split
 from tests.test_storage import DELETED, json_values, places, set_in
 
@@ -271,17 +270,9 @@ def test_a_test_loss_that_is_no_number_is_divergence():
 # ---- threads ----
 
 
-@pytest.mark.parametrize(("batch_size", "threads"), [(1, 1), (2047, 1), (2048, 8), (None, 8)])
-def test_only_products_of_huge_batches_are_divided_among_the_cores(batch_size, threads, monkeypatch):
-    monkeypatch.setattr(os, "cpu_count", lambda: 8)
-    assert sensible_threads(batch_size) == threads
-    assert TrainingRun(replace(RECIPE, batch_size=batch_size), DATA).threads == threads
-    assert TrainingRun(replace(RECIPE, batch_size=batch_size), DATA, threads=3).threads == 3
-
-
-def test_where_the_cores_can_not_be_counted_there_is_one(monkeypatch):
-    monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert sensible_threads(None) == 1
+def test_there_is_one_thread_unless_more_are_asked_for():
+    assert TrainingRun(replace(RECIPE, batch_size=None), DATA).threads == 1
+    assert TrainingRun(RECIPE, DATA, threads=3).threads == 3
 
 
 def test_a_resumed_training_has_as_many_threads_as_it_began_with(monkeypatch, tmp_path):
