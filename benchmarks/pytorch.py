@@ -63,9 +63,10 @@ def make_optimizer(recipe: Any, model: Any, kind: str) -> torch.optim.Optimizer:
     fused = None if kind == "eager" else True
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(model.parameters(), lr=recipe.learning_rate, fused=fused)
+    options = {"lr": recipe.learning_rate, "betas": (recipe.beta1, recipe.beta2), "fused": fused}
     if not recipe.weight_decay:
-        return torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, fused=fused)
-    return torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=fused)
+        return torch.optim.Adam(model.parameters(), **options)
+    return torch.optim.AdamW(model.parameters(), weight_decay=recipe.weight_decay, **options)
 
 
 def make_targets(recipe: Any, labels: Any) -> Tensor:

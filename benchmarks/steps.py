@@ -14,6 +14,14 @@ from nn_from_scratch.presets import DEFAULT_PRESET
 FEWER, FEW = 12_800, 2_000  # images of a shorter epoch: of most presets, and where each image is a step
 
 
+def architectures() -> dict[str, Recipe]:
+    """The presets, without those that differ from an earlier one in how they train alone."""
+    first: dict[tuple, str] = {}
+    for name, preset in PRESETS.items():
+        first.setdefault((preset.sizes, preset.activations, preset.loss), name)
+    return {name: PRESETS[name] for name in first.values()}
+
+
 def recipes() -> dict[str, Recipe]:
     """What is measured, by its name in the report."""
     plain = {"schedule": "constant", "weight_decay": 0.0, "initializer": "glorot"}  # what all libraries do alike
@@ -21,7 +29,7 @@ def recipes() -> dict[str, Recipe]:
     sgd = plain | {"optimizer": "sgd", "learning_rate": 0.01}
     found = {
         f"{name}, batch {size}, Adam": preset.override(**adam, batch_size=size)
-        for name, preset in PRESETS.items()
+        for name, preset in architectures().items()
         for size in (64, 128)
     }
     for name in ("784-128-64-10", "784-128-64-10-sigmoid"):
@@ -62,7 +70,7 @@ def measure_epochs(data: Dataset, thread_counts: list[int], repeats: int, quick:
 
 def measure_inference(data: Dataset, thread_counts: list[int], repeats: int, quick: bool) -> Iterator[Row]:
     """The probabilities for 10,000 images, from bytes, a thousand at a time."""
-    for name, preset in PRESETS.items():
+    for name, preset in architectures().items():
         case = f"{name}, {len(data.test):,} images"
         yield from _rows("inference", case, thread_counts, repeats, contenders.predictions, preset, data.test)
 

@@ -9,9 +9,9 @@ from math import isfinite, sqrt
 
 import numpy as np
 
-# With β = 0.9, what is not below TINY now is not below 10⁻³⁶ after FORGET_EVERY more steps.
+# With β = 0.6 or more, what is not below TINY now is not below 10⁻³⁷ after FORGET_EVERY more steps.
 TINY = 1e-30
-FORGET_EVERY = 128
+FORGET_EVERY = 32
 
 
 class Optimizer:

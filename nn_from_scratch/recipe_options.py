@@ -47,6 +47,8 @@ def add_recipe_options(parser: argparse.ArgumentParser, **own_defaults: Any) -> 
         "--epochs": {"type": whole_number(1), "metavar": "N", "help": "passes over the training images"},
         "--momentum": {"type": number, "metavar": "M", "help": "of sgd, from 0 to below 1"},
         "--nesterov": {"action": argparse.BooleanOptionalAction, "help": "of sgd: Nesterov's momentum"},
+        "--beta1": {"type": number, "metavar": "B", "help": "of adam, from 0 to below 1: memory of the gradients"},
+        "--beta2": {"type": number, "metavar": "B", "help": "of adam, likewise: memory of their squares"},
         "--weight-decay": {"type": number, "metavar": "D", "help": "decoupled weight decay"},
         "--warmup": {"type": number, "metavar": "SHARE", "help": "of one-cycle: the share of the steps that rises"},
         "--decay-factor": {"type": positive_number, "metavar": "F", "help": "of step-decay: rate from piece to piece"},

@@ -286,7 +286,7 @@ def test_huge_inputs_give_finite_outputs_and_gradients(activation, dtype, rng):
 
 
 def test_sigmoid_keeps_tiny_probabilities_apart_from_zero():
-    """1 / (1 + e⁻ˣ) written naively would overflow for −800 and would give 0 for −80 in single precision."""
+    """1 − σ(−x), the same on paper, would give 0."""
     y = Sigmoid().forward(np.array([[-80.0, -700.0]]))
     np.testing.assert_allclose(y, np.exp([[-80.0, -700.0]]), rtol=1e-13)
 

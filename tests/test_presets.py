@@ -39,6 +39,7 @@ SMALL = Recipe(
         ("784-10-10", [ReLU, Softmax], CrossEntropy, 784 * 10 + 10 + 10 * 10 + 10),
         ("784-100-10", [Sigmoid, Sigmoid], MeanSquaredError, 784 * 100 + 100 + 100 * 10 + 10),
         ("784-128-64-10", [ReLU, ReLU, Softmax], CrossEntropy, 109_386),
+        ("784-128-64-10-fast", [ReLU, ReLU, Softmax], CrossEntropy, 109_386),
         ("784-128-64-10-sigmoid", [Sigmoid, Sigmoid, Softmax], CrossEntropy, 109_386),
         ("784-196-1", [Sigmoid, Sigmoid], BinaryCrossEntropy, 784 * 196 + 196 + 196 + 1),
     ],
@@ -49,15 +50,16 @@ def test_each_preset_is_the_network_that_its_name_says(name, layers, loss, count
     assert [type(layer) for layer in network.layers[1::2]] == layers
     assert {type(layer) for layer in network.layers[0::2]} == {Dense}
     sizes = [network.input_shape[0], *(layer.units for layer in network.layers[0::2])]
-    assert "-".join(map(str, sizes)) == name.removesuffix("-sigmoid")
+    assert "-".join(map(str, sizes)) == name.removesuffix("-sigmoid").removesuffix("-fast")
     assert type(recipe.make_loss()) is loss
     assert network.parameters.size == network.gradients.size == count == sum(row.parameters for row in network.table())
 
 
-def test_the_presets_are_the_five_and_the_default_is_one_of_them():
-    assert len(PRESETS) == 5
+def test_the_default_is_one_of_the_presets_and_the_fast_one_differs_in_its_recipe_alone():
+    assert len(PRESETS) == 6
     assert DEFAULT_PRESET == "784-128-64-10"
-    assert DEFAULT_PRESET in PRESETS
+    fast, default = (PRESETS[name].make_network(0).table() for name in ("784-128-64-10-fast", DEFAULT_PRESET))
+    assert fast == default
 
 
 def test_what_the_presets_are_named_for():
@@ -158,6 +160,16 @@ def test_an_override_changes_what_it_names_and_nothing_else():
     assert SMALL.override(epochs=1, batch_size=1).epochs == 1
 
 
+def test_the_betas_reach_adam_and_go_with_it():
+    adam = SMALL.override(optimizer="adam", beta1=0.7, beta2=0.95)
+    optimizer = adam.make_optimizer()
+    assert isinstance(optimizer, Adam)
+    assert (optimizer.beta1, optimizer.beta2) == (0.7, 0.95)
+    sgd = adam.override(optimizer="sgd")
+    assert (sgd.beta1, sgd.beta2) == (0.9, 0.999)
+    assert sgd.override(optimizer="adam", beta1=0.5).beta1 == 0.5
+
+
 def test_momentum_goes_with_the_optimizer_that_had_it():
     sgd = SMALL.override(optimizer="sgd", momentum=0.9, nesterov=True)
     adam = sgd.override(optimizer="adam")
@@ -214,6 +226,8 @@ def test_activations_that_are_given_are_not_inferred():
         ({"epochs": 0}, "epochs 0: expected at least 1"),
         ({"momentum": 0.9}, "momentum and nesterov belong to the optimizer sgd, not to adam"),
         ({"nesterov": True}, "momentum and nesterov belong to the optimizer sgd, not to adam"),
+        ({"optimizer": "sgd", "beta2": 0.9}, "beta1 and beta2 belong to the optimizer adam, not to sgd"),
+        ({"beta1": 1}, "beta1 and beta2 must be from 0 up to, not including, 1, not 1 and 0.999"),
         ({"loss": "absolute"}, "unknown name 'absolute' in the recipe"),
         ({"optimizer": "lion"}, "unknown name 'lion' in the recipe"),
         ({"schedule": "linear"}, "unknown name 'linear' in the recipe"),

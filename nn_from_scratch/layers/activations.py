@@ -42,10 +42,10 @@ class Sigmoid(Activation):
     """
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
-        # With e⁻|x| no exponential can overflow; the two branches are the same function, multiplied out by eˣ.
-        e = np.exp(-np.abs(x))
-        y = np.where(x < 0, e, 1)
-        y /= e + 1
+        with np.errstate(over="ignore"):  # far below 0 e⁻ˣ becomes ∞, and 1 / (1 + ∞) = 0 is what y should be
+            y = np.exp(-x)
+        y += 1
+        np.reciprocal(y, out=y)
         if training:
             self.y = y
         return y
