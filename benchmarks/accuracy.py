@@ -49,7 +49,8 @@ def _rows(goal: str, recipe: Recipe, threads: int, seeds: range) -> Iterator[Row
             seconds, accuracy = json.loads(process.output)
             runs[name].append((seconds, accuracy, process))
 
-    case = f"{goal}, {recipe.epochs} epoch{'s' * (recipe.epochs > 1)}, batch {recipe.batch_size}, peak rate {recipe.learning_rate:g}"
+    epochs = f"{recipe.epochs} epoch{'s' * (recipe.epochs > 1)}"
+    case = f"{goal}, {epochs}, batch {recipe.batch_size}, peak rate {recipe.learning_rate:g}"
     missing: dict[str, Measured | str] = {EAGER: NO_TORCH, FUSED: NO_TORCH} if NO_TORCH else {}
 
     def row(what: str, unit: str, measure: Callable[[list], Measured | str]) -> Row:

@@ -23,6 +23,7 @@ from benchmarks.contenders import (
     EAGER,
     FLOOR,
     FUSED,
+    INSTEAD,
     NO_COMPILE,
     NO_SKLEARN,
     NO_TORCH,
@@ -36,7 +37,7 @@ Times are medians, ± half the distance between the quartiles (accuracy: means, 
 In brackets: nn_from_scratch's value divided by this one. The floor: the bare matrix products in NumPy; of loading, see
 benchmarks/loading.py. PyTorch: its default optimizer. torch.compile: the model, before the clock starts, and fused."""
 
-ORDER = (OURS, FLOOR, BEYOND, EAGER, FUSED, COMPILED, SKLEARN)  # of the columns
+ORDER = (OURS, INSTEAD, FLOOR, BEYOND, EAGER, FUSED, COMPILED, SKLEARN)  # of the columns
 LIBRARIES = ("numpy", "pandas", "torch", "scikit-learn", "scipy", "threadpoolctl")
 
 
