@@ -1,5 +1,6 @@
 """The presets and what a recipe accepts: sizes, counts, the rules of overriding, and every refusal."""
 
+import tracemalloc
 from dataclasses import asdict
 
 import numpy as np
@@ -94,6 +95,23 @@ def test_every_preset_fits_an_epoch_with_the_parts_it_makes(name, rng):
     [result] = fit(network, recipe.make_loss(), recipe.make_optimizer(), schedule, batches, 1, split)
     assert result.step == len(batches) == (12 if recipe.batch_size == 1 else 1)
     assert np.isfinite([result.loss, result.validation_loss]).all()
+
+
+@every_preset
+def test_a_training_step_makes_no_array_as_large_as_the_parameters(name, rng):
+    """Beside the activations and their gradients it needs next to nothing; one gradient array would be 400 kB."""
+    recipe = PRESETS[name]
+    network, loss, optimizer = recipe.make_network(0), recipe.make_loss(), recipe.make_optimizer()
+    for N in (1, 64):
+        x = rng.random((N, 784), np.float32)
+        t = target_table(recipe.sizes[-1])[rng.integers(0, len(recipe.classes), N)]
+        train_step(network, loss, optimizer, 1e-4, x, t)  # the first step makes what later ones use again
+        tracemalloc.start()
+        train_step(network, loss, optimizer, 1e-4, x, t)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        activations = 4 * N * 2 * sum(recipe.sizes[1:])  # bytes; each Dense layer's and the one after it
+        assert peak < 3 * activations + 8_000
 
 
 @every_preset
