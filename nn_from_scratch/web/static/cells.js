@@ -29,7 +29,7 @@ export class Cells {
 
   #point(i) {
     this.canvas.classList.toggle("choosing", i >= 0);
-    if (i >= 0) this.#tell(i);
+    if (i >= 0) this.#tell(i, explain.showSoon);
     else explain.hide();
   }
 
@@ -44,15 +44,15 @@ export class Cells {
   #go(i) {
     this.focused = i < this.count ? i : -1;
     if (this.focused >= 0) {
-      this.#tell(this.focused);
+      this.#tell(this.focused, explain.show);
       this.canvas.setAttribute("aria-label", this.about(this.focused));
     }
     this.changed();
   }
 
-  #tell(i) {
+  #tell(i, say) {
     const canvas = this.canvas.getBoundingClientRect();
     const { x, y, width, height } = this.box(i);
-    explain.show(this.canvas, this.about(i), new DOMRect(canvas.left + x, canvas.top + y, width, height));
+    say(this.canvas, this.about(i), new DOMRect(canvas.left + x, canvas.top + y, width, height));
   }
 }

@@ -37,8 +37,8 @@ export function connect(state) {
 }
 
 function takeFrame(state, frame) {
-  if (frame.confusion || frame.run !== state.frame?.run) state.set("confusion", frame.confusion ?? null);
-  if (frame.run !== state.tiles?.run) state.tiles = null;
+  const { confusion, run } = state.frame ?? {};
+  if (frame.confusion.step !== confusion?.step || frame.run !== run) state.set("confusion", frame.confusion);
   state.history.take(frame, () => state.tell("history"));
   state.set("frame", frame);
 }

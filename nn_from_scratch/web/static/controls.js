@@ -37,7 +37,11 @@ export class Controls {
   #transport() {
     byId("start").addEventListener("click", () => this.#toggle());
     for (const unit of ["example", "batch", "epoch"]) {
-      byId(`step-${unit}`).addEventListener("click", () => this.send("/api/step", { unit }));
+      byId(`step-${unit}`).addEventListener("click", async () => {
+        await this.send("/api/step", { unit });
+        this.state.stepping = unit !== "epoch";
+        this.state.tell("frame");
+      });
     }
     byId("rewind").addEventListener("click", () => this.send("/api/rewind"));
     document.addEventListener("keydown", (event) => {
@@ -99,10 +103,19 @@ export class Controls {
   }
 
   #restart(seed) {
-    const preset = byId("preset").value;
-    const own = { hidden: byId("hidden").value.split(/[\s,;×x-]+/).filter(Boolean).map(Number), activation: byId("activation").value };
+    this.send("/api/restart", { seed, ...this.#newParts() });
     this.chosenFor = null;
-    this.send("/api/restart", { seed, ...(preset === OWN ? own : { preset }) });
+  }
+
+  /** Only what is to be other than now: a new start of the same network keeps its learning rate. */
+  #newParts() {
+    const { preset, sizes, activations } = this.state.settings;
+    const chosen = byId("preset").value;
+    if (chosen !== OWN) return chosen === preset ? {} : { preset: chosen };
+    const hidden = byId("hidden").value.split(/[\s,;×-]+/).filter(Boolean).map(Number);
+    const activation = byId("activation").value;
+    const same = String(hidden) === String(sizes.slice(1, -1)) && (hidden.length === 0 || activation === activations[0]);
+    return same ? {} : { hidden, activation };
   }
 
   #weights() {
@@ -134,6 +147,7 @@ export class Controls {
     if (this.waiting) return; // a movement that was not sent yet
     const [least, most] = limits.learning_rate;
     Object.assign(byId("learning-rate"), { min: Math.log10(least), max: Math.log10(most) });
+    Object.assign(byId("learning-rate-number"), { min: least, max: limits.highest_learning_rate });
     keep("learning-rate", Math.log10(learning_rate));
     byId("learning-rate").setAttribute("aria-valuetext", plain(learning_rate));
     keep("learning-rate-number", rounded(learning_rate));

@@ -115,6 +115,7 @@ export class Curve {
     if (ends.length > 12) return;
     context.save();
     context.setLineDash([2, 4]);
+    context.globalAlpha = 0.5;
     context.strokeStyle = colours.muted;
     context.textAlign = "left";
     for (const [step, epoch] of ends) {

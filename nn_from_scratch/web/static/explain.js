@@ -58,40 +58,56 @@ const TEXTS = {
   upload: "A network saved here or by train.py takes the place of this one.",
 };
 
-const MARGIN = 8;
+const MARGIN = 8; // pixels
+const PATIENCE = 450; // milliseconds that the pointer rests before something is said; the keyboard gets it at once
 const bubble = byId("explanation");
 let shownFor = null;
+let waiting = null;
 
 /** Fill in what depends on the network. */
 export function setOutputKind(kind) {
   TEXTS.outputs = kind === "probability" ? TEXTS.outputs_probability : TEXTS.outputs_output;
 }
 
+/** Say something about an element, or about a place on it: `box`, in the window. */
 function show(element, text, box = element.getBoundingClientRect()) {
-  if (shownFor && shownFor !== element) hide();
+  if (shownFor !== element) hide();
+  clearTimeout(waiting);
   shownFor = element;
   write(bubble, text);
   bubble.hidden = false;
   const [width, height] = [bubble.offsetWidth, bubble.offsetHeight];
   const left = Math.max(MARGIN, Math.min(box.left + box.width / 2 - width / 2, innerWidth - width - MARGIN));
   const below = box.bottom + MARGIN;
-  const fitsBelow = below + height < innerHeight;
-  const top = fitsBelow ? below : Math.max(MARGIN, box.top - height - MARGIN);
+  const top = below + height < innerHeight ? below : Math.max(MARGIN, box.top - height - MARGIN);
   Object.assign(bubble.style, { left: `${left}px`, top: `${top}px` });
   element.setAttribute("aria-describedby", bubble.id);
 }
 
+/** The same, when the pointer has rested there for a moment. */
+function showSoon(element, text, box) {
+  clearTimeout(waiting);
+  if (shownFor === element) show(element, text, box);
+  else waiting = setTimeout(() => element.isConnected && show(element, text, box), PATIENCE);
+}
+
 function hide() {
+  clearTimeout(waiting);
   bubble.hidden = true;
   if (shownFor?.getAttribute("aria-describedby") === bubble.id) shownFor.removeAttribute("aria-describedby");
   shownFor = null;
 }
 
+/** Call `tell` with what is pointed at (soon) or focused (at once). A click's own focus needs no explanation. */
+function listen(root, tell) {
+  root.addEventListener("pointerover", ({ target }) => tell(target, showSoon));
+  root.addEventListener("focusin", ({ target }) => target.matches(":focus-visible, .info") && tell(target, show));
+}
+
 export const explain = {
   hide,
-
-  /** Say something about a place on an element, for example a cell of a canvas. `box`: where, in the window. */
   show,
+  showSoon,
 
   /** Give an element made by a module one of the texts. */
   on(element, key) {
@@ -100,25 +116,21 @@ export const explain = {
 
   /** Explain what is inside an element by a function of the part that is pointed at or focused. */
   parts(element, about) {
-    const tell = ({ target }) => {
+    listen(element, (target, say) => {
       const text = about(target);
-      if (text) show(target, text);
-    };
-    element.addEventListener("pointerover", tell);
-    element.addEventListener("focusin", tell);
+      if (text) say(target, text);
+    });
   },
 
   start() {
-    const tell = (event) => {
-      const element = event.target.closest?.("[data-explain]");
-      if (element) show(element, TEXTS[element.dataset.explain]);
-      else if (event.type === "pointerover" && !event.target.closest?.("[aria-describedby=explanation]")) hide();
-    };
-    document.addEventListener("pointerover", tell, true);
-    document.addEventListener("focusin", tell, true);
+    listen(document.documentElement, (target, say) => {
+      const element = target.closest("[data-explain]");
+      if (element) say(element, TEXTS[element.dataset.explain]);
+      else if (say === showSoon && !target.closest(`[aria-describedby=${bubble.id}], canvas, .neurons, #confusion`)) hide();
+    });
     document.addEventListener("focusout", hide);
-    document.addEventListener("pointerdown", (event) => event.target.closest(".info") || hide());
+    document.addEventListener("pointerdown", ({ target }) => target.closest(".info") || hide());
     document.addEventListener("scroll", hide, true);
-    document.addEventListener("keydown", (event) => event.key === "Escape" && hide());
+    document.addEventListener("keydown", ({ key }) => key === "Escape" && hide());
   },
 };

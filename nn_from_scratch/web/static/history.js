@@ -3,39 +3,48 @@
 
 import { get } from "./api.js";
 
-const MOST = 8000; // far more than a chart has columns; beyond it every second point goes
 const PATIENCE = 2000; // milliseconds
 
 export class History {
   run = null;
-  points = []; // [step, epoch, loss, accuracy, rate]
+  points = []; // [step, epoch, loss, accuracy, rate], at every step that is a multiple of `every`
   validation = []; // [step, loss, accuracy]
-  next = 0; // the index, in the server's whole history, of the point that comes next
+  every = 1; // the server doubles it when there are too many points
+  #complete = 0; // up to this step no point is missing
   #asked = -PATIENCE;
   #asking = false;
 
-  /** Take a frame's points in. */
+  /** Take a frame's points in; `changed` is called when missing ones have arrived. */
   take(frame, changed) {
-    if (frame.run !== this.run) this.#begin(frame.run);
-    const { points = [], points_from: from = this.next, validation } = frame;
-    const gap = from > this.next;
-    this.#append(points);
+    if (frame.run !== this.run) Object.assign(this, { run: frame.run, points: [], validation: [], every: 1 }).#begin();
+    const { points, points_every: every, validation } = frame;
+    this.#thin(every);
     if (validation && validation.step > (this.validation.at(-1)?.[0] ?? -1)) {
       this.validation.push([validation.step, validation.loss, validation.accuracy]);
     }
+    if (!points.length) return;
+    const gap = points[0][0] > this.#complete + every;
+    this.#merge(points);
     if (gap) this.#fill(changed);
-    else this.next = Math.max(this.next, from + points.length);
+    else this.#complete = points.at(-1)[0];
   }
 
-  #begin(run) {
-    Object.assign(this, { run, points: [], validation: [], next: 0 });
+  #begin() {
+    this.#complete = 0;
     this.#asked = -PATIENCE;
   }
 
-  #append(points) {
-    const last = this.points.at(-1)?.[0] ?? -1;
-    this.points.push(...points.filter(([step]) => step > last));
-    if (this.points.length > MOST) this.points = this.points.filter((_, i) => i % 2 === 0);
+  #thin(every) {
+    if (every === this.every) return;
+    this.every = every;
+    this.points = this.points.filter(([step]) => step % every === 0);
+  }
+
+  #merge(points) {
+    const [first, last] = [points[0][0], points.at(-1)[0]];
+    const before = this.points.filter(([step]) => step < first);
+    const after = this.points.filter(([step]) => step > last);
+    this.points = [...before, ...points, ...after];
   }
 
   async #fill(changed) {
@@ -44,15 +53,12 @@ export class History {
     this.#asked = performance.now();
     const { run } = this;
     try {
-      const found = await get(`/api/history?run=${run}&since=${this.next}`);
-      if (this.run !== run || found.run !== run) return;
-      const first = found.points[0]?.[0] ?? Infinity;
-      const last = found.points.at(-1)?.[0] ?? -1;
-      const [before, after] = [this.points.filter(([step]) => step < first), this.points.filter(([step]) => step > last)];
-      this.points = before;
-      this.#append(found.points);
-      this.#append(after);
-      this.next = found.from + found.points.length;
+      const since = Math.floor(this.#complete / this.every);
+      const found = await get(`/api/history?run=${run}&since=${since}`);
+      if (this.run !== run || found.run !== run || !found.points.length) return;
+      this.#thin(found.every);
+      this.#merge(found.points);
+      if (found.points[0][0] <= this.#complete + found.every) this.#complete = found.points.at(-1)[0];
       this.validation = found.validation;
       changed();
     } catch {

@@ -23,7 +23,7 @@ export class LayersTable {
       const mean = biases.reduce((sum, bias) => sum + bias, 0) / biases.length;
       const power = Math.log10(layer.gradient_norm || 10 ** LEAST);
       const cells = row.cells;
-      write(cells[0], `${this.state.layerName(l)} (${layer.units} ${layer.type})`);
+      write(cells[0], `${this.state.layerName(l)}, ${layer.units} ${layer.type}`);
       const [bar, norm] = cells[1].children;
       bar.style.setProperty("--share", String(Math.max(0, Math.min(1, (power - LEAST) / (MOST - LEAST)))));
       write(norm, short(layer.gradient_norm));

@@ -68,7 +68,8 @@ state.on(["frame"], () => pad.frameCame());
 
 /** After a single step both ways are shown, side by side; otherwise the way back is the visitor's choice. */
 function arrangePictures() {
-  const both = byId("phases").checked || Boolean(state.frame?.phase);
+  if (state.settings?.state === "training" || state.frame?.step === 0) state.stepping = false;
+  const both = byId("phases").checked || state.stepping;
   byId("backward").hidden = !both;
   byId("pictures").classList.toggle("both", both);
 }

@@ -14,7 +14,8 @@ const WAYS = {
   forward: { title: "Forward: from the digit to an answer", ramp: "ink", values: "activations" },
   backward: { title: "Backward: from the mistake to what must change", ramp: "signed", values: "deltas" },
 };
-const CAPTIONS = 44; // the height of the captions under the columns, in pixels
+const CAPTIONS = { wide: 44, narrow: 64 }; // the height of the captions under the columns, in pixels
+const NARROW = 120; // a column narrower than that breaks its captions into more lines
 
 export class NetworkPicture {
   edges = "weight"; // or "flow", weight × activation
@@ -53,12 +54,15 @@ export class NetworkPicture {
 
   /** Where everything goes: `places` maps "layer:neuron" to [x, y]. A neuron keeps its place as long as it is shown. */
   #place(frame, width, height) {
-    const tall = height - CAPTIONS;
-    const size = Math.min(tall * 0.62, width * 0.27);
-    this.image = { x: 2, y: (tall - size) / 2, size };
     const right = width - this.outputs.offsetWidth - 16;
-    const left = this.image.x + size;
-    this.columns = frame.layers.map((_, l) => left + ((right - left) * (l + 1)) / frame.layers.length);
+    const size = Math.min(height * 0.55, width * 0.27);
+    const left = 2 + size;
+    this.columnWidth = (right - left) / frame.layers.length;
+    const captions = this.columnWidth < NARROW ? CAPTIONS.narrow : CAPTIONS.wide;
+    this.stage.style.setProperty("--captions", `${captions}px`);
+    const tall = height - captions;
+    this.image = { x: 2, y: (tall - size) / 2, size };
+    this.columns = frame.layers.map((_, l) => left + this.columnWidth * (l + 1));
     this.places = new Map();
     this.slots = frame.layers.map(({ shown }, l) => keepSlots(this.slots[l] ?? [], shown));
     this.spacing = this.slots.map((slots) => tall / slots.length);
@@ -167,7 +171,7 @@ export class NetworkPicture {
       const value = values[i];
       row.dataset.output = i;
       row.classList.toggle("answer", forward && i === answer);
-      row.classList.toggle("target", values.length > 1 && i === example.label);
+      row.classList.toggle("target", values.length > 1 && classes[i] === example.label);
       row.classList.toggle("negative", value < 0);
       row.style.setProperty("--share", String(Math.min(1, Math.abs(value) / most)));
       row.dataset.value = value;
@@ -179,10 +183,10 @@ export class NetworkPicture {
   #writeCaptions(frame) {
     const { settings } = this.state;
     const texts = [
-      [this.image.x + this.image.size / 2, `${count(settings.sizes[0])} pixels`, `this is a ${settings.classes[frame.example.label]}`],
-      ...frame.layers.map(({ units, shown, type }, l) => [
+      [this.image.x + this.image.size / 2, `${count(settings.sizes[0])} pixels`, `this is a ${frame.example.label}`],
+      ...frame.layers.map(({ units, shown }, l) => [
         this.columns[l],
-        `${this.state.layerName(l)}, ${type}`,
+        this.state.layerName(l),
         shown.length < units ? `${shown.length} of ${units} shown` : `${units} ${units === 1 ? "neuron" : "neurons"}`,
       ]),
     ];
@@ -190,6 +194,7 @@ export class NetworkPicture {
     texts.forEach(([x, name, note], i) => {
       const caption = this.captions.children[i] ?? this.captions.appendChild(make("p", {}, make("b"), make("span")));
       caption.style.left = `${x}px`;
+      caption.style.width = i ? `${Math.max(64, this.columnWidth - 6)}px` : "";
       write(caption.children[0], name);
       write(caption.children[1], note);
     });

@@ -16,8 +16,9 @@ export const fixed = (x, decimals = 3) => (Number.isFinite(x) ? minus(x.toFixed(
 /** Three significant digits, as an exponent where it would be mostly zeros. */
 export function short(x, digits = 3) {
   if (!Number.isFinite(x)) return "–";
+  if (x === 0) return "0";
   const size = Math.abs(x);
-  if (size !== 0 && (size < 1e-3 || size >= 1e5)) return minus(x.toExponential(digits - 1));
+  if (size < 1e-3 || size >= 1e5) return minus(x.toExponential(digits - 1));
   return minus(x.toPrecision(digits));
 }
 

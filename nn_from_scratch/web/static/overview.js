@@ -47,9 +47,9 @@ export class Overview {
   #drawVerdict({ example }, { classes, output_kind: kind }) {
     const { index, value } = winner(example.outputs);
     const verdict = byId("verdict");
-    const right = index === example.label;
+    const right = classes[index] === example.label;
     verdict.classList.toggle("wrong", !right);
-    const judgement = right ? "and is right" : `but it is a ${classes[example.label]}`;
+    const judgement = right ? "and is right" : `but it is a ${example.label}`;
     write(verdict, `${right ? "✓" : "✗"} The network says ${classes[index]} (${kind} ${fixed(value, 2)}), ${judgement}.`);
   }
 

@@ -8,6 +8,7 @@ export class State extends EventTarget {
   frame = null; // the newest frame
   tiles = null; // the newest pictures of the first layer
   confusion = null; // {matrix, step}; not every frame brings one
+  stepping = false; // the last command was one step, whose way forward and back is to be seen
   selected = null; // {layer, neuron}, open in the inspector
   history = new History();
 

@@ -8,8 +8,7 @@ import { largest, unpack } from "./decode.js";
 import { byId, write } from "./dom.js";
 import { short } from "./numbers.js";
 
-const GAP = 4;
-const SMALLEST = 34; // pixels; a tile smaller than that is only noise
+const [GAP, LARGEST] = [4, 140]; // pixels
 
 export class Tiles {
   constructor(state) {
@@ -43,10 +42,8 @@ class Wall {
   draw(tiles) {
     const n = tiles.units.length;
     const wide = this.canvas.clientWidth;
-    const most = Math.floor((wide + GAP) / (SMALLEST + GAP));
-    // As even a rectangle as fits, so that no tile stands alone in the last line.
-    this.columns = Math.ceil(n / Math.ceil(n / Math.min(n, most, 12)));
-    this.size = Math.min(110, (wide + GAP) / this.columns - GAP);
+    this.columns = Math.ceil(Math.sqrt(n));
+    this.size = Math.min(LARGEST, (wide + GAP) / this.columns - GAP);
     const lines = Math.ceil(n / this.columns);
     this.canvas.style.height = `${lines * (this.size + GAP) - GAP}px`;
     this.cells.count = n;
