@@ -95,7 +95,7 @@ def trace(network: Network, loss: Loss, x: np.ndarray, t: np.ndarray) -> Trace:
     value = loss.value(outputs[-1], t)
     network.backward(loss, outputs[-1], t)
     stages = [
-        Stage(dense, activation, *(outputs[2 * i + k][0] for k in range(3)), dense.db.copy())
+        Stage(dense, activation, outputs[2 * i][0], outputs[2 * i + 1][0], outputs[2 * i + 2][0], dense.db.copy())
         for i, (dense, activation) in enumerate(layers_in_pairs(network))
     ]
     network.gradients[...] = kept

@@ -20,7 +20,7 @@ class GradientCheck(NamedTuple):
 
 
 def check_gradients(
-    network: Network, loss: Loss, x: np.ndarray, t: np.ndarray, seed: int = 0, of_each: int = 16
+    network: Network, loss: Loss, x: np.ndarray, t: np.ndarray, seed: int = 0, of_each: int = 24
 ) -> GradientCheck:
     """Compare ∂L/∂θ with ĝ = (L(θ + h) − L(θ − h)) / 2h for `of_each` parameters of every W and b, chosen at random.
 

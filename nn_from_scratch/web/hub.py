@@ -1,7 +1,7 @@
 """Between the one who publishes and those who watch: of each kind of event only the newest is kept.
 
-Nothing queues up. Who is slow finds the newest when ready for it, and never learns what was skipped. It knows nothing of
-networks, neither of the neural kind nor of the other.
+Nothing queues up: who is slow finds the newest when ready for it, and never learns what was skipped. The hub knows
+nothing of networks, neither of the neural kind nor of the other.
 """
 
 import threading

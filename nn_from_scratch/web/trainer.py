@@ -32,7 +32,7 @@ from nn_from_scratch.web.feed import LiveBatches
 from nn_from_scratch.web.frames import Trace, base64, class_outputs, finite, layers_in_pairs, network_part, tiles, trace
 from nn_from_scratch.web.gradient_check import GradientCheck, check_gradients
 from nn_from_scratch.web.hub import Hub
-from nn_from_scratch.web.inspection import drawing_part, example_of, neuron_part, take_snapshot
+from nn_from_scratch.web.inspection import Snapshot, drawing_part, example_of, neuron_part, take_snapshot
 
 Answer = TypeVar("Answer")
 
@@ -68,6 +68,24 @@ class Trainer:
     Other threads call its methods through `ask` only: `trainer.ask(trainer.step, "batch")`. Methods raise BadInput for
     what can't be done. The same commands in the same order, while paused, always give the same network.
     """
+
+    run: TrainingRun  # the training under way
+    recipe: Recipe  # its recipe, as changed on the way
+    state: str
+    curve: Curve
+    validation: list[tuple[int, float | None, float]]  # step, loss, accuracy
+    snapshot: Snapshot
+    gradient_check: GradientCheck
+    _start: Start
+    _single: str | None  # a step that was asked for, and its kind
+    _one_epoch: bool  # pause when the epoch is over
+    _message: dict[str, Any] | None
+    _loss: float | None  # of the last batch
+    _recent: deque[tuple[int, int]]  # right answers and images of the last batches
+    _counted: tuple[int, int]  # of progress.right and progress.seen, what the curve already has
+    _shown: list[list[int]]  # the units in the graph, by layer
+    _tiles_due: float  # on the clock of perf_counter, as the next
+    _snapshot_due: float
 
     def __init__(
         self,
@@ -345,7 +363,7 @@ class Trainer:
         return self._batch_size()
 
     def _serve(self, timeout: float | None) -> bool:
-        """Do what is asked next, waiting for it for `timeout` seconds; None: as long as it takes. False if nothing is."""
+        """Do what is asked next, within `timeout` seconds (None: whenever it comes). False where nothing was."""
         try:
             job, future = self._jobs.get(timeout != 0, timeout)
         except queue.Empty:
@@ -396,7 +414,7 @@ class Trainer:
     # ---- parts of the above ----
 
     def _begin(self, start: Start) -> None:
-        """A new run from this start, waiting. Raises BadInput, and leaves everything as it is, where there can be none."""
+        """A new run from this start, waiting. Where there can be none: BadInput, and everything stays as it is."""
         limits.check_architecture(start.recipe)
         run = TrainingRun(start.recipe, self.dataset, start.seed, self._held_out(start.recipe), self.threads)
         if start.parameters is not None:
@@ -416,15 +434,13 @@ class Trainer:
         self.gradient_check = self._check_gradients()
         self.state = PAUSED
         self.curve = Curve()
-        self.validation: list[tuple[int, float | None, float | None]] = []  # step, loss, accuracy
-        self._message: dict[str, Any] | None = None
-        self._loss: float | None = None
-        self._recent: deque[tuple[int, int]] = deque(maxlen=RECENT_BATCHES)  # right answers, images
-        self._counted = (0, 0)  # of progress.right and progress.seen, what the curve already has
-        self._single: str | None = None  # a step that was asked for
+        self.validation = []
+        self._message = self._loss = self._single = None
+        self._recent = deque(maxlen=RECENT_BATCHES)
+        self._counted = (0, 0)
         self._one_epoch = False
-        self._shown: list[list[int]] = []
-        self._due = self._frame_due = self._tiles_due = self._pace_since = perf_counter()
+        self._shown = []
+        self._due = self._frame_due = self._tiles_due = self._snapshot_due = self._pace_since = perf_counter()
         self._pace_step, self._steps_per_second = 0, 0.0
         self._take_snapshot()
         self._leaving = True
@@ -451,8 +467,9 @@ class Trainer:
         self._snapshot_due = perf_counter() + SNAPSHOT_SECONDS
 
     def _add_validation(self, step: int, loss: float | None, accuracy: float | None) -> None:
-        if not self.validation or self.validation[-1][0] != step:
-            self.validation.append((step, None if loss is None else finite(loss), accuracy))
+        """A point of the validation curve, unless this step has one."""
+        if loss is not None and accuracy is not None and (not self.validation or self.validation[-1][0] != step):
+            self.validation.append((step, finite(loss), float(accuracy)))
 
     def _trace(self) -> Trace:
         x, t = example_of(self.run.network, self.run.learning, self._batches.example)
@@ -499,7 +516,7 @@ def _recipe_of(saved: SavedNetwork, like: Recipe) -> Recipe:
 
     Raises BadInput for a network that isn't made of Dense layers with an activation after each.
     """
-    names = {kind: name for name, kind in ACTIVATIONS.items()}
+    names: dict[type, str] = {kind: name for name, kind in ACTIVATIONS.items()}
     try:
         pairs = list(layers_in_pairs(saved.network))
     except ValueError as problem:
