@@ -38,19 +38,11 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     arguments = parse_arguments()
     try:
-        from werkzeug.serving import WSGIRequestHandler, make_server
-
-        from nn_from_scratch.web.server import create_app
+        from nn_from_scratch.web.server import create_app, make_http_server
     except ModuleNotFoundError as missing:
         raise BadInput(f'{missing.name} is not installed: pip install -e ".[web]"') from None
     from nn_from_scratch.data import load_dataset
     from nn_from_scratch.web.trainer import Trainer
-
-    class Handler(WSGIRequestHandler):
-        timeout = 30  # seconds that a page may take to read or write: one that stands still gives up its place
-
-        def log(self, type: str, message: str, *arguments: object) -> None:
-            """Nothing: a line for every request would say little and hide the rest."""
 
     with listen(arguments.host, arguments.port) as listening:
         host, port = arguments.host, listening.getsockname()[1]
@@ -59,8 +51,7 @@ def main() -> None:
         dataset = load_dataset(arguments.data, notify=command_line.notify)
         with Trainer(dataset, arguments.preset, arguments.seed, arguments.threads) as trainer:
             print(command_line.data_summary(dataset, len(trainer.run.validation)))
-            app = create_app(trainer, trusted_hosts(host))
-            server = make_server(host, port, app, threaded=True, request_handler=Handler, fd=listening.fileno())
+            server = make_http_server(create_app(trainer, trusted_hosts(host)), listening)
             address = f"http://{'localhost' if is_everywhere(host) else bracketed(host)}:{port}/"
             print(f"watch it at {address} (Ctrl-C ends it)")
             if not arguments.no_browser and (

@@ -7,6 +7,7 @@ without a permission that is never given), and takes nothing longer or larger th
 
 import binascii
 import mimetypes
+import socket
 import tempfile
 from base64 import b64decode
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 from flask import Flask, Request, Response, request
 from werkzeug.exceptions import Forbidden, HTTPException, UnsupportedMediaType
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from nn_from_scratch import storage
 from nn_from_scratch.errors import BadInput
@@ -51,6 +53,21 @@ def create_app(trainer: Trainer, trusted_hosts: Sequence[str] = ("127.0.0.1", "l
     _add_questions(app, trainer)
     _add_commands(app, trainer)
     return app
+
+
+class Handler(WSGIRequestHandler):
+    """Handles one connection, in a thread of its own."""
+
+    timeout = 30  # seconds that a page may take to read or write: one that stands still gives up its place
+
+    def log(self, type: str, message: str, *arguments: object) -> None:
+        """Nothing: a line for every request would say little and hide the rest."""
+
+
+def make_http_server(app: Flask, listening: socket.socket) -> BaseWSGIServer:
+    """The application behind a socket that listens already."""
+    host, port = listening.getsockname()[:2]
+    return make_server(host, port, app, threaded=True, request_handler=Handler, fd=listening.fileno())
 
 
 # ---- the rules ----
