@@ -105,11 +105,11 @@ export class Curve {
     for (const step of ticks) context.fillText(count(step), x(step), height - 5);
     context.textAlign = "right";
     context.fillText("step", width - EDGE.right, height - 5);
-    this.#drawEpochs(context, x, height);
+    this.#drawEpochs(context, x, width, height);
   }
 
   /** A dotted line where an epoch ends, as long as they are few. */
-  #drawEpochs(context, x, height) {
+  #drawEpochs(context, x, width, height) {
     const { points } = this.state.history;
     const ends = points.filter(([, epoch], i) => i > 0 && Math.floor(epoch + 1e-9) > Math.floor(points[i - 1][1] + 1e-9));
     if (ends.length > 12) return;
@@ -118,12 +118,14 @@ export class Curve {
     context.globalAlpha = 0.5;
     context.strokeStyle = colours.muted;
     context.textAlign = "left";
-    for (const [step, epoch] of ends) {
+    const at = this.column === ACCURACY ? height - EDGE.bottom - 4 : EDGE.top + 8; // where the curve is not
+    for (const [i, [step, epoch]] of ends.entries()) {
       context.beginPath();
       context.moveTo(x(step), EDGE.top);
       context.lineTo(x(step), height - EDGE.bottom);
       context.stroke();
-      if (ends.length <= 6) context.fillText(`${Math.floor(epoch + 1e-9)}`, x(step) + 3, EDGE.top + 8);
+      const text = `${i ? "" : "epoch "}${Math.floor(epoch + 1e-9)}`;
+      if (ends.length <= 6 && x(step) < width - 50) context.fillText(text, x(step) + 4, at);
     }
     context.restore();
   }

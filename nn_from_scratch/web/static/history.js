@@ -1,9 +1,9 @@
 // The learning curve. Each frame brings the newest points; where training was faster than the frames, the missing ones
-// are asked for, but not more than every two seconds: a faint dot more or less is not worth slowing the training down.
+// are asked for, but not with every frame: a faint dot that comes a little later is not worth slowing the training down.
 
 import { get } from "./api.js";
 
-const PATIENCE = 2000; // milliseconds
+const PATIENCE = 700; // milliseconds
 
 export class History {
   run = null;
@@ -13,6 +13,7 @@ export class History {
   #complete = 0; // up to this step no point is missing
   #asked = -PATIENCE;
   #asking = false;
+  #timer = null;
 
   /** Take a frame's points in; `changed` is called when missing ones have arrived. */
   take(frame, changed) {
@@ -32,6 +33,8 @@ export class History {
   #begin() {
     this.#complete = 0;
     this.#asked = -PATIENCE;
+    clearTimeout(this.#timer);
+    this.#timer = null;
   }
 
   #thin(every) {
@@ -48,7 +51,13 @@ export class History {
   }
 
   async #fill(changed) {
-    if (this.#asking || performance.now() - this.#asked < PATIENCE) return;
+    if (this.#asking) return;
+    const wait = this.#asked + PATIENCE - performance.now();
+    if (wait > 0) {
+      this.#timer ??= setTimeout(() => this.#fill(changed), wait);
+      return;
+    }
+    this.#timer = null;
     this.#asking = true;
     this.#asked = performance.now();
     const { run } = this;

@@ -107,7 +107,7 @@ export class Inspector {
   #sourceName(layer, input) {
     if (layer > 0) return `neuron ${input}`;
     const side = Math.round(Math.sqrt(this.state.settings.sizes[0]));
-    return `row ${Math.floor(input / side)}, column ${input % side}`;
+    return `row ${Math.floor(input / side)}, col. ${input % side}`;
   }
 }
 

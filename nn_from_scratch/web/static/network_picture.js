@@ -14,8 +14,7 @@ const WAYS = {
   forward: { title: "Forward: from the digit to an answer", ramp: "ink", values: "activations" },
   backward: { title: "Backward: from the mistake to what must change", ramp: "signed", values: "deltas" },
 };
-const CAPTIONS = { wide: 44, narrow: 64 }; // the height of the captions under the columns, in pixels
-const NARROW = 120; // a column narrower than that breaks its captions into more lines
+const [NARROW, TINY] = [115, 60]; // columns narrower than that break their captions into more lines; pixels
 
 export class NetworkPicture {
   edges = "weight"; // or "flow", weight × activation
@@ -58,8 +57,10 @@ export class NetworkPicture {
     const size = Math.min(height * 0.55, width * 0.27);
     const left = 2 + size;
     this.columnWidth = (right - left) / frame.layers.length;
-    const captions = this.columnWidth < NARROW ? CAPTIONS.narrow : CAPTIONS.wide;
+    this.narrow = this.columnWidth < NARROW;
+    const captions = this.columnWidth < TINY ? 70 : this.narrow ? 54 : 44;
     this.stage.style.setProperty("--captions", `${captions}px`);
+    this.captions.classList.toggle("narrow", this.narrow);
     const tall = height - captions;
     this.image = { x: 2, y: (tall - size) / 2, size };
     this.columns = frame.layers.map((_, l) => left + this.columnWidth * (l + 1));
@@ -120,8 +121,8 @@ export class NetworkPicture {
         const share = Math.abs(values[i]) / most;
         if (!from || share < 0.02) return;
         context.strokeStyle = values[i] < 0 ? colours.negative : colours.positive;
-        context.globalAlpha = chosen ? 1 : 0.12 + 0.68 * share;
-        context.lineWidth = 0.4 + 3 * share;
+        context.globalAlpha = chosen ? 1 : 0.1 + 0.65 * share ** 2; // squared: few lines stand out, not all of them
+        context.lineWidth = (chosen ? 1 : 0.4) + 2.6 * share ** 2;
         const bend = (to[0] - from[0]) * 0.45;
         context.beginPath();
         context.moveTo(...from);
@@ -186,7 +187,7 @@ export class NetworkPicture {
       [this.image.x + this.image.size / 2, `${count(settings.sizes[0])} pixels`, `this is a ${frame.example.label}`],
       ...frame.layers.map(({ units, shown }, l) => [
         this.columns[l],
-        this.state.layerName(l),
+        this.narrow ? this.state.layerName(l).replace(" layer", "") : this.state.layerName(l),
         shown.length < units ? `${shown.length} of ${units} shown` : `${units} ${units === 1 ? "neuron" : "neurons"}`,
       ]),
     ];
@@ -194,7 +195,7 @@ export class NetworkPicture {
     texts.forEach(([x, name, note], i) => {
       const caption = this.captions.children[i] ?? this.captions.appendChild(make("p", {}, make("b"), make("span")));
       caption.style.left = `${x}px`;
-      caption.style.width = i ? `${Math.max(64, this.columnWidth - 6)}px` : "";
+      caption.style.width = i ? `${this.columnWidth - 4}px` : "";
       write(caption.children[0], name);
       write(caption.children[1], note);
     });

@@ -3,7 +3,7 @@
 
 import { byId, write } from "./dom.js";
 import { setOutputKind } from "./explain.js";
-import { count, fixed, percent, short } from "./numbers.js";
+import { count, fixed, percent, plain, short } from "./numbers.js";
 import { winner } from "./state.js";
 
 const STATES = { paused: "paused", training: "training", diverged: "diverged", finished: "finished" };
@@ -59,8 +59,8 @@ export class Overview {
     if (banner.hidden === !diverged) return;
     banner.hidden = !diverged;
     if (!diverged) return;
-    write(byId("diverged-title"), `Diverged at step ${count(message.step)}, with a learning rate of ${short(message.rate)}`);
-    write(byId("diverged-reason"), message.reason);
+    write(byId("diverged-title"), `Diverged at step ${count(message.step)}, with a learning rate of ${plain(message.rate)}`);
+    write(byId("diverged-reason"), `${message.reason[0].toUpperCase()}${message.reason.slice(1)}.`);
     write(byId("diverged-advice"), `${message.advice} You see the network as it was while its numbers were still finite.`);
   }
 

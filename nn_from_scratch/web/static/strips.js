@@ -52,11 +52,11 @@ class Strip {
 
   draw(layer = this.state.frame.layers[this.layer]) {
     const wide = this.canvas.clientWidth;
-    this.cells.count = layer.units;
-    this.cells.columns = this.columns = Math.min(layer.units, Math.floor(wide / LEAST));
+    const lines = Math.ceil((layer.units * LEAST) / wide);
+    this.columns = Math.ceil(layer.units / lines);
     this.width = Math.min(WIDEST, wide / this.columns);
     this.tall = ROWS.length * (ROW + GAP); // of one line of cells
-    const lines = Math.ceil(layer.units / this.columns);
+    Object.assign(this.cells, { count: layer.units, columns: this.columns });
     this.canvas.style.height = `${lines * (this.tall + 4) - 4}px`;
     write(this.title, `${this.state.layerName(this.layer)}, ${layer.units} ${layer.type}`);
     if (!this.canvas.hasAttribute("aria-label")) this.canvas.setAttribute("aria-label", `${this.title.textContent}: arrow keys move, Enter opens`);
