@@ -127,6 +127,7 @@ export class DrawPad {
 
   /** Ask for an answer; while one is under way, only remember that there is something newer. */
   async #ask() {
+    this.pad.dataset.answered = false;
     if (this.asking) {
       this.newer = true;
       return;
@@ -142,6 +143,7 @@ export class DrawPad {
     }
     this.asking = false;
     if (this.newer) this.#ask();
+    else this.pad.dataset.answered = true;
   }
 
   /** The drawing as 280 × 280 bytes, ink 255. */

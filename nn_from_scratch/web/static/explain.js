@@ -3,7 +3,7 @@
 
 import { byId, write } from "./dom.js";
 
-const TEXTS = {
+export const TEXTS = {
   architecture: "The network that learns: its inputs, the neurons of each layer, how they bend their sums, and what is made small.",
   start: "Shows the network one batch of digits after another and corrects its weights a little after each. The space bar does the same.",
   step_example: "Learns from a single digit and stops, so that you can follow every number forward and backward.",

@@ -121,8 +121,8 @@ export class NetworkPicture {
         const share = Math.abs(values[i]) / most;
         if (!from || share < 0.02) return;
         context.strokeStyle = values[i] < 0 ? colours.negative : colours.positive;
-        context.globalAlpha = chosen ? 1 : 0.1 + 0.65 * share ** 2; // squared: few lines stand out, not all of them
-        context.lineWidth = (chosen ? 1 : 0.4) + 2.6 * share ** 2;
+        context.globalAlpha = chosen ? 1 : 0.12 + 0.65 * share ** 1.5; // so that few lines stand out, not all of them
+        context.lineWidth = (chosen ? 1 : 0.4) + 2.6 * share ** 1.5;
         const bend = (to[0] - from[0]) * 0.45;
         context.beginPath();
         context.moveTo(...from);
