@@ -55,6 +55,7 @@ def test_it_serves_and_ends_at_once_while_it_trains_and_is_watched(number, exit_
     with running("--port", 0, "--seed", 5) as (process, address):
         with urllib.request.urlopen(address, timeout=60) as page:
             assert page.headers["Content-Type"].startswith("text/html")
+            assert b"<script" in page.read()
         with urllib.request.urlopen(address + "api/state", timeout=60) as answer:
             state = json.load(answer)
         assert (state["seed"], state["data"]["name"], state["preset"]) == (5, "digits", "784-100-10")

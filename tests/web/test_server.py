@@ -167,7 +167,6 @@ def test_weights_go_out_and_come_back_to_the_bit(client, trainer, tmp_path):
         ("settings", {"optimizer": ["sgd"]}),
         ("settings", {"momentum": 0.9}),
         ("settings", [1]),
-        ("settings", b""),
         ("settings", b"{"),
         ("settings", b"\x80\x04\x95\x0b"),
         ("step", {}),
