@@ -5,7 +5,7 @@ that are shown. Turning all weights into Python numbers was measured to nearly h
 """
 
 from binascii import b2a_base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any, NamedTuple
@@ -73,13 +73,16 @@ class Trace:
     loss: float
 
 
-def layers_in_pairs(network: Network) -> Iterator[tuple[Dense, Layer]]:
+def layers_in_pairs(network: Network) -> list[tuple[Dense, Layer]]:
     """Every Dense layer with its activation. Raises ValueError for a network that isn't made of such pairs."""
-    dense, activations = network.layers[::2], network.layers[1::2]
-    for layer, activation in zip(dense, activations, strict=True):
-        if not isinstance(layer, Dense) or isinstance(activation, Dense):
-            raise ValueError("expected Dense layers, each followed by an activation")
-        yield layer, activation
+    pairs = [
+        (dense, activation)
+        for dense, activation in zip(network.layers[::2], network.layers[1::2], strict=False)
+        if isinstance(dense, Dense) and not isinstance(activation, Dense)
+    ]
+    if 2 * len(pairs) != len(network.layers):
+        raise ValueError("expected Dense layers, each followed by an activation")
+    return pairs
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # after a divergence there may be nothing else

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from flask import Flask, Request, Response, request
-from werkzeug.exceptions import Forbidden, HTTPException, UnsupportedMediaType
+from werkzeug.exceptions import Forbidden, HTTPException, LengthRequired, UnsupportedMediaType
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from nn_from_scratch import storage
@@ -88,6 +88,8 @@ def _add_rules(app: Flask) -> None:
             raise Forbidden("only pages of this server may ask")
         if request.method == "POST" and request.mimetype != "application/json":
             raise UnsupportedMediaType("expected application/json")
+        if request.method == "POST" and request.content_length is None:  # in chunks: how long it gets, nobody knows
+            raise LengthRequired("expected a Content-Length")
         request.max_content_length = LARGEST_BODIES.get(request.endpoint or "", LARGEST_BODY)
 
     @app.after_request

@@ -323,7 +323,7 @@ class Trainer:
             self._take_snapshot()
         self.hub.publish("frame", _json(self.frame()))
         if whole or now >= self._tiles_due:
-            first, _ = next(layers_in_pairs(self.run.network))
+            first, _ = layers_in_pairs(self.run.network)[0]
             place = {"run": self.run_number, "step": self.run.progress.step}
             self.hub.publish("tiles", _json(place | tiles(first)))
             self._tiles_due = now + TILES_SECONDS
@@ -518,7 +518,7 @@ def _recipe_of(saved: SavedNetwork, like: Recipe) -> Recipe:
     """
     names: dict[type, str] = {kind: name for name, kind in ACTIVATIONS.items()}
     try:
-        pairs = list(layers_in_pairs(saved.network))
+        pairs = layers_in_pairs(saved.network)
     except ValueError as problem:
         raise BadInput(f"the page can't show this network: {problem}") from None
     activations = tuple(names[type(activation)] for _, activation in pairs)
