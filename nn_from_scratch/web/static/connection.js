@@ -1,6 +1,5 @@
 // The stream of frames from the server. When it breaks off, the page says so and keeps trying; what is seen stays.
 
-import { get } from "./api.js";
 import { byId, write } from "./dom.js";
 import { History } from "./history.js";
 
@@ -18,14 +17,7 @@ export function connect(state) {
   listen("tiles", (tiles) => state.set("tiles", tiles));
   listen("frame", (frame) => takeFrame(state, frame));
 
-  events.addEventListener("open", async () => {
-    try {
-      state.set("settings", await get("/api/state"));
-      setConnection("open");
-    } catch {
-      // Gone again already: the stream's own error follows.
-    }
-  });
+  events.addEventListener("open", () => setConnection("open"));
   events.addEventListener("error", async () => {
     events.close();
     const reason = await refusal();

@@ -21,12 +21,14 @@ export class Controls {
     for (const end of ["change", "focusout"]) document.addEventListener(end, ({ target }) => editing.delete(target), true);
   }
 
-  /** Send a command; a refusal is shown in the server's words. */
+  /**
+   * Send a command; a refusal is shown in the server's words. What it changed comes with the stream, in order: the answer
+   * here may be older than what the stream has brought meanwhile.
+   */
   async send(path, body) {
     byId("refused").hidden = true;
     try {
-      const { state } = await post(path, body);
-      if (state) this.state.set("settings", state);
+      await post(path, body);
     } catch (problem) {
       write(byId("refused-text"), problem.message);
       byId("refused").hidden = false;
@@ -39,7 +41,7 @@ export class Controls {
     for (const unit of ["example", "batch", "epoch"]) {
       byId(`step-${unit}`).addEventListener("click", async () => {
         await this.send("/api/step", { unit });
-        this.state.stepping = unit !== "epoch";
+        this.state.stepping = unit === "epoch" ? null : this.state.settings.run;
         this.state.tell("frame");
       });
     }

@@ -68,8 +68,8 @@ state.on(["frame"], () => pad.frameCame());
 
 /** After a single step both ways are shown, side by side; otherwise the way back is the visitor's choice. */
 function arrangePictures() {
-  if (state.settings?.state === "training" || state.frame?.step === 0) state.stepping = false;
-  const both = byId("phases").checked || state.stepping;
+  if (state.settings?.state === "training") state.stepping = null;
+  const both = byId("phases").checked || (state.stepping !== null && state.stepping === state.settings?.run);
   byId("backward").hidden = !both;
   byId("pictures").classList.toggle("both", both);
 }

@@ -8,7 +8,7 @@ import { winner } from "./state.js";
 
 const STATES = { paused: "paused", training: "training", diverged: "diverged", finished: "finished" };
 const LOSSES = { "mean-squared-error": "squared error", "cross-entropy": "cross-entropy", "binary-cross-entropy": "binary cross-entropy" };
-const SUMMARY_EVERY = 5000; // milliseconds; more often is noise to a listener
+const SUMMARY_EVERY = 5500; // milliseconds; more often than every five seconds is noise to a listener
 
 export class Overview {
   constructor(state) {

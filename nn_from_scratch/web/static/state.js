@@ -8,7 +8,7 @@ export class State extends EventTarget {
   frame = null; // the newest frame
   tiles = null; // the newest pictures of the first layer
   confusion = null; // {matrix, step}; not every frame brings one
-  stepping = false; // the last command was one step, whose way forward and back is to be seen
+  stepping = null; // the run in which the last command was a single step: its way forward and back is to be seen
   selected = null; // {layer, neuron}, open in the inspector
   history = new History();
 

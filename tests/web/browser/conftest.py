@@ -6,8 +6,10 @@ Playwright's `wait_for_function`: use `until`.
 
 What tests may rely on in the page:
 
-    body            data-state (paused, training, diverged, finished), data-step, data-run, data-connection (open, lost)
-    commands        #start #step-example #step-batch #step-epoch #rewind #restart #random-start #theme #upload-file #download
+    body            data-state (paused, training, diverged, finished), data-step, data-run,
+                    data-connection (connecting, open, lost)
+    commands        #start #step-example #step-batch #step-epoch #rewind #restart #random-start #theme
+                    #upload-file #download
     settings        #learning-rate (log₁₀) #learning-rate-number #speed #batch-size #optimizer #epoch-target
                     #preset ("" is own) #hidden #activation #seed
     picture         #forward, #backward: .neurons button[data-layer][data-neuron], .outputs li[data-output][data-value]
@@ -84,7 +86,7 @@ def open_page(browser: Browser) -> Iterator[Open]:
         page.set_default_timeout(PATIENCE)
         if listened:
             page.on("pageerror", lambda error: complaints.append(str(error)))
-            page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
+            page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
         page.goto(url)
         if wait:
             page.wait_for_selector("body[data-step][data-connection=open]")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nn_from_scratch.training import predict
-from tests.data.strokes import STROKES, smooth
+from tests.data.strokes import STROKES
 from tests.scripts import ROOT
 from tests.web.browser.conftest import Open, exact, until
 from tests.web.conftest import LiveServer
@@ -25,7 +25,7 @@ def draw(page: Page, digit: int, height: float, left: float, top: float) -> None
     box = page.locator("#pad").bounding_box()
     scale = box["width"] / 280
     for text in STROKES[digit].split("|"):
-        points = smooth(np.array([pair.split(",") for pair in text.split()], float) / 100, 2) * height + (left, top)
+        points = np.array([pair.split(",") for pair in text.split()], float) / 100 * height + (left, top)
         (x, y), *others = (points * scale + (box["x"], box["y"])).tolist()
         page.mouse.move(x, y)
         page.mouse.down()
