@@ -42,7 +42,7 @@ export class Curve {
     this.#drawAxes(context, { width, height, x, y, last, scale });
     context.save();
     context.beginPath();
-    context.rect(EDGE.left, EDGE.top - 4, width - EDGE.left, height - EDGE.top - EDGE.bottom + 6);
+    context.rect(EDGE.left - 4, EDGE.top - 4, width - EDGE.left + 4, height - EDGE.top - EDGE.bottom + 6);
     context.clip();
     context.fillStyle = colours.positive;
     context.globalAlpha = raw.length > 1500 ? 0.12 : 0.25;

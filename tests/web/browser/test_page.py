@@ -220,7 +220,7 @@ def test_no_screen_is_too_narrow(live_server: LiveServer, open_page: Open) -> No
     page.wait_for_selector("#backward canvas")
     for width in (360, 390, 768, 1024, 1366, 1920):
         page.set_viewport_size({"width": width, "height": 768})
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        until(page, lambda width=width: page.evaluate("document.documentElement.scrollWidth") <= width, f"{width} pixels")
         for selector in ("#start", "#step-epoch", "#forward canvas", "#loss-curve", "#pad", "#restart", "#theme"):
             box = page.locator(selector).bounding_box()
             assert box["x"] >= 0, (width, selector)
