@@ -347,7 +347,6 @@ def test_a_network_whose_numbers_overflow_is_shown_all_the_same(trainer):
     trainer.ask(trainer.adopt, nn.SavedNetwork(network))
     shown = trainer.ask(trainer.frame), trainer.ask(trainer.description), trainer.ask(trainer.neuron, 1, 0)
     json.dumps(shown, allow_nan=False)
-    assert shown[1]["gradient_check"]["relative_error"] is None
     trainer.ask(trainer.step, "batch")
     assert state(trainer) == "diverged"
 
