@@ -40,7 +40,7 @@ def packed_rows(rows: np.ndarray) -> list[dict[str, Any]]:
     What is not finite, as after a divergence, is shown as 0.
     """
     rows = np.where(np.isfinite(rows), rows, 0)
-    scales = [float(f"{largest:.6g}") for largest in np.abs(rows).max(axis=1, initial=0) / 127]
+    scales = [float(f"{largest:.6g}") for largest in np.abs(rows).max(axis=1, initial=0).astype(float) / 127]
     divisors = np.array([scale or 1 for scale in scales])[:, None]
     q = np.clip(np.rint(rows / divisors), -127, 127).astype(np.int8)
     return [{"scale": scale, "data": base64(row)} for scale, row in zip(scales, q, strict=True)]
@@ -85,7 +85,6 @@ def layers_in_pairs(network: Network) -> list[tuple[Dense, Layer]]:
     return pairs
 
 
-@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # after a divergence there may be nothing else
 def trace(network: Network, loss: Loss, x: np.ndarray, t: np.ndarray) -> Trace:
     """Forward and back with one example, x (1, inputs) and t (1, outputs); `network.gradients` stays as it was.
 
@@ -150,7 +149,6 @@ def silent_share(stage: Stage) -> float | None:
     return None
 
 
-@np.errstate(over="ignore", invalid="ignore")
 def layer_part(stage: Stage, shown: list[int], sources: list[int] | None) -> dict[str, Any]:
     """Everything a frame holds of one layer. The gradients are those of the last batch, the rest is the example's."""
     dense = stage.dense

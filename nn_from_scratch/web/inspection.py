@@ -31,7 +31,7 @@ def neuron_part(stage: Stage, neuron: int) -> dict[str, Any]:
     others = np.delete(products, positive + negative)
 
     def terms(chosen: list[int]) -> list[dict[str, Any]]:
-        return [{"input": j, "x": float(x[j]), "w": float(w[j]), "product": float(products[j])} for j in chosen]
+        return [{"input": j, "x": finite(x[j]), "w": finite(w[j]), "product": finite(products[j])} for j in chosen]
 
     return {
         "z": finite(stage.z[neuron]),
@@ -39,10 +39,10 @@ def neuron_part(stage: Stage, neuron: int) -> dict[str, Any]:
         "activation": finite(stage.a[neuron]),
         "activation_name": type(stage.activation).__name__.lower(),
         "delta": finite(stage.delta[neuron]),
-        "sum_of_products": float(products.sum()),
+        "sum_of_products": finite(products.sum()),
         "positive": terms(positive),
         "negative": terms(negative),
-        "others": float(others.sum()),
+        "others": finite(others.sum()),
         "inputs": len(x),
         "weights": packed(stage.dense.W[neuron]),
         "gradient": packed(stage.dense.dW[neuron]),
@@ -95,7 +95,6 @@ class Snapshot:
         }
 
 
-@np.errstate(over="ignore", invalid="ignore")
 def take_snapshot(network: Network, loss: Loss, split: Split, classes: int, step: int) -> Snapshot:
     p = predict(network, split.images)
     predicted = predicted_classes(p)

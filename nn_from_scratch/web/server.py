@@ -141,8 +141,7 @@ def _add_questions(app: Flask, trainer: Trainer) -> None:
     @app.get("/api/events")
     def events() -> Response:
         watch = trainer.hub.watch(PATIENCE)
-        trainer.ask(trainer.publish, whole=True)
-        response = Response(_stream(watch), mimetype="text/event-stream")
+        response = Response(_stream(trainer, watch), mimetype="text/event-stream")
         response.call_on_close(watch.leave)
         return response
 
@@ -165,8 +164,9 @@ def _add_questions(app: Flask, trainer: Trainer) -> None:
         return Response(content, mimetype="application/json", headers=headers)
 
 
-def _stream(watch: Watch) -> Iterator[str]:
-    """Server-Sent Events: what is new, as soon as it is; or a sign of life."""
+def _stream(trainer: Trainer, watch: Watch) -> Iterator[str]:
+    """Server-Sent Events: the present, then what is new, as soon as it is; or a sign of life."""
+    trainer.ask(trainer.publish, whole=True)
     while (events := watch.next(HEARTBEAT)) is not None:
         yield "".join(f"event: {kind}\ndata: {text}\n\n" for kind, text in events) or ":\n\n"
 

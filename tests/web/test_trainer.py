@@ -43,11 +43,11 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 def steps(trainer: Trainer, number: int, unit: str = "batch") -> list[float]:
     """Take steps, and return their losses."""
-    before = len(trainer.curve.points)
+    before = len(trainer.live.curve.points)
     for _ in range(number):
         trainer.ask(trainer.step, unit)
     trainer.ask(trainer.description)
-    return [point.loss for point in trainer.curve.points[before:]]
+    return [point.loss for point in trainer.live.curve.points[before:]]
 
 
 def parameters(trainer: Trainer) -> bytes:
@@ -105,7 +105,7 @@ def test_one_epoch_is_one_epoch_and_then_it_waits(trainer, digits):
     wait_until(lambda: state(trainer) == "paused")
     assert parameters(trainer) == run.network.parameters.tobytes()
     assert trainer.run.progress.step == EPOCH
-    assert trainer.validation[-1] == (EPOCH, result.validation_loss, result.validation_accuracy)
+    assert trainer.live.validation[-1] == (EPOCH, result.validation_loss, result.validation_accuracy)
     trainer.ask(trainer.step, "epoch")
     wait_until(lambda: state(trainer) == "paused")
     assert trainer.run.progress.epoch == 2
@@ -137,7 +137,7 @@ def test_batch_by_batch_or_at_full_speed_it_learns_what_a_training_run_learns(pr
         run = TrainingRun(replace(recipe, epochs=2), digits, 3, held_out)
         results = list(run.epochs())
         assert parameters(trainer) == run.network.parameters.tobytes()
-        found = {step: (loss, accuracy) for step, loss, accuracy in trainer.validation}
+        found = {step: (loss, accuracy) for step, loss, accuracy in trainer.live.validation}
         for result in results:
             assert found[result.step] == (result.validation_loss, result.validation_accuracy)
 
@@ -176,7 +176,7 @@ def test_the_learning_rate_changes_without_a_reset(trainer, digits):
     trainer.ask(trainer.change, learning_rate=0.001)
     steps(trainer, 1)
     assert parameters(trainer) == run.network.parameters.tobytes()
-    assert [point.learning_rate for point in trainer.curve.points] == [0.005, 0.005, 0.03, 0.03, 0.001]
+    assert [point.learning_rate for point in trainer.live.curve.points] == [0.005, 0.005, 0.03, 0.03, 0.001]
 
 
 def test_the_batch_size_changes_from_the_next_step_on(trainer, digits):
@@ -340,6 +340,17 @@ def test_float64_beyond_float32_is_refused(trainer):
         trainer.ask(trainer.adopt, nn.SavedNetwork(network))
 
 
+def test_a_network_whose_numbers_overflow_is_shown_all_the_same(trainer):
+    network = nn.Network([nn.Dense(9), nn.ReLU(), nn.Dense(10), nn.Softmax()], (784,), seed=0)
+    network.parameters[...] = 1e38
+    trainer.hub.watch()
+    trainer.ask(trainer.adopt, nn.SavedNetwork(network))
+    shown = trainer.ask(trainer.frame), trainer.ask(trainer.description), trainer.ask(trainer.neuron, 1, 0)
+    json.dumps(shown, allow_nan=False)
+    trainer.ask(trainer.step, "batch")
+    assert state(trainer) == "diverged"
+
+
 # ---- divergence ----
 
 
@@ -436,7 +447,7 @@ def test_looking_in_the_middle_of_single_steps_changes_nothing_either(trainer):
         steps(trainer, 1)
         trainer.ask(trainer.frame)
         trainer.ask(trainer.neuron, 1, 0)
-    assert [point.loss for point in trainer.curve.points] == first
+    assert [point.loss for point in trainer.live.curve.points] == first
 
 
 def test_a_neuron_that_is_not_there(trainer):
@@ -483,4 +494,4 @@ def test_real_digits_are_learnt_at_full_speed(mnist):
         trainer.hub.watch()
         trainer.ask(trainer.start)
         wait_until(lambda: state(trainer) == "finished")
-        assert trainer.validation[-1][2] > 0.95
+        assert trainer.live.validation[-1][2] > 0.95
