@@ -220,7 +220,9 @@ def test_no_screen_is_too_narrow(live_server: LiveServer, open_page: Open) -> No
     page.wait_for_selector("#backward canvas")
     for width in (360, 390, 768, 1024, 1366, 1920):
         page.set_viewport_size({"width": width, "height": 768})
-        until(page, lambda width=width: page.evaluate("document.documentElement.scrollWidth") <= width, f"{width} pixels")
+        until(
+            page, lambda width=width: page.evaluate("document.documentElement.scrollWidth") <= width, f"{width} pixels"
+        )
         for selector in ("#start", "#step-epoch", "#forward canvas", "#loss-curve", "#pad", "#restart", "#theme"):
             box = page.locator(selector).bounding_box()
             assert box["x"] >= 0, (width, selector)
@@ -364,7 +366,7 @@ def test_watching_hardly_slows_the_training(mnist_server: LiveServer, open_page:
 
     def pace() -> float:
         before, start = trainer.run.progress.step, perf_counter()
-        page.wait_for_timeout(1200)
+        page.wait_for_timeout(900)
         return (trainer.run.progress.step - before) / (perf_counter() - start)
 
     watched, alone = [], []

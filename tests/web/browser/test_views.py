@@ -124,11 +124,12 @@ def test_the_curves_last_values_are_in_words(live_server: LiveServer, open_page:
     page = open_page(live_server.url)
     for step in (1, 2, 3):
         command(page, "#step-batch", f"[data-step='{step}']")
-    step, loss, accuracy = live_server.trainer.validation[-1]
+    history = live_server.trainer.ask(live_server.trainer.history)
+    step, loss, accuracy = history["validation"][-1]
     assert step == 3
     assert page.inner_text("#loss-validation") == f"{loss:.3g}"
     assert page.inner_text("#accuracy-validation") == f"{accuracy:.1%}".replace("%", " %")
-    assert page.inner_text("#loss-training") == f"{live_server.trainer.curve.points[-1].loss:.3g}"
+    assert page.inner_text("#loss-training") == f"{history['points'][-1].loss:.3g}"
     page.focus("#loss-curve")
     page.press("#loss-curve", "ArrowLeft")
     assert page.inner_text("#explanation").startswith("Step ")
