@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nn_from_scratch.training import predict
-from tests.data.strokes import STROKES
+from tests.data.strokes import STROKES, smooth
 from tests.scripts import ROOT
 from tests.web.browser.conftest import Open, exact, until
 from tests.web.conftest import LiveServer
@@ -19,13 +19,16 @@ if TYPE_CHECKING:
 PRETRAINED = ROOT / "resources" / "pretrained" / "784-128-64-10.json"
 
 
-def draw(page: Page, digit: int, height: float, left: float, top: float) -> None:
-    """Draw with the mouse, and wait for the answer to the last stroke."""
+def draw(page: Page, digit: int, height: float, left: float, top: float, pieces: int = 1) -> None:
+    """Draw with the mouse, each line in so many pieces, and wait for the answer to the last stroke."""
     page.locator("#pad").scroll_into_view_if_needed()
     box = page.locator("#pad").bounding_box()
     scale = box["width"] / 280
     for text in STROKES[digit].split("|"):
-        points = np.array([pair.split(",") for pair in text.split()], float) / 100 * height + (left, top)
+        points = smooth(np.array([pair.split(",") for pair in text.split()], float) / 100, pieces) * height + (
+            left,
+            top,
+        )
         (x, y), *others = (points * scale + (box["x"], box["y"])).tolist()
         page.mouse.move(x, y)
         page.mouse.down()
@@ -111,6 +114,15 @@ def test_undo_takes_back_one_stroke_and_centring_can_be_switched_off(live_server
     ink = "Array.from(document.querySelector('#seen').getContext('2d').getImageData(0, 0, 28, 28).data)"
     rows = np.argwhere(np.array(page.evaluate(ink)[::4]).reshape(28, 28) < 200)
     assert rows.max() < 14, "not centred: it stays in its corner"
+
+
+def test_a_finger_draws(live_server: LiveServer, open_page: Open) -> None:
+    page = open_page(live_server.url, width=390, has_touch=True)
+    page.locator("#pad").scroll_into_view_if_needed()
+    box = page.locator("#pad").bounding_box()
+    page.touchscreen.tap(box["x"] + 140, box["y"] + 140)
+    assert answered(page) in list("0123456789")
+    assert page.locator("#draw-outputs li").count() == 10
 
 
 def test_the_keyboard_draws(live_server: LiveServer, open_page: Open) -> None:
