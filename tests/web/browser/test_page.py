@@ -158,7 +158,7 @@ def test_everything_explains_itself_in_one_or_two_sentences(live_server: LiveSer
     used = page.eval_on_selector_all("[data-explain]", "all => all.map(e => e.dataset.explain)")
     assert len(set(used)) > 40
     for key in used:
-        assert 1 <= len(re.findall(r"[.?](?:\s|$)", texts[key])) <= 3, texts[key]  # three where one is "Empty: …"
+        assert 1 <= len(re.findall(r"[.?](?:\s|$)", texts[key])) <= 2, texts[key]
     unexplained = page.evaluate(
         """() => [...document.querySelectorAll("button, input, select, a[href], canvas")]
             .filter((e) => e.checkVisibility() && !e.closest("[data-explain], .neurons, #strips, #confusion, .stage"))
