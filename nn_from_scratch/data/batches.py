@@ -64,14 +64,19 @@ class Batches:
         if self._whole:
             yield from [self._whole][start:]
             return
-        key = np.random.SeedSequence(self.seed.entropy, spawn_key=(*self.seed.spawn_key, number))
-        order = np.random.default_rng(key).permutation(len(self.split))
+        order = self.order(number)
         for first in range(start * self.batch_size, len(order), self.batch_size):
-            chosen = order[first : first + self.batch_size]
-            yield (
-                inputs(self.split.images[chosen], self.input_shape, self.dtype),
-                self.targets[self.split.labels[chosen]],
-            )
+            yield self.batch(order[first : first + self.batch_size])
+
+    def order(self, number: int) -> np.ndarray:
+        """The samples' indices in the order of an epoch, numbered from 0."""
+        key = np.random.SeedSequence(self.seed.entropy, spawn_key=(*self.seed.spawn_key, number))
+        return np.random.default_rng(key).permutation(len(self.split))
+
+    def batch(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The samples with these indices: x (n, *input_shape) and t (n, outputs)."""
+        x = inputs(self.split.images[chosen], self.input_shape, self.dtype)
+        return x, self.targets[self.split.labels[chosen]]
 
 
 def matching(dataset: Dataset, input_shape: tuple[int, ...], classes: Sequence[int]) -> Dataset:

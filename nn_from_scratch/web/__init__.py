@@ -1,0 +1,15 @@
+"""The live page: a network that trains in front of your eyes, in a browser. `python -m nn_from_scratch.web`
+
+Training is `TrainingRun` and `fit`, as in train.py; what is added here only looks on, and lets the page steer. One
+thread does all the computing, so that there are no locks around numbers. Read the files in this order:
+
+1. feed.py            batches whose size may change from step to step
+2. live_run.py        one training from its start, and what is kept of its way: curve.py, gradient_check.py
+3. trainer.py         the thread that trains, and does what the page asks between two steps
+4. frames.py          what is shown: pure functions from a network and an example to plain dictionaries
+5. inspection.py      one neuron's sum with its numbers, the guess at a drawing, the images behind a confusion
+6. hub.py             from the one who publishes to those who watch: only the newest of each kind is kept
+7. limits.py          what the page may ask for
+8. server.py          the routes, and the rules that keep other web sites out
+9. static/            the page itself: HTML, CSS and JavaScript modules, as they are
+"""

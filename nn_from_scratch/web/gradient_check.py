@@ -1,0 +1,61 @@
+"""Is back-propagation right? Move a parameter a little, and see whether the loss changes as its gradient says.
+
+Each new network is checked before it learns, on a copy in float64: in float32 the difference of two losses would be
+lost in rounding. Maths: docs/mathematics.md, "Gradient checking".
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from nn_from_scratch.losses import Loss
+from nn_from_scratch.network import Network
+
+STEP = 3e-6  # small beside the curvature, large beside rounding: losses are near 1, and float64 has 16 digits
+
+
+class GradientCheck(NamedTuple):
+    relative_error: float  # the worst over the arrays: ‖g − ĝ‖ / max(‖g‖, ‖ĝ‖)
+    parameters: int  # how many were moved
+
+
+def check_gradients(
+    network: Network, loss: Loss, x: np.ndarray, t: np.ndarray, seed: int = 0, of_each: int = 24
+) -> GradientCheck:
+    """Compare ∂L/∂θ with ĝ = (L(θ + h) − L(θ − h)) / 2h for `of_each` parameters of every W and b, chosen at random.
+
+    Half of them are chosen among those with a gradient that is not 0: where a pixel is dark in all of `x`, there is
+    little to compare. Raises ValueError for a network that is not in float64.
+    """
+    if network.dtype != np.float64:
+        raise ValueError(f"a gradient check needs a network in float64, not {network.dtype}")
+    rng = np.random.default_rng(seed)
+    network.backward(loss, network.forward(x, training=True), t)
+    worst, moved = 0.0, 0
+    for layer, shape in zip(network.layers, network.shapes, strict=False):
+        for name in layer.parameter_shapes(shape):
+            parameters, gradients = getattr(layer, name).reshape(-1), getattr(layer, f"d{name}").reshape(-1)
+            clear = np.flatnonzero(gradients)
+            chosen = rng.choice(clear, min(of_each // 2, clear.size), replace=False) if clear.size else clear
+            others = rng.choice(parameters.size, min(of_each, parameters.size), replace=False)
+            chosen = np.union1d(chosen, others[: of_each - chosen.size])
+            g = gradients[chosen]
+            found = np.array([_difference(network, loss, x, t, parameters, i) for i in chosen])
+            scale = max(np.linalg.norm(g), np.linalg.norm(found))
+            error = np.linalg.norm(g - found) / scale if scale else 0.0
+            worst = float(np.maximum(worst, error))  # a NaN stays one: max() would drop it
+            moved += len(chosen)
+    return GradientCheck(worst, moved)
+
+
+def _difference(
+    network: Network, loss: Loss, x: np.ndarray, t: np.ndarray, parameters: np.ndarray, i: np.integer
+) -> float:
+    """(L(θ + h) − L(θ − h)) / 2h, where h moves parameter i of an array; it is put back."""
+    start = parameters[i]
+    parameters[i] = start + STEP
+    above = loss.value(network.forward(x), t)
+    parameters[i] = start - STEP
+    below = loss.value(network.forward(x), t)
+    parameters[i] = start
+    return (above - below) / (2 * STEP)

@@ -1,0 +1,94 @@
+"""What the page may ask for: every number that comes from outside is checked here, and nowhere else.
+
+JSON from elsewhere may hold anything: numbers too large for a float, true where a number belongs, names nobody knows.
+"""
+
+import json
+from collections.abc import Collection
+from math import isfinite
+from typing import Any, NoReturn
+
+from nn_from_scratch.data.dataset import one_line
+from nn_from_scratch.errors import BadInput
+from nn_from_scratch.presets import Recipe
+
+LEARNING_RATE = (1e-5, 10.0)  # of the slider
+HIGHEST_LEARNING_RATE = 1e6  # to see a training diverge, on purpose
+BATCH_SIZE = (1, 1024)
+HIDDEN_LAYERS = 4
+UNITS = 512
+EPOCHS = 1000
+SPEED = (1, 100_000)  # steps per second
+SEED = (0, 2**32 - 1)
+PIXELS = 784  # the page draws images of 28×28
+
+
+def as_shown() -> dict[str, Any]:
+    """The limits as the page is told them."""
+    return {
+        "learning_rate": LEARNING_RATE,
+        "highest_learning_rate": HIGHEST_LEARNING_RATE,
+        "batch_size": BATCH_SIZE,
+        "hidden_layers": HIDDEN_LAYERS,
+        "units": UNITS,
+        "epochs": EPOCHS,
+        "speed": (SPEED[0], None),
+        "seed": SEED,
+    }
+
+
+def parse_object(text: bytes, names: Collection[str]) -> dict[str, Any]:
+    """A JSON object with none but these names. Raises BadInput."""
+
+    def refuse(constant: str) -> NoReturn:
+        raise ValueError(f"{constant} is not a number that JSON allows")
+
+    try:
+        values = json.loads(text, parse_constant=refuse)
+    except (ValueError, RecursionError) as problem:
+        raise BadInput(f"not valid JSON: {one_line(problem)}") from None
+    if not isinstance(values, dict):
+        raise BadInput("expected a JSON object")
+    if unknown := values.keys() - set(names):
+        known = ", ".join(sorted(names)) or "none"
+        raise BadInput(f"unknown name {one_line(sorted(unknown)[0])!r}: expected {known}")
+    return values
+
+
+def number(value: Any, name: str, least: float, most: float) -> float:
+    """A finite number in a range; true and false are no numbers."""
+    if type(value) not in (int, float) or not least <= value <= most or not isfinite(value):
+        raise BadInput(f"{name} {one_line(value, 40)}: expected a number from {least:g} to {most:g}")
+    return float(value)
+
+
+def whole(value: Any, name: str, least: int, most: int) -> int:
+    """A whole number in a range; true and false are no numbers."""
+    if type(value) is not int or not least <= value <= most:
+        raise BadInput(f"{name} {one_line(value, 40)}: expected a whole number from {least} to {most}")
+    return value
+
+
+def one_of(value: Any, name: str, known: Collection[str]) -> str:
+    if not isinstance(value, str) or value not in known:
+        raise BadInput(f"{name} {one_line(value, 40)!r}: expected one of {', '.join(known)}")
+    return value
+
+
+def hidden_units(value: Any) -> tuple[int, ...]:
+    """The units of each hidden layer."""
+    if not isinstance(value, list) or len(value) > HIDDEN_LAYERS:
+        raise BadInput(f"hidden {one_line(value, 40)}: expected a list of at most {HIDDEN_LAYERS} numbers of units")
+    return tuple(whole(units, "hidden units", 1, UNITS) for units in value)
+
+
+def check_architecture(recipe: Recipe) -> None:
+    """Raise BadInput for a network that the page can't show, or that would keep the machine too busy."""
+    if recipe.sizes[0] != PIXELS:
+        raise BadInput(f"a network of {recipe.sizes[0]} inputs: expected {PIXELS}, the pixels of an image")
+    hidden = recipe.sizes[1:-1]
+    if len(hidden) > HIDDEN_LAYERS or max(hidden, default=0) > UNITS:
+        raise BadInput(
+            f"hidden layers of {', '.join(map(str, hidden))} units: expected at most {HIDDEN_LAYERS} layers of at most "
+            f"{UNITS} units"
+        )

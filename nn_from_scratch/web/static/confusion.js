@@ -1,0 +1,111 @@
+// The confusion matrix as a true table, and behind each cell the images that it counts: a mistake is understood best by
+// looking at it.
+
+import { get } from "./api.js";
+import { picture } from "./canvas.js";
+import { bytes } from "./decode.js";
+import { byId, make, write } from "./dom.js";
+import { explain } from "./explain.js";
+import { count } from "./numbers.js";
+
+export class Confusion {
+  constructor(state) {
+    this.state = state;
+    this.table = byId("confusion");
+    this.dialog = byId("images");
+    this.size = 0;
+    this.table.addEventListener("click", (event) => this.#open(event.target.closest("button")));
+    this.table.addEventListener("keydown", (event) => this.#move(event));
+    explain.parts(this.table, (target) => target.matches("button") && this.#about(target));
+    byId("images-close").addEventListener("click", () => this.dialog.close());
+    this.dialog.addEventListener("click", (event) => event.target === this.dialog && this.dialog.close());
+  }
+
+  draw() {
+    const { confusion, settings } = this.state;
+    if (!settings) return;
+    const { classes } = settings;
+    if (this.classes !== String(classes)) this.#build(classes);
+    write(byId("confusion-note"), confusion ? `${count(sum(confusion.matrix))} validation images, at step ${count(confusion.step)}` : "counted at the end of the first epoch");
+    const wrong = confusion?.matrix.map((row, actual) => row.filter((_, predicted) => predicted !== actual)).flat() ?? [];
+    const mostWrong = Math.max(1, ...wrong);
+    const mostRight = Math.max(1, ...(confusion?.matrix.map((row, i) => row[i]) ?? []));
+    for (const button of this.table.querySelectorAll("button")) {
+      const { actual, predicted } = numbersOf(button);
+      const found = confusion?.matrix[actual][predicted];
+      const share = (found ?? 0) / (actual === predicted ? mostRight : mostWrong);
+      button.disabled = !confusion;
+      write(button, found === undefined ? "" : String(found));
+      button.classList.toggle("empty", !found);
+      button.style.setProperty("--share", String(share));
+      button.setAttribute("aria-label", `${classes[actual]} read as ${classes[predicted]}: ${found ?? "not counted yet"}`);
+    }
+  }
+
+  #build(classes) {
+    this.classes = String(classes);
+    const corner = make("td", { class: "corner" }, "digit \\ answer");
+    const head = make("tr", {}, corner, ...classes.map((name) => make("th", { scope: "col" }, String(name))));
+    const rows = classes.map((name, actual) =>
+      make("tr", {}, make("th", { scope: "row" }, String(name)), ...classes.map((_, predicted) => make("td", {}, cell(actual, predicted)))),
+    );
+    this.table.replaceChildren(make("thead", {}, head), make("tbody", {}, ...rows));
+    this.table.querySelector("button").tabIndex = 0;
+  }
+
+  #about(button) {
+    const { actual, predicted } = numbersOf(button);
+    const { classes } = this.state.settings;
+    const found = this.state.confusion?.matrix[actual][predicted] ?? 0;
+    const times = found === 1 ? "time" : "times";
+    if (actual === predicted) return `A ${classes[actual]} was read right ${count(found)} ${times}. Click to see them.`;
+    return `A ${classes[actual]} was taken for a ${classes[predicted]} ${count(found)} ${times}. Click to see them.`;
+  }
+
+  #move(event) {
+    const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
+    if (!step || !event.target.matches("button")) return;
+    event.preventDefault();
+    const { actual, predicted } = numbersOf(event.target);
+    const next = this.table.querySelector(`[data-actual="${actual + step[0]}"][data-predicted="${predicted + step[1]}"]`);
+    if (!next) return;
+    event.target.tabIndex = -1;
+    next.tabIndex = 0;
+    next.focus();
+  }
+
+  async #open(button) {
+    if (!button) return;
+    const { actual, predicted } = numbersOf(button);
+    const { classes } = this.state.settings;
+    const list = byId("images-list");
+    list.replaceChildren();
+    write(byId("images-title"), `${classes[actual]} read as ${classes[predicted]}`);
+    write(byId("images-note"), "…");
+    if (!this.dialog.open) this.dialog.showModal();
+    try {
+      const found = await get(`/api/confusion/${actual}/${predicted}`);
+      const shown = found.images.length;
+      const part = shown < found.count ? `, the first ${shown} of them here` : "";
+      write(byId("images-note"), `${count(found.count)} ${found.count === 1 ? "image" : "images"}${part}, as answered at step ${count(found.step)}`);
+      list.append(...found.images.map((image, i) => thumbnail(image, found.indices[i])));
+    } catch (problem) {
+      write(byId("images-note"), problem.message);
+    }
+  }
+}
+
+const numbersOf = ({ dataset }) => ({ actual: Number(dataset.actual), predicted: Number(dataset.predicted) });
+
+const sum = (matrix) => matrix.flat().reduce((total, n) => total + n, 0);
+
+function cell(actual, predicted) {
+  const kind = actual === predicted ? "right" : "wrong";
+  return make("button", { type: "button", class: kind, tabindex: "-1", "data-actual": actual, "data-predicted": predicted });
+}
+
+function thumbnail(image, index) {
+  const canvas = make("canvas", { width: 56, height: 56, role: "img", "aria-label": `validation image ${index}` });
+  picture(canvas.getContext("2d"), bytes(image), 0, 0, 56, "ink", 255);
+  return make("figure", { "data-index": index }, canvas, make("figcaption", {}, String(index)));
+}

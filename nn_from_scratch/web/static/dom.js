@@ -1,0 +1,19 @@
+// The three things that every module does with the document. Text goes in through textContent and nothing else.
+
+export const byId = (id) => document.getElementById(id);
+
+/** A new element: make("p", { class: "note", "aria-hidden": true }, "text or elements", …). */
+export function make(tag, attributes = {}, ...content) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value !== null) element.setAttribute(name, value);
+  }
+  element.append(...content);
+  return element;
+}
+
+/** Write a text only where it changed, so that what is selected or being read aloud is left in peace. */
+export function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}

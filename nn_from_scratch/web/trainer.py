@@ -1,0 +1,339 @@
+"""The thread that trains while others watch and steer.
+
+It alone touches the network, so there are no locks around numbers: whoever wants something asks, and is served between
+two steps. The training itself is `TrainingRun` and `fit`; they take their next batch from here, and that is where the
+thread waits while the training is paused.
+"""
+
+import json
+import queue
+import secrets
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from time import perf_counter
+from typing import Any, TypeVar
+
+import numpy as np
+
+from nn_from_scratch.data import Dataset
+from nn_from_scratch.errors import BadInput
+from nn_from_scratch.presets import PRESETS, Recipe
+from nn_from_scratch.storage import SavedNetwork
+from nn_from_scratch.training import Diverged
+from nn_from_scratch.training_run import DEFAULT_THREADS, TrainingRun
+from nn_from_scratch.web import limits
+from nn_from_scratch.web.hub import Hub
+from nn_from_scratch.web.inspection import drawing_part
+from nn_from_scratch.web.live_run import LiveRun, Start, recipe_of_preset, start_from
+
+Answer = TypeVar("Answer")
+
+DEFAULT_PRESET = "784-100-10"
+FRAME_SECONDS = 1 / 12  # from frame to frame: more than that no eye can follow
+TILES_SECONDS = 1.0
+SNAPSHOT_SECONDS = 2.0
+PACE_SECONDS = 0.5  # over which the steps per second are counted
+PATIENCE = 60  # seconds after which who asked is no longer kept waiting
+
+PAUSED, TRAINING, DIVERGED, FINISHED = "paused", "training", "diverged", "finished"
+
+
+class _Again(Exception):
+    """Leave `fit`, and enter it again with what has been put in its parts' places."""
+
+
+class Trainer:
+    """A network in training, between `with Trainer(…) as trainer` and the end of that block.
+
+    Other threads call its methods through `ask` only: `trainer.ask(trainer.step, "batch")`. Methods raise BadInput for
+    what can't be done. The same commands in the same order, while paused, always give the same network.
+    """
+
+    live: LiveRun
+    state: str
+    _single: str | None  # a step that was asked for, and its kind
+    _one_epoch: bool  # pause when the epoch is over
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        preset: str = DEFAULT_PRESET,
+        seed: int = 0,
+        threads: int = DEFAULT_THREADS,
+        hub: Hub | None = None,
+    ):
+        self.dataset = dataset
+        self.threads = threads
+        self.hub = hub or Hub()
+        self.speed: float | None = None  # steps per second, or as fast as it goes
+        self.epoch_target: int | None = None
+        self.run_number = 0
+        self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], Future]] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="trainer", daemon=True)
+        self._ended = False
+        self._frame_due = self._tiles_due = self._snapshot_due = perf_counter()
+        self._begin(Start(recipe_of_preset(preset), seed, preset))
+
+    # ---- for other threads ----
+
+    def __enter__(self) -> "Trainer":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.hub.close()
+        with suppress(TimeoutError):
+            self.ask(self._end)
+        self._thread.join(PATIENCE)
+
+    def ask(self, method: Callable[..., Answer], *arguments: Any, **named: Any) -> Answer:
+        """Have a method called in the trainer's thread, after the step under way, and return what it returns."""
+        future: Future[Answer] = Future()
+        self._jobs.put((lambda: method(*arguments, **named), future))
+        return future.result(PATIENCE)
+
+    # ---- what the page can command ----
+
+    def start(self) -> None:
+        """Train until told otherwise."""
+        self._refuse_when_over()
+        self.state, self._one_epoch = TRAINING, False
+        self._due = perf_counter()
+        self._pace = (perf_counter(), self.run.progress.step, 0.0)
+        self.publish(whole=True)
+
+    def pause(self) -> None:
+        if self.state == TRAINING:
+            self.state = PAUSED
+        self.publish(whole=True)
+
+    def step(self, unit: str) -> None:
+        """One step with a single example or with a batch, or the rest of an epoch. Whoever asks next comes after it.
+
+        Only an epoch can be interrupted: it is a training that pauses by itself.
+        """
+        limits.one_of(unit, "unit", ("example", "batch", "epoch"))
+        self._refuse_when_over()
+        if unit == "epoch":
+            self.start()
+            self._one_epoch = True
+        else:
+            self.state, self._single = PAUSED, unit
+
+    def rewind(self) -> None:
+        """Back to the start: the same first weights, order of images, learning rate, batch size and optimizer."""
+        self._begin(self.live.start)
+
+    def restart(
+        self,
+        seed: int | None = None,
+        preset: str | None = None,
+        hidden: tuple[int, ...] | None = None,
+        activation: str | None = None,
+        **changes: Any,
+    ) -> None:
+        """A new network: from a preset or as the present one, with what else is given in place of its parts."""
+        recipe, name = (recipe_of_preset(preset), preset) if preset else (self.recipe, self.live.start.preset)
+        if hidden is not None:
+            recipe, name = recipe.override(sizes=(recipe.sizes[0], *hidden, recipe.sizes[-1])), None
+        if activation is not None:
+            recipe = recipe.override(activations=(activation,) * (len(recipe.sizes) - 2) + recipe.activations[-1:])
+            name = None
+        if seed is None:
+            seed = secrets.randbelow(limits.SEED[1] + 1)
+        self._begin(Start(recipe.override(**changes), seed, name))
+
+    def change(self, **settings: Any) -> None:
+        """Learning rate, batch size, optimizer, speed or epoch target: from the next step on, without a reset."""
+        if "speed" in settings:
+            self.speed, self._due = settings.pop("speed"), perf_counter()
+        if "epoch_target" in settings:
+            self.epoch_target = settings.pop("epoch_target")
+            if self.state == FINISHED and not self._target_reached():
+                self.state = PAUSED
+        optimizer = self.run.optimizer
+        self.live.change(**settings)
+        self._leaving = self.run.optimizer is not optimizer  # fit holds on to the one that it began with
+        self.publish()
+
+    def adopt(self, saved: SavedNetwork) -> None:
+        """Go on with a network from a file: it becomes the start, and waits."""
+        self._begin(start_from(saved, Start(self.recipe, self.live.start.seed, None)))
+
+    # ---- what the page can ask ----
+
+    @property
+    def run(self) -> TrainingRun:
+        return self.live.run
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe as it is now: the page may have changed it on the way."""
+        return self.live.recipe
+
+    def description(self) -> dict[str, Any]:
+        """The state, and everything else but the numbers that change with every step."""
+        return {
+            "run": self.run_number,
+            "state": self.state,
+            "presets": list(PRESETS),
+            "epoch_target": self.epoch_target,
+            "speed": self.speed,
+            "limits": limits.as_shown(),
+            **self.live.description(),
+        }
+
+    def history(self, since: int = 0) -> dict[str, Any]:
+        """The learning curve from its point `since` on, and the validation curve."""
+        return {
+            "run": self.run_number,
+            "from": since,
+            "every": self.live.curve.every,
+            "points": self.live.curve.points[since:],
+            "validation": list(self.live.validation),
+        }
+
+    def frame(self) -> dict[str, Any]:
+        """This moment, as the page shows it."""
+        place = {"run": self.run_number, "state": self.state, "steps_per_second": self._steps_per_second()}
+        return place | self.live.frame_part()
+
+    def neuron(self, layer: int, neuron: int) -> dict[str, Any]:
+        return {"run": self.run_number, **self.live.neuron(layer, neuron)}
+
+    def confusion_cell(self, actual: int, predicted: int) -> dict[str, Any]:
+        """The images behind a number of the matrix that was last shown."""
+        classes = len(self.recipe.classes)
+        if max(actual, predicted) >= classes:
+            raise BadInput(f"cell {actual}, {predicted}: expected numbers below {classes}")
+        return self.live.snapshot.cell(actual, predicted)
+
+    def guess(self, ink: np.ndarray, centre: bool) -> dict[str, Any]:
+        return drawing_part(self.run.network, self.recipe.classes, ink, centre)
+
+    def saved(self) -> SavedNetwork:
+        return self.live.saved()
+
+    # ---- what the page is shown without asking ----
+
+    def publish(self, whole: bool = False) -> None:
+        """Show this moment to whoever watches; with `whole`, also what is otherwise shown only now and then."""
+        state = _json(self.description())
+        if self.hub.newest.get("state", (0, ""))[1] != state:
+            self.hub.publish("state", state)
+        if not self.hub.watchers:
+            return
+        now = perf_counter()
+        if (whole or now >= self._snapshot_due) and self.live.snapshot.step != self.run.progress.step:
+            self.live.take_snapshot()
+            self._snapshot_due = now + SNAPSHOT_SECONDS
+        self.hub.publish("frame", _json(self.frame()))
+        if whole or now >= self._tiles_due:
+            self.hub.publish("tiles", _json({"run": self.run_number, **self.live.tiles_part()}))
+            self._tiles_due = now + TILES_SECONDS
+        self._frame_due = now + FRAME_SECONDS
+
+    def _steps_per_second(self) -> float:
+        since, first, found = self._pace
+        now, step = perf_counter(), self.run.progress.step
+        if self.state != TRAINING:
+            return 0.0
+        if now - since >= PACE_SECONDS:
+            found = round((step - first) / (now - since), 1)
+            self._pace = (now, step, found)
+        return found
+
+    # ---- the thread ----
+
+    @np.errstate(all="ignore")  # training finds what overflows; whoever looks on is shown it as it is
+    def _work(self) -> None:
+        while not self._ended:
+            self._leaving = False
+            with suppress(_Again):
+                try:
+                    for result in self.run.epochs(self._after_step):
+                        self.live.after_epoch(result)
+                        self._after_epoch()
+                    self.state = FINISHED
+                except Diverged as problem:
+                    self.live.after_divergence(problem)
+                    self.state = DIVERGED
+                self._single = None
+                self.publish(whole=True)
+                while True:
+                    self._serve(None)
+
+    def _begin(self, start: Start) -> None:
+        """A new training from this start, waiting. Where there can be none: BadInput, and the present one stays."""
+        self.live = LiveRun(start, self.dataset, self.threads, self._next_size)
+        self.run_number += 1
+        self.state, self._single, self._one_epoch = PAUSED, None, False
+        self._due, self._pace = perf_counter(), (perf_counter(), 0, 0.0)
+        self._leaving = True  # the fit of the training before
+        self.publish(whole=True)
+
+    def _end(self) -> None:
+        self._ended = self._leaving = True
+
+    def _next_size(self) -> int:
+        """The size of the next batch: `fit` waits here, before each step, for as long as it must."""
+        if self._single:
+            self._single = None
+            self.publish(whole=True)
+        while self._serve(self._seconds_to_wait()):
+            if self._single == "example":
+                return 1
+            if self._single == "batch":
+                return self._batch_size()
+        self._due = perf_counter() + (1 / self.speed if self.speed else 0)
+        return self._batch_size()
+
+    def _serve(self, timeout: float | None) -> bool:
+        """Do what is asked next, within `timeout` seconds (None: whenever it comes). False where nothing was."""
+        try:
+            job, future = self._jobs.get(timeout != 0, timeout)
+        except queue.Empty:
+            return False
+        try:
+            future.set_result(job())
+        except Exception as problem:  # it is the asker's, whatever it is: this thread has to live on
+            future.set_exception(problem)
+        if self._leaving:
+            raise _Again
+        return True
+
+    def _seconds_to_wait(self) -> float | None:
+        if self.state != TRAINING:
+            return None
+        return max(0.0, self._due - perf_counter()) if self.speed else 0.0
+
+    def _after_step(self, step: int, loss: float) -> None:
+        self.live.after_step(step, loss)
+        if self.state == TRAINING and self.hub.watchers and perf_counter() >= self._frame_due:
+            self.publish()
+
+    def _after_epoch(self) -> None:
+        if self._target_reached():
+            self.state = FINISHED
+        elif self._one_epoch and self.state == TRAINING:
+            self.state = PAUSED
+        if self.state != TRAINING:
+            self.publish(whole=True)
+
+    def _batch_size(self) -> int:
+        return self.recipe.batch_size or len(self.run.learning)
+
+    def _target_reached(self) -> bool:
+        return self.run.progress.epoch >= (self.epoch_target or limits.EPOCHS)
+
+    def _refuse_when_over(self) -> None:
+        if self.state == DIVERGED:
+            raise BadInput("the training has diverged: rewind or start anew, with a lower learning rate")
+        if self._target_reached():
+            raise BadInput(f"{self.run.progress.epoch} epochs are done, as many as were asked for: raise the target")
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, separators=(",", ":"), allow_nan=False)

@@ -1,0 +1,69 @@
+"""Digits drawn by code, as a pen would: strokes through a few points, of any size, width and place.
+
+They are nobody's handwriting, and no part of MNIST. The example pictures in resources/handwriting come from here:
+python -m tests.data.strokes
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+# The strokes of each digit, parted by "|": points x,y in hundredths of its height, y downwards.
+STROKES = {
+    0: "35,0 10,20 4,55 14,90 35,100 56,85 65,45 55,12 35,0",
+    1: "22,0 17,50 10,100",
+    2: "5,20 20,2 45,3 55,22 42,50 10,92 | 10,92 35,90 65,97",
+    3: "5,10 30,0 50,12 45,35 22,47 | 22,47 50,55 58,78 40,97 2,94",
+    4: "12,2 6,30 4,50 | 4,50 30,52 60,46 | 55,0 50,50 47,100",
+    5: "58,0 15,3 | 15,3 10,42 | 10,42 40,42 55,65 42,92 2,98",
+    6: "42,0 15,30 4,70 20,98 45,92 52,70 36,56 10,70",
+    7: "0,8 30,6 60,2 | 60,2 42,40 30,100",
+    8: "52,12 28,0 8,15 20,40 45,60 50,85 26,100 6,84 18,60 42,40 52,12",
+    9: "50,20 28,0 5,20 14,45 36,44 50,20 | 50,20 47,60 40,100",
+}
+
+
+def drawn(
+    digit: int,
+    field: tuple[int, int] = (280, 280),
+    height: float = 180,
+    width: float = 20,
+    middle: tuple[float, float] | None = None,
+    slant: float = 0.0,
+) -> np.ndarray:
+    """Ink (255 on 0) of a digit, its edges smooth. Sizes in pixels: of the field, the digit, and the pen's width.
+
+    `middle` is where the middle of the digit's box comes, by default the middle of the field.
+    """
+    strokes = [
+        smooth(np.array([pair.split(",") for pair in text.split()], float) / 100) for text in STROKES[digit].split("|")
+    ]
+    points = np.concatenate(strokes)
+    box = (points.min(axis=0) + points.max(axis=0)) / 2
+    middle = middle or (field[1] / 2, field[0] / 2)
+    y, x = np.mgrid[: field[0], : field[1]] + 0.5
+    distance = np.full(field, np.inf)
+    for stroke in strokes:
+        placed = (stroke - box) * height
+        placed[:, 0] -= slant * placed[:, 1]
+        placed += middle
+        for (ax, ay), (bx, by) in pairwise(placed.tolist()):
+            dx, dy = bx - ax, by - ay
+            along = np.clip(((x - ax) * dx + (y - ay) * dy) / (dx**2 + dy**2), 0, 1)  # the nearest point's place
+            np.minimum(distance, np.hypot(x - ax - along * dx, y - ay - along * dy), out=distance)
+    return np.rint(255 * np.clip(width / 2 - distance + 0.5, 0, 1)).astype(np.uint8)
+
+
+def smooth(points: np.ndarray, pieces: int = 6) -> np.ndarray:
+    """A curve through the points (Catmull and Rom's spline), as many short lines."""
+    if len(points) < 3:
+        return points
+    p = np.concatenate([2 * points[:1] - points[1:2], points, 2 * points[-1:] - points[-2:-1]])
+    t = np.linspace(0, 1, pieces, endpoint=False)[:, np.newaxis]
+    curves = [
+        b + t / 2 * (c - a) + t**2 / 2 * (2 * a - 5 * b + 4 * c - d) + t**3 / 2 * (3 * b - a - 3 * c + d)
+        for a, b, c, d in zip(p[:-3], p[1:-2], p[2:-1], p[3:], strict=True)
+    ]
+    return np.concatenate([*curves, points[-1:]])

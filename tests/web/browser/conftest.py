@@ -1,0 +1,143 @@
+"""A real browser on a real server: headless Chromium from the system, driven by Playwright.
+
+Skipped where Chromium or Playwright is missing; with NN_FROM_SCRATCH_REQUIRE_BROWSER set, as in continuous integration,
+that is a failure instead. Tests wait for conditions, never for a while. The page's own policy forbids eval, and with it
+Playwright's `wait_for_function`: use `until`.
+
+What tests may rely on in the page:
+
+    body            data-state (paused, training, diverged, finished), data-step, data-run,
+                    data-connection (connecting, open, lost)
+    commands        #start #step-example #step-batch #step-epoch #rewind #restart #random-start #theme
+                    #upload-file #download
+    settings        #learning-rate (log₁₀) #learning-rate-number #speed #batch-size #optimizer #epoch-target
+                    #preset ("" is own) #hidden #activation #seed
+    picture         #forward, #backward: .neurons button[data-layer][data-neuron], .outputs li[data-output][data-value]
+                    #edges-weight #edges-flow #phases #verdict #step #epoch
+    charts          #loss-curve #accuracy-curve, the last values in #loss-training, #loss-validation, #accuracy-…
+    strips, tiles   #strips canvas[data-layer], #tiles-weights, #tiles-gradients
+    table           #layers tr[data-layer], [data-value] in it the exact gradient norm and mean
+    confusion       #confusion button[data-actual][data-predicted]; #images, in it figure[data-index]
+    inspector       #inspector[data-layer][data-neuron][data-z]; .number[data-name][data-value] holds each exact number:
+                    sum, bias, z, activation, delta, others, and w, x, product in each tr[data-input]
+    drawing         #pad #pad-undo #pad-clear #centre #seen #draw-answer[data-answer] #draw-outputs li[data-value]
+    words           #summary (aria-live) #explanation #disconnected #diverged #refused #gradient-check[data-value]
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+REQUIRED = "NN_FROM_SCRATCH_REQUIRE_BROWSER"
+QUIET = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-sync"
+PATIENCE = 20_000  # milliseconds until something that does not happen is a failure
+
+
+def missing(what: str) -> None:
+    if os.environ.get(REQUIRED):
+        pytest.fail(f"{what}, though {REQUIRED} is set")
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    try:
+        from playwright.sync_api import sync_playwright
+    except ModuleNotFoundError:
+        missing("needs Playwright: pip install playwright")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    executable = next(filter(None, map(shutil.which, names)), None)
+    if executable is None:
+        missing(f"needs a browser: none of {', '.join(names)} is installed")
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(
+            executable_path=executable, args=[*QUIET.split(), "--disable-component-update"]
+        )
+        yield found
+        found.close()
+
+
+Open = Callable[..., "Page"]
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Open]:
+    """Open an address: `open_page(server.url, width=390)`. A console error or an exception in any page is a failure.
+
+    `complaints=False` is for tests in which the server is meant to be gone, or to refuse.
+    """
+    complaints: list[str] = []
+    contexts = []
+
+    def open_page(url: str, *, width: int = 1366, height: int = 768, wait: bool = True, **options: Any) -> Page:
+        listened = options.pop("complaints", True)
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        if listened:
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        page.goto(url)
+        if wait:
+            page.wait_for_selector("body[data-step][data-connection=open]")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def until(page: Page, condition: Callable[[], Any], what: str) -> Any:
+    """Wait for a condition that is asked in Python; its value."""
+    end = monotonic() + PATIENCE / 1000
+    while not (found := condition()):
+        assert monotonic() < end, f"waited in vain: {what}"
+        page.wait_for_timeout(20)
+    return found
+
+
+def step_of(page: Page) -> int:
+    return int(page.locator("body").get_attribute("data-step") or 0)
+
+
+def wait_for_step(page: Page, step: int) -> None:
+    page.wait_for_selector(f"body[data-step='{step}']")
+
+
+def command(page: Page, selector: str, then: str) -> None:
+    """Click, and wait until the body is in this state: "[data-step='1']"."""
+    page.click(selector)
+    page.wait_for_selector(f"body{then}")
+
+
+def set_number(page: Page, selector: str, value: float) -> None:
+    """Type a number into a field and leave it, and wait until the server has taken it."""
+    page.fill(selector, str(value))
+    with page.expect_response("**/api/settings"):
+        page.press(selector, "Enter")
+
+
+def exact(page: Page, selector: str) -> list[float]:
+    """The exact numbers behind the texts that a selector finds."""
+    return [float(value) for value in page.eval_on_selector_all(selector, "all => all.map(e => e.dataset.value)")]
+
+
+def sum_shown(page: Page, name: str) -> float:
+    """One of the numbers of the neuron that is being looked at."""
+    return exact(page, f"#inspector .sum [data-name={name}], #inspector .others [data-name={name}]")[0]
+
+
+def ask(page: Page, path: str) -> Any:
+    """What the page itself would be told, asked from within it."""
+    return page.evaluate("path => fetch(path).then(answer => answer.json())", path)

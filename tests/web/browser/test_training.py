@@ -1,0 +1,248 @@
+"""Start, pause, step, rewind and the settings do exactly what they say, compared with NumPy and with the trainer."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from nn_from_scratch import load
+from tests.web.browser.conftest import (
+    Open,
+    ask,
+    command,
+    exact,
+    set_number,
+    step_of,
+    sum_shown,
+    until,
+    wait_for_step,
+)
+from tests.web.conftest import LiveServer
+
+
+def sigmoid(z: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-z))
+
+
+def test_one_batch_moves_the_weights_that_are_shown_as_numpy_does(live_server: LiveServer, open_page: Open) -> None:
+    """784-100-10, squared error, plain SGD with weight decay, written out once more without the package."""
+    page = open_page(live_server.url)
+    trainer = live_server.trainer
+    with page.expect_response("**/api/settings"):
+        page.select_option("#optimizer", "sgd")
+    set_number(page, "#learning-rate-number", 3)
+    set_number(page, "#batch-size", 20)
+    (W1, b1), (W2, b2) = (
+        [getattr(trainer.run.network.layers[i], name).astype(np.float64) for name in "Wb"] for i in (0, 2)
+    )
+    order = trainer.run.batches.order(0)[:20]
+    x = trainer.run.learning.images[order].reshape(20, 784) / 255
+    t = np.eye(10)[trainer.run.learning.labels[order]]
+
+    command(page, "#step-batch", "[data-step='1']")
+
+    h = sigmoid(x @ W1.T + b1)
+    p = sigmoid(h @ W2.T + b2)
+    d2 = 2 * (p - t) / p.size * p * (1 - p)
+    d1 = d2 @ W2 * h * (1 - h)
+    keep = 1 - 3 * trainer.recipe.weight_decay
+    new_W1, new_b1 = keep * W1 - 3 * d1.T @ x, keep * b1 - 3 * d1.sum(axis=0)
+    assert np.abs(new_W1 - W1).max() > 1e-3, "the step should be seen"
+    assert page.inner_text("#loss-training") == f"{np.square(p - t).mean():.3g}"
+
+    page.locator("#forward .neurons button[data-layer='0']").first.click()
+    page.wait_for_selector("#inspector[data-layer='0'][data-z]")
+    neuron = int(page.get_attribute("#inspector", "data-neuron"))
+    rows = page.eval_on_selector_all("#inspector tr[data-input]", "rows => rows.map(row => Number(row.dataset.input))")
+    assert len(rows) == 16
+    np.testing.assert_allclose(exact(page, "#inspector [data-name=w]"), new_W1[neuron, rows], atol=1e-6)
+    assert sum_shown(page, "bias") == pytest.approx(new_b1[neuron], abs=1e-6)
+    assert sum_shown(page, "z") == pytest.approx(new_W1[neuron] @ x[-1] + new_b1[neuron], abs=1e-5)
+
+
+def test_nothing_moves_before_start_nor_after_pause(live_server: LiveServer, open_page: Open) -> None:
+    page = open_page(live_server.url)
+    parameters = live_server.trainer.run.network.parameters
+    first = parameters.copy()
+    assert step_of(page) == 0
+    assert page.inner_text("#start") == "Start training"
+    command(page, "#start", "[data-state=training]")
+    until(page, lambda: step_of(page) > 20, "some steps")
+    command(page, "#start", "[data-state=paused]")
+    paused = parameters.copy()
+    step = live_server.trainer.run.progress.step
+    wait_for_step(page, step)
+    assert (paused != first).any()
+    for _ in range(3):  # three questions and answers later, still the same
+        assert ask(page, "/api/state")["state"] == "paused"
+    assert live_server.trainer.run.progress.step == step
+    np.testing.assert_array_equal(parameters, paused)
+
+
+def test_one_example_is_one_digit_forward_and_backward(live_server: LiveServer, open_page: Open) -> None:
+    page = open_page(live_server.url)
+    assert page.is_hidden("#backward")
+    command(page, "#step-example", "[data-step='1']")
+    assert live_server.trainer.run.progress.seen == 1
+    page.wait_for_selector("#backward canvas")
+    assert page.inner_text("#forward figcaption").startswith("Forward:")
+    assert page.inner_text("#backward figcaption").startswith("Backward:")
+    p = np.array(exact(page, "#forward .outputs li"))
+    t = np.eye(10)[int(page.inner_text("#forward .outputs .target .name"))]
+    # One digit, so ∂L/∂z = 2(p − t)/10 · p(1 − p); it comes as a byte with a scale.
+    delta = 2 * (p - t) / 10 * p * (1 - p)
+    np.testing.assert_allclose(exact(page, "#backward .outputs li"), delta, atol=np.abs(delta).max() / 127)
+    command(page, "#start", "[data-state=training]")
+    page.wait_for_selector("#backward", state="hidden")
+
+
+def test_one_epoch_stops_when_all_images_were_seen_once(live_server: LiveServer, open_page: Open) -> None:
+    page = open_page(live_server.url)
+    page.click("#step-epoch")
+    until(page, lambda: page.inner_text("#epoch") == "1.00", "the end of the epoch")
+    page.wait_for_selector("body[data-state=paused]")
+    learning = len(live_server.trainer.run.learning)
+    assert step_of(page) == -(-learning // live_server.trainer.recipe.batch_size)
+
+
+def test_an_epoch_target_ends_the_training(live_server: LiveServer, open_page: Open) -> None:
+    page = open_page(live_server.url, complaints=False)  # the browser logs that the server refuses to go on
+    set_number(page, "#epoch-target", 2)
+    page.click("#start")
+    page.wait_for_selector("body[data-state=finished]")
+    assert page.inner_text("#epoch") == "2.00"
+    page.click("#start")
+    page.wait_for_selector("#refused")
+    assert "2 epochs are done" in page.inner_text("#refused")
+
+
+def test_rewind_repeats_the_first_losses_to_the_bit(live_server: LiveServer, open_page: Open) -> None:
+    page = open_page(live_server.url)
+
+    def five_steps() -> tuple[list, str]:
+        for step, unit in enumerate(("batch", "batch", "example", "batch", "batch"), 1):
+            command(page, f"#step-{unit}", f"[data-step='{step}']")
+        return ask(page, "/api/history?run=0&since=0")["points"], page.inner_text("#loss-training")
+
+    first, shown = five_steps()
+    assert len({loss for _, _, loss, *_ in first}) == 5
+    command(page, "#rewind", "[data-step='0']")
+    assert page.inner_text("#loss-training") == "–"
+    assert five_steps() == (first, shown)
+
+
+def test_the_learning_rate_applies_without_a_reset(live_server: LiveServer, open_page: Open) -> None:
+    page = open_page(live_server.url)
+    command(page, "#step-batch", "[data-step='1']")
+    run = page.get_attribute("body", "data-run")
+    set_number(page, "#learning-rate-number", 0.02)
+    until(
+        page, lambda: float(page.input_value("#learning-rate")) == pytest.approx(np.log10(0.02)), "the slider to follow"
+    )
+    command(page, "#step-batch", "[data-step='2']")
+    with page.expect_response("**/api/settings"):
+        page.press("#learning-rate", "PageUp")  # by hand, a tenth of the six powers of ten
+    command(page, "#step-batch", "[data-step='3']")
+    rates = [rate for *_, rate in ask(page, "/api/history?run=0&since=0")["points"]]
+    assert rates[:2] == [0.005, 0.02]
+    assert rates[2] == live_server.trainer.recipe.learning_rate > 0.03
+    assert page.get_attribute("body", "data-run") == run
+
+
+def test_speed_batch_size_and_optimizer_reach_the_trainer(live_server: LiveServer, open_page: Open) -> None:
+    page = open_page(live_server.url, complaints=False)  # the browser logs what the server refuses at the end
+    with page.expect_response("**/api/settings"):
+        page.press("#speed", "Home")
+    assert page.inner_text("#speed-text") == "1 step a second"
+    assert live_server.trainer.speed == 1
+    with page.expect_response("**/api/settings"):
+        page.press("#speed", "End")
+    assert page.inner_text("#speed-text") == "unlimited"
+    assert live_server.trainer.speed is None
+    set_number(page, "#batch-size", 7)
+    command(page, "#step-batch", "[data-step='1']")
+    assert live_server.trainer.run.progress.seen == 7
+    with page.expect_response("**/api/settings"):
+        page.select_option("#optimizer", "sgd")
+    assert live_server.trainer.recipe.optimizer == "sgd"
+    page.fill("#batch-size", "100000")
+    page.press("#batch-size", "Enter")
+    page.wait_for_selector("#refused")
+    assert "batch_size 100000" in page.inner_text("#refused")
+
+
+def test_a_rate_that_diverges_gives_a_banner_and_a_living_page(live_server: LiveServer, open_page: Open) -> None:
+    page = open_page(live_server.url)
+    command(page, "#step-batch", "[data-step='1']")
+    set_number(page, "#learning-rate-number", 1e6)
+    page.click("#start")
+    page.wait_for_selector("#diverged")
+    page.wait_for_selector("body[data-state=diverged]")
+    banner = page.inner_text("#diverged")
+    assert "Diverged at step" in banner
+    assert "learning rate of 1e6" in banner
+    assert "lower learning rate" in banner
+    assert np.isfinite(exact(page, "#forward .outputs li")).all()
+    assert page.is_disabled("#start")
+
+    page.click("#rewind")
+    page.wait_for_selector("#diverged", state="hidden")
+    until(page, lambda: page.input_value("#learning-rate-number") == "0.005", "the rate of the start")
+    command(page, "#step-batch", "[data-step='1']")
+
+
+def test_a_new_network_from_a_preset_from_own_sizes_and_from_a_seed(live_server: LiveServer, open_page: Open) -> None:
+    page = open_page(live_server.url)
+    page.select_option("#preset", "784-128-64-10")
+    command(page, "#restart", "[data-run='2']")
+    assert page.inner_text("#architecture").startswith("784-128-64-10, relu")
+    assert page.inner_text("#forward .captions").count("24 of ") == 2
+    assert page.get_attribute("#forward .outputs", "data-explain") == "outputs"
+
+    page.select_option("#preset", "")
+    page.fill("#hidden", "5, 3")
+    page.select_option("#activation", "sigmoid")
+    page.fill("#seed", "123")
+    command(page, "#restart", "[data-run='3']")
+    assert live_server.trainer.recipe.sizes == (784, 5, 3, 10)
+    weights = live_server.trainer.run.network.parameters.copy()
+    command(page, "#random-start", "[data-run='4']")
+    assert page.input_value("#seed") != "123"
+    assert (live_server.trainer.run.network.parameters != weights).any()
+    page.fill("#seed", "123")
+    command(page, "#restart", "[data-run='5']")
+    np.testing.assert_array_equal(live_server.trainer.run.network.parameters, weights)
+
+    page.select_option("#preset", "784-196-1")
+    command(page, "#restart", "[data-run='6']")
+    assert page.locator("#forward .outputs .name").all_inner_texts() == ["1", "2"]
+    assert sum(exact(page, "#forward .outputs li")) == pytest.approx(1)
+
+
+def test_weights_go_out_and_come_in_as_the_scripts_write_them(
+    live_server: LiveServer, open_page: Open, tmp_path: pytest.TempPathFactory
+) -> None:
+    page = open_page(live_server.url, accept_downloads=True)
+    command(page, "#step-batch", "[data-step='1']")
+    with page.expect_download() as download:
+        page.click("#download")
+    path = tmp_path / download.value.suggested_filename
+    download.value.save_as(path)
+    assert path.name == "weights_and_biases.json"
+    trained = live_server.trainer.run.network.parameters.copy()
+    np.testing.assert_array_equal(load(path).network.parameters, trained)
+
+    command(page, "#random-start", "[data-run='2']")
+    page.set_input_files("#upload-file", path)
+    page.wait_for_selector("body[data-run='3']")
+    np.testing.assert_array_equal(live_server.trainer.run.network.parameters, trained)
+
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text(json.dumps({"format": "something else"}))
+    refused = open_page(live_server.url, complaints=False)  # the browser itself logs the 400
+    refused.set_input_files("#upload-file", wrong)
+    refused.wait_for_selector("#refused")
+    assert "the uploaded file" in refused.inner_text("#refused")
+    assert refused.get_attribute("body", "data-run") == "3"

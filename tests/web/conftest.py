@@ -1,0 +1,69 @@
+"""A real server with a trainer that waits: nothing happens but what a test asks for.
+
+`live_server` trains on the embedded digits, `mnist_server` on MNIST. Each test gets its own, on a free port, with the
+same seed; its trainer is at hand, to compare what the page says with what NumPy holds.
+"""
+
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+
+import nn_from_scratch as nn
+from nn_from_scratch.data import Dataset
+from nn_from_scratch.web.server import create_app, make_http_server
+from nn_from_scratch.web.trainer import Trainer
+
+SEED = 7
+
+
+@dataclass
+class LiveServer:
+    url: str  # without a slash at the end
+    port: int
+    trainer: Trainer
+
+
+@contextmanager
+def serving(dataset: Dataset, port: int = 0, **options: object) -> Iterator[LiveServer]:
+    """A server on this port, any that is free by default; `options` are the Trainer's."""
+    with (
+        socket.create_server(("127.0.0.1", port)) as listening,
+        Trainer(dataset, **{"seed": SEED, **options}) as trainer,
+    ):
+        server = make_http_server(create_app(trainer), listening)
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        try:
+            yield LiveServer(f"http://127.0.0.1:{server.port}", server.port, trainer)
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture(scope="session")
+def digits() -> Dataset:
+    return nn.load_dataset("digits")
+
+
+@pytest.fixture(scope="session")
+def mnist() -> Dataset:
+    if "NN_FROM_SCRATCH_DATA" not in os.environ:
+        pytest.skip("needs MNIST: set NN_FROM_SCRATCH_DATA to its directory")
+    return nn.load_dataset("mnist")
+
+
+@pytest.fixture
+def live_server(digits: Dataset) -> Iterator[LiveServer]:
+    with serving(digits) as server:
+        yield server
+
+
+@pytest.fixture
+def mnist_server(mnist: Dataset) -> Iterator[LiveServer]:
+    with serving(mnist) as server:
+        yield server
