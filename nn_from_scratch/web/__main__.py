@@ -54,9 +54,7 @@ def main() -> None:
             server = make_http_server(create_app(trainer, trusted_hosts(host)), listening)
             address = f"http://{'localhost' if is_everywhere(host) else bracketed(host)}:{port}/"
             print(f"watch it at {address} (Ctrl-C ends it)")
-            if not arguments.no_browser and (
-                sys.platform != "linux" or {"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ)
-            ):
+            if has_display() and not arguments.no_browser:
                 threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
             server.serve_forever()  # until Ctrl-C
     raise KeyboardInterrupt
