@@ -93,11 +93,8 @@ def samples(split: Split, classes: Sequence[int], name: str, per_class: int = 12
             show(mean, images.mean(axis=0))
         for axes, image in zip(places, images, strict=False):
             show(axes, image)
-    for axes, title in zip(panels[0], ("class and count", "mean", "samples"), strict=False):
-        axes.set_title(title, fontsize=9, loc="left" if title != "mean" else "center")
-    figure.suptitle(
-        f"{name}: {len(split):,} images of {split.images.shape[1]} × {split.images.shape[2]} pixels", fontsize=11
-    )
+    size = f"{len(split):,} images of {split.images.shape[1]} × {split.images.shape[2]} pixels"
+    figure.suptitle(f"{name}: {size}; of each class the count, the mean image and samples", fontsize=10.5)
     return figure
 
 
