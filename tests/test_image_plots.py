@@ -26,6 +26,7 @@ def test_mistakes_are_captioned_with_actual_answer_score_and_index(rng, tmp_path
         assert axes.get_title() == f"is 8, read 5\n{found.scores[row, 1]:.1%}, #{100 + row}".replace("%", " %")
         assert np.array_equal(np.asarray(axes.images[0].get_array()), images[row])
     figures.save(figure, tmp_path / "f.png")
+    figure.draw_without_rendering()  # at the figure's own resolution again
     boxes = [axes.title.get_window_extent() for axes in shown]
     assert not any(box.overlaps(other) for i, box in enumerate(boxes) for other in boxes[:i])
 
