@@ -1,14 +1,21 @@
-"""Test a saved network: accuracy, confusion matrices, and precision and recall of every class."""
+"""Test a saved network: accuracy, confusion matrix, every class, calibration and mistakes; or let it read pictures."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 from nn_from_scratch import command_line
 from nn_from_scratch.command_line import DEFAULT_WEIGHTS
 
+if TYPE_CHECKING:
+    from nn_from_scratch.storage import SavedNetwork
+
+DEFAULT_FIGURE = "resources/images/confusion_matrix.png"
 EXAMPLES = """\
   python evaluate.py
   python evaluate.py --weights resources/pretrained/784-10-10.json --data mnist
-  python evaluate.py --json --figure confusion.png > evaluation.json"""
+  python evaluate.py --json --figure confusion.png > evaluation.json
+  python evaluate.py --errors mistakes --sort confidence
+  python evaluate.py --image resources/handwriting/two.png my_own.jpg --figure seen.png"""
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -18,45 +25,112 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     parser.add_argument(
         "--figure",
-        default="resources/images/confusion_matrix.png",
         metavar="FILE",
-        help="where to save the picture of the confusion matrix: .png, .pdf or .svg",
+        help="where to save the picture of the confusion matrix or, with --image, of what the network saw: .png, .pdf "
+        f"or .svg (default: {DEFAULT_FIGURE}, or none with --image)",
     )
     parser.add_argument("--show", action="store_true", help="open the picture in a window, too")
-    return parser.parse_args()
+    parser.add_argument(
+        "--errors",
+        metavar="DIR",
+        help="save mistakes.png (the worst), mistakes.csv (all of them) and calibration.png there",
+    )
+    parser.add_argument(
+        "--sort",
+        choices=("loss", "confidence", "uncertainty"),
+        default="loss",
+        help="the worst mistakes: the costliest, the most confident, or the least certain ones",
+    )
+    parser.add_argument(
+        "--image",
+        nargs="+",
+        metavar="FILE",
+        help="read these pictures of one digit each, instead of testing: of any size, dark on light or light on dark",
+    )
+    arguments = parser.parse_args()
+    if arguments.image and (arguments.errors or arguments.data):
+        parser.error("--image reads pictures without labels: expected neither --errors nor --data")
+    return arguments
 
 
 def main() -> None:
     arguments = parse_arguments()
 
+    from nn_from_scratch import storage
+
+    saved = storage.load(arguments.weights)
+    if arguments.image:
+        read_pictures(saved, arguments)
+    else:
+        test(saved, arguments)
+
+
+def read_pictures(saved: "SavedNetwork", arguments: argparse.Namespace) -> None:
     import json
 
-    from nn_from_scratch import figures, load_dataset, plots, report, storage
+    from nn_from_scratch import figures, handwriting, image_plots
+
+    if arguments.figure:
+        figures.check(arguments.figure)
+    readings = handwriting.read(saved, arguments.image)
+    if arguments.json:
+        names = {"weights": arguments.weights, "figure": arguments.figure}
+        print(json.dumps({"pictures": handwriting.as_object(readings)} | names, allow_nan=False))
+    else:
+        print(handwriting.text(readings))
+    if arguments.figure or arguments.show:
+        figure = image_plots.handwriting(readings)
+        if arguments.figure:
+            figures.save(figure, arguments.figure)
+            if not arguments.json:
+                print(f"\nsaved {arguments.figure}")
+        if arguments.show:
+            figures.show([figure], command_line.notify)
+
+
+def test(saved: "SavedNetwork", arguments: argparse.Namespace) -> None:
+    import json
+    from pathlib import Path
+
+    from nn_from_scratch import figures, files, image_plots, load_dataset, plots, report
+    from nn_from_scratch.answers import answers, mistake_rows
     from nn_from_scratch.data.batches import matching
 
-    # ---- Network and data ----
-    figures.check(arguments.figure)
-    saved = storage.load(arguments.weights)
-    dataset = load_dataset(arguments.data or report.recorded_data(saved)[0], notify=command_line.notify)
-    dataset = matching(dataset, saved.network.input_shape, saved.classes)
+    # ---- Data ----
+    pictures = {"figure": arguments.figure or DEFAULT_FIGURE}
+    if arguments.errors:
+        pictures["mistakes"] = str(Path(arguments.errors, "mistakes.png"))
+        pictures["calibration_figure"] = str(Path(arguments.errors, "calibration.png"))
+    for path in pictures.values():
+        figures.check(path)
+    whole = load_dataset(arguments.data or report.recorded_data(saved)[0], notify=command_line.notify)
+    dataset = matching(whole, saved.network.input_shape, saved.classes)
     if note := report.data_note(saved, dataset):
         command_line.notify(note)
 
     # ---- Evaluation ----
-    found = report.evaluation(saved, dataset)
-    figure = plots.confusion_matrix(found.confusion, found.classes, found.accuracy)
-    figures.save(figure, arguments.figure)
+    found = answers(saved, dataset.test, whole.test)
+    summary = report.summary(found, saved.classes)
+    drawn = {"figure": plots.confusion_matrix(summary.confusion, summary.classes, summary.accuracy)}
+    if arguments.errors:
+        drawn["mistakes"] = image_plots.mistakes(dataset.test.images, found, saved.classes, arguments.sort)
+        drawn["calibration_figure"] = plots.calibration(summary.calibration, found.probabilities)
+        table = Path(arguments.errors, "mistakes.csv")
+        files.save_rows(mistake_rows(found, saved.classes, arguments.sort), table)
+    for name, figure in drawn.items():
+        figures.save(figure, pictures[name])
 
     # ---- Report ----
+    names = {"weights": arguments.weights, "data": dataset.name} | pictures
     if arguments.json:
-        names = {"weights": arguments.weights, "data": dataset.name, "figure": arguments.figure}
-        print(json.dumps(report.evaluation_object(found) | names, allow_nan=False))
+        print(json.dumps(report.evaluation_object(summary) | names, allow_nan=False))
     else:
-        print(f"{arguments.weights} on {dataset.name} ({dataset.source}): {found.images:,} test images\n")
-        print(report.evaluation_text(found))
-        print(f"\nsaved {arguments.figure}")
+        print(f"{arguments.weights} on {dataset.name} ({dataset.source}): {summary.images:,} test images\n")
+        print(report.evaluation_text(summary), end="\n\n")
+        for path in [*([table] if arguments.errors else []), *pictures.values()]:
+            print(f"saved {path}")
     if arguments.show:
-        figures.show([figure], command_line.notify)
+        figures.show(list(drawn.values()), command_line.notify)
 
 
 if __name__ == "__main__":

@@ -54,7 +54,10 @@ def _terminate(number: int, _frame: object) -> NoReturn:
 
 def fail(message: str, exit_code: int = 2) -> NoReturn:
     """One line on stderr, and the end."""
-    print(f"{os.path.basename(sys.argv[0])}: error: {' '.join(message.split())}", file=sys.stderr)
+    directory, program = os.path.split(sys.argv[0])
+    if program == "__main__.py":  # of `python -m nn_from_scratch.…`
+        program = os.path.basename(directory)
+    print(f"{program}: error: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(exit_code)
 
 

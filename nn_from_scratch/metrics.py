@@ -70,5 +70,33 @@ def most_confused(confusion: np.ndarray, most: int = 10) -> list[Confusion]:
     return sorted(mistakes, key=lambda mistake: -mistake.times)[:most]
 
 
+class Calibration(NamedTuple):
+    """How far confidence can be trusted: the answers sorted into bins by it, and the accuracy in each bin."""
+
+    edges: np.ndarray  # (bins + 1,) bin i holds the confidences in (edges[i], edges[i + 1]]; the first also 0
+    counts: np.ndarray  # (bins,)
+    confidence: np.ndarray  # (bins,) the mean; NaN in an empty bin
+    accuracy: np.ndarray  # (bins,) likewise
+
+    @property
+    def error(self) -> float:
+        """The expected calibration error: Σ (count / N) · |accuracy − confidence|, over the bins."""
+        gaps = np.abs(self.accuracy - self.confidence)
+        return float(np.nansum(self.counts * gaps) / self.counts.sum())
+
+
+def calibration(confidence: np.ndarray, right: np.ndarray, bins: int = 10) -> Calibration:
+    """Confidence against accuracy, in bins of equal width. Shapes: confidence in [0, 1] and right, (N,)
+
+    C. Guo et al., "On Calibration of Modern Neural Networks", 2017.
+    """
+    edges = np.linspace(0, 1, bins + 1)
+    bin_of = np.clip(np.searchsorted(edges, confidence.astype(float), side="left") - 1, 0, bins - 1)
+    counts = np.bincount(bin_of, minlength=bins)
+    with np.errstate(invalid="ignore"):  # 0 / 0 in an empty bin is the NaN that is meant
+        means = [np.bincount(bin_of, values, minlength=bins) / counts for values in (confidence, right)]
+    return Calibration(edges, counts, *means)
+
+
 def _ratio(part: int, whole: int) -> float:
     return part / whole if whole else float("nan")

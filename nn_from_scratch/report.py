@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nn_from_scratch import metrics
+from nn_from_scratch.answers import Answers, answers
 from nn_from_scratch.data import Dataset
 from nn_from_scratch.network import Network
 from nn_from_scratch.storage import SavedNetwork
-from nn_from_scratch.training import predict
 
 # ---- answers ----
 
@@ -28,6 +28,7 @@ class Evaluation:
 
     classes: tuple[int, ...]  # the label that each row and column of the confusion matrix stands for
     confusion: np.ndarray  # (K, K), rows actual, columns predicted
+    calibration: metrics.Calibration
 
     @property
     def images(self) -> int:
@@ -44,8 +45,13 @@ class Evaluation:
 
 def evaluation(saved: SavedNetwork, dataset: Dataset) -> Evaluation:
     """Let the network answer the test images. The data set's labels are those of the network: 0, 1, … (`matching`)."""
-    predicted = metrics.predicted_classes(predict(saved.network, dataset.test.images))
-    return Evaluation(saved.classes, metrics.confusion_matrix(dataset.test.labels, predicted, len(saved.classes)))
+    return summary(answers(saved, dataset.test), saved.classes)
+
+
+def summary(found: Answers, classes: tuple[int, ...]) -> Evaluation:
+    """What the answers come to."""
+    confusion = metrics.confusion_matrix(found.actual, found.predicted, len(classes))
+    return Evaluation(classes, confusion, metrics.calibration(found.confidence, found.right))
 
 
 def evaluation_text(found: Evaluation) -> str:
@@ -55,8 +61,9 @@ def evaluation_text(found: Evaluation) -> str:
             f"accuracy {found.accuracy!r} = {found.right} of {found.images}",
             "confusion matrix (rows actual, columns predicted)\n" + confusion_table(found),
             "one class against the rest: [[TP, FN], [FP, TN]]\n" + binary_table(found),
-            class_table(found),
+            "each class (its recall is the accuracy on its own images)\n" + class_table(found),
             "most often confused\n" + confused_list(found),
+            calibration_text(found.calibration),
         ]
     )
 
@@ -74,6 +81,7 @@ def evaluation_object(found: Evaluation) -> dict[str, Any]:
         "per_class": [
             {
                 "class": label,
+                "accuracy": None if isnan(scores.recall) else scores.recall,
                 **{name: None if isnan(score) else score for name, score in scores._asdict().items()},
                 "binary_confusion_matrix": binary.tolist(),
             }
@@ -83,6 +91,7 @@ def evaluation_object(found: Evaluation) -> dict[str, Any]:
             {"actual": found.classes[actual], "predicted": found.classes[predicted], "count": count}
             for actual, predicted, count in metrics.most_confused(found.confusion)
         ],
+        "calibration": calibration_object(found.calibration),
     }
 
 
@@ -120,6 +129,26 @@ def confused_list(found: Evaluation) -> str:
         for actual, predicted, count in metrics.most_confused(found.confusion)
     ]
     return "\n".join(lines or ["    none: every answer was right"])
+
+
+def calibration_text(found: metrics.Calibration) -> str:
+    """Confidence against accuracy, for the bins that have images."""
+    rows: list[list] = [["confidence", "images", "mean confidence", "accuracy"]]
+    for low, high, *numbers in _filled_bins(found):
+        rows.append([f"{low:.1f}–{high:.1f}", numbers[0], f"{numbers[1]:.4f}", f"{numbers[2]:.4f}"])
+    return f"calibration: expected calibration error {found.error:.4f}\n{aligned(rows)}"
+
+
+def calibration_object(found: metrics.Calibration) -> dict[str, Any]:
+    names = ("from", "to", "images", "mean_confidence", "accuracy")
+    bins = [dict(zip(names, numbers, strict=True)) for numbers in _filled_bins(found)]
+    return {"expected_calibration_error": found.error, "bins": bins}
+
+
+def _filled_bins(found: metrics.Calibration) -> list[tuple[float, float, int, float, float]]:
+    columns = (found.edges[:-1], found.edges[1:], found.counts, found.confidence, found.accuracy)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    return [(low, high, count, confidence, accuracy) for low, high, count, confidence, accuracy in rows if count]
 
 
 # ---- what is on record ----

@@ -1,15 +1,17 @@
 """evaluate.py as a user runs it, on the embedded digits."""
 
+import csv
 import json
 import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import nn_from_scratch as nn
 from nn_from_scratch import metrics
 from nn_from_scratch.data.batches import matching
-from tests.scripts import imports, refusal, run
+from tests.scripts import ROOT, imports, refusal, run
 
 RECIPE = nn.PRESETS["784-10-10"].override(epochs=3)
 
@@ -188,3 +190,94 @@ def test_help_shows_defaults_and_examples_and_loads_nothing_heavy():
     assert "resources/images/confusion_matrix.png" in result.stdout
     assert "python evaluate.py --json" in result.stdout
     assert not {"matplotlib", "pandas", "joblib", "pooch"} & imports("evaluate.py", "--help")
+
+
+# ---- mistakes ----
+
+
+def test_errors_saves_the_grid_the_table_and_the_calibration(weights, digits, tmp_path):
+    options = ("--weights", weights, "--figure", tmp_path / "f.png", "--errors", tmp_path / "e", "--sort", "confidence")
+    result = run("evaluate.py", *options)
+    assert result.returncode == 0, result.stderr
+    assert sorted(path.name for path in (tmp_path / "e").iterdir()) == [
+        "calibration.png",
+        "mistakes.csv",
+        "mistakes.png",
+    ]
+    p = nn.predict(nn.load(weights).network, digits.test.images)
+    wrong = np.flatnonzero(p.argmax(axis=1) != digits.test.labels)
+    rows = list(csv.DictReader((tmp_path / "e" / "mistakes.csv").read_text().splitlines()))
+    assert sorted(int(row["index"]) for row in rows) == wrong.tolist()
+    assert [float(row["confidence"]) for row in rows] == sorted(
+        (float(row["confidence"]) for row in rows), reverse=True
+    )
+    for row in rows:
+        index = int(row["index"])
+        assert (int(row["actual"]), int(row["predicted"])) == (digits.test.labels[index], p[index].argmax())
+        assert float(row["confidence"]) == pytest.approx(p[index].max(), rel=1e-5)
+        assert float(row["loss"]) == pytest.approx(-np.log(p[index, digits.test.labels[index]]), rel=1e-4)
+    assert f"saved {tmp_path / 'e' / 'mistakes.csv'}\n" in result.stdout
+    assert "calibration: expected calibration error 0." in result.stdout
+
+
+@pytest.mark.parametrize("preset", ["784-196-1", "784-100-10"])
+def test_errors_of_binary_and_of_squared_error_networks(preset, tmp_path):
+    path = tmp_path / "n.json"
+    nn.save(nn.SavedNetwork(nn.PRESETS[preset].make_network(0), nn.PRESETS[preset].classes), path)
+    options = ("--weights", path, "--data", "digits", "--json", "--figure", tmp_path / "f.png", "--errors", tmp_path)
+    found = json.loads(run("evaluate.py", *options, "--sort", "uncertainty").stdout)
+    rows = (tmp_path / "mistakes.csv").read_text().splitlines()[1:]
+    assert len(rows) == found["images"] - found["right"] > 0
+    assert {int(row.split(",")[1]) for row in rows} <= set(found["classes"])
+    assert sum(part["images"] for part in found["calibration"]["bins"]) == found["images"]
+    assert (found["mistakes"], found["calibration_figure"]) == (
+        str(tmp_path / "mistakes.png"),
+        str(tmp_path / "calibration.png"),
+    )
+
+
+# ---- pictures ----
+
+EXAMPLES = [f"resources/handwriting/{name}" for name in ("two.png", "three.jpg", "five.png", "seven.png", "eight.png")]
+
+
+def test_pictures_are_read_with_second_guess_and_probabilities(tmp_path):
+    options = ("--weights", "resources/pretrained/784-128-64-10.json", "--image", *EXAMPLES)
+    result = run("evaluate.py", *options, "--figure", tmp_path / "seen.png")
+    assert (result.returncode, result.stderr) == (0, "")
+    head, *rows = (line.split() for line in result.stdout.splitlines()[:6])
+    assert head == ["answer", "probability", "second", "guess", "probability", "picture"]
+    assert [(row[0], row[-1]) for row in rows] == list(zip("23578", EXAMPLES, strict=True))
+    assert (tmp_path / "seen.png").read_bytes().startswith(b"\x89PNG")
+    assert result.stdout.endswith(f"saved {tmp_path / 'seen.png'}\n")
+
+
+def test_pictures_as_json_and_without_a_figure(tmp_path):
+    weights = ROOT / "resources" / "pretrained" / "784-100-10.json"
+    result = run("evaluate.py", "--weights", weights, "--image", ROOT / EXAMPLES[1], "--json", cwd=tmp_path)
+    (found,) = json.loads(result.stdout)["pictures"]
+    assert (found["answer"], found["score"], list(found["scores"])) == (3, "output", list("0123456789"))
+    assert found["scores"]["3"] == max(found["scores"].values())
+    assert found["second_guess"] == int(sorted(found["scores"], key=found["scores"].get)[-2])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_network_of_two_classes_answers_with_their_labels(tmp_path):
+    result = run("evaluate.py", "--weights", "resources/pretrained/784-196-1.json", "--image", EXAMPLES[0], "--json")
+    (found,) = json.loads(result.stdout)["pictures"]
+    assert (found["answer"], found["second_guess"], found["score"]) == (2, 1, "probability")
+    assert sum(found["scores"].values()) == pytest.approx(1)
+
+
+def test_pictures_that_cannot_be_read_are_refused(weights, tmp_path):
+    Image.new("L", (50, 50), 255).save(tmp_path / "empty.png")
+    image = ("--weights", weights, "--image", EXAMPLES[0])
+    assert f"{tmp_path / 'empty.png'}: the picture is of one colour" in refusal(
+        run("evaluate.py", *image, tmp_path / "empty.png")
+    )
+    assert "README.md: is no picture" in refusal(run("evaluate.py", *image, "README.md"))
+    assert "no/such.png: no such file" in refusal(run("evaluate.py", *image, "no/such.png"))
+    assert "neither --errors nor --data" in refusal(run("evaluate.py", *image, "--errors", tmp_path))
+    nn.save(nn.SavedNetwork(nn.Network([nn.Dense(10), nn.Softmax()], (64,), 0)), tmp_path / "n.json")
+    small = run("evaluate.py", "--weights", tmp_path / "n.json", "--image", EXAMPLES[0])
+    assert "28 × 28 = 784 pixels, but the network takes 64 inputs" in refusal(small)

@@ -139,3 +139,23 @@ def test_all_confusions_together_are_all_mistakes(confusion):
     assert sum(counts) == confusion.sum() - confusion.trace()
     assert counts == sorted(counts, reverse=True)
     assert all(confusion[actual, predicted] == count > 0 for actual, predicted, count in mistakes)
+
+
+# ---- calibration ----
+
+
+def test_calibration_sorts_answers_into_bins_closed_on_the_right():
+    confidence = np.array([0.0, 0.5, 0.51, 0.6, 0.95, 1.0])
+    found = metrics.calibration(confidence, np.array([False, True, True, False, True, True]), bins=10)
+    assert found.counts.tolist() == [1, 0, 0, 0, 1, 2, 0, 0, 0, 2]
+    filled = found.counts > 0
+    assert found.confidence[filled] == pytest.approx([0, 0.5, 0.555, 0.975])
+    assert found.accuracy[filled] == pytest.approx([0, 1, 0.5, 1])
+    assert np.isnan(found.accuracy[~filled]).all()
+    assert found.error == pytest.approx((1 * 0 + 1 * 0.5 + 2 * 0.055 + 2 * 0.025) / 6)
+
+
+def test_calibration_of_answers_that_are_as_often_right_as_they_say(rng):
+    confidence = rng.random(200_000)
+    assert metrics.calibration(confidence, rng.random(200_000) < confidence).error < 0.005
+    assert metrics.calibration(confidence, np.ones(200_000, bool)).error == pytest.approx(0.5, abs=0.005)

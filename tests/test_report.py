@@ -7,12 +7,13 @@ import json
 import numpy as np
 import pytest
 
-from nn_from_scratch import Dataset, Network, ReLU, SavedNetwork, Softmax, Split, report
+from nn_from_scratch import Dataset, Network, ReLU, SavedNetwork, Softmax, Split, metrics, report
 from nn_from_scratch.layers import Dense
 
 # Class 9 is never predicted.
-FOUND = report.Evaluation((4, 7, 9), np.array([[8, 2, 0], [1, 9, 0], [3, 1, 0]]))
-PERFECT = report.Evaluation((4, 7), np.diag([3, 1]))
+CALIBRATION = metrics.calibration(np.array([0.95, 0.99, 0.5, 0.51, 0.1]), np.array([1, 1, 0, 1, 0]))
+FOUND = report.Evaluation((4, 7, 9), np.array([[8, 2, 0], [1, 9, 0], [3, 1, 0]]), CALIBRATION)
+PERFECT = report.Evaluation((4, 7), np.diag([3, 1]), CALIBRATION)
 
 
 def dataset(images, labels):
@@ -37,7 +38,7 @@ def test_evaluation_counts_the_networks_answers():
 
 
 def test_accuracy_is_printed_in_full_with_its_fraction():
-    third = report.Evaluation((0, 1), np.array([[1, 1], [1, 0]]))
+    third = report.Evaluation((0, 1), np.array([[1, 1], [1, 0]]), CALIBRATION)
     assert "accuracy 0.3333333333333333 = 1 of 3" in report.evaluation_text(third)
 
 
@@ -56,7 +57,7 @@ def test_confusion_table():
         ["7", "1", "9", "0"],
         ["9", "3", "1", "0"],
     ]
-    big = report.Evaluation((0, 1), np.array([[12345, 0], [1, 67]]))
+    big = report.Evaluation((0, 1), np.array([[12345, 0], [1, 67]]), CALIBRATION)
     assert len({len(line) for line in report.confusion_table(big).splitlines()}) == 1  # flush right
 
 
@@ -97,6 +98,7 @@ def test_object_is_json_with_null_for_what_is_undefined():
     assert found["confusion_matrix"] == FOUND.confusion.tolist()
     assert found["binary_confusion_matrix"] == [[17, 7], [7, 41]]
     assert found["per_class"][0] == {
+        "accuracy": 0.8,
         "class": 4,
         "precision": 8 / 12,
         "recall": 8 / 10,

@@ -12,14 +12,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nn_from_scratch.layers import Dense, Layer, ReLU, Sigmoid
+from nn_from_scratch.activity import most_active, silent_share
+from nn_from_scratch.answers import class_scores
+from nn_from_scratch.layers import Dense, Layer
 from nn_from_scratch.losses import Loss
 from nn_from_scratch.network import Network
 
 SHOWN = 24  # units of a layer in the graph
 EDGES = 6  # into each of them
 TILES = 36  # units of the first layer whose weights are shown as pictures
-SATURATED = 0.01  # a sigmoid this close to 0 or 1 hardly learns
 
 
 # ---- numbers for the wire ----
@@ -107,17 +108,6 @@ def trace(network: Network, loss: Loss, x: np.ndarray, t: np.ndarray) -> Trace:
 # ---- a frame's parts ----
 
 
-def most_active(activations: np.ndarray, before: Sequence[int], count: int = SHOWN) -> list[int]:
-    """The `count` most active units, ascending. One that was shown before stays while it is among the top 2·count."""
-    if len(activations) <= count:
-        return list(range(len(activations)))
-    order = np.argsort(-np.abs(activations), kind="stable")
-    near = set(order[: 2 * count].tolist())
-    staying = [unit for unit in order.tolist() if unit in near and unit in set(before)][:count]
-    arriving = [unit for unit in order[: 2 * count].tolist() if unit not in staying]
-    return sorted(staying + arriving[: count - len(staying)])
-
-
 def edges(stage: Stage, shown: Sequence[int], sources: Sequence[int] | None) -> list[list[Any]]:
     """[unit, inputs, packed w, packed w·x, packed ∂L/∂w] for each shown unit: its inputs with the largest |w·x|.
 
@@ -140,15 +130,6 @@ def strongest_inputs(stage: Stage, shown: Sequence[int]) -> list[int]:
     return sorted(np.argsort(-contributions, kind="stable")[:SHOWN].tolist())
 
 
-def silent_share(stage: Stage) -> float | None:
-    """The share of units that pass nothing back: of ReLU those at 0, of sigmoid those close to 0 or 1."""
-    if isinstance(stage.activation, ReLU):
-        return float(np.mean(stage.a <= 0))
-    if isinstance(stage.activation, Sigmoid):
-        return float(np.mean((stage.a < SATURATED) | (stage.a > 1 - SATURATED)))
-    return None
-
-
 def layer_part(stage: Stage, shown: list[int], sources: list[int] | None) -> dict[str, Any]:
     """Everything a frame holds of one layer. The gradients are those of the last batch, the rest is the example's."""
     dense = stage.dense
@@ -161,7 +142,7 @@ def layer_part(stage: Stage, shown: list[int], sources: list[int] | None) -> dic
         "gradient_norm": finite(_norm(dense.dW, dense.db)),
         "gradient_mean": finite((np.abs(dense.dW).sum() + np.abs(dense.db).sum()) / (dense.dW.size + dense.db.size)),
         "weight_norm": finite(_norm(dense.W)),
-        "dead": silent_share(stage),
+        "dead": silent_share(type(stage.activation), stage.a),
         "shown": shown,
         "edges": edges(stage, shown, sources),
     }
@@ -170,7 +151,7 @@ def layer_part(stage: Stage, shown: list[int], sources: list[int] | None) -> dic
 def network_part(traced: Trace, shown_before: list[list[int]]) -> tuple[dict[str, Any], list[list[int]]]:
     """The layers of a frame, and which units are shown of each: for the next frame to keep them in their places."""
     before = shown_before or [[] for _ in traced.stages]
-    shown = [most_active(stage.a, kept) for stage, kept in zip(traced.stages, before, strict=True)]
+    shown = [most_active(stage.a, SHOWN, kept).tolist() for stage, kept in zip(traced.stages, before, strict=True)]
     sources = [None, *shown[:-1]]  # the input is drawn as a picture: an edge may begin at any pixel
     layers = [layer_part(*parts) for parts in zip(traced.stages, shown, sources, strict=True)]
     return {"input": {"shown": strongest_inputs(traced.stages[0], shown[0])}, "layers": layers}, shown
@@ -190,7 +171,7 @@ def tiles(dense: Dense) -> dict[str, Any]:
 
 def class_outputs(p: np.ndarray) -> list[float | None]:
     """One number for each class: the outputs, or, of a single output p for two classes, 1 − p and p."""
-    return [finite(value) for value in (p if len(p) > 1 else (1 - p[0], p[0]))]
+    return [finite(value) for value in class_scores(p[None])[0]]
 
 
 def _norm(*arrays: np.ndarray) -> float:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from nn_from_scratch.answers import class_scores, first_and_second
 from nn_from_scratch.data.batches import inputs, target_table
 from nn_from_scratch.data.dataset import Split
 from nn_from_scratch.data.drawing import NothingDrawn, prepare
@@ -12,7 +13,7 @@ from nn_from_scratch.losses import Loss
 from nn_from_scratch.metrics import accuracy, confusion_matrix, predicted_classes
 from nn_from_scratch.network import Network
 from nn_from_scratch.training import predict
-from nn_from_scratch.web.frames import Stage, base64, class_outputs, finite, packed
+from nn_from_scratch.web.frames import Stage, base64, finite, packed
 
 TERMS = 8  # products of each sign that are named in a neuron's sum
 CELL_IMAGES = 100
@@ -55,19 +56,18 @@ def drawing_part(network: Network, classes: tuple[int, ...], ink: np.ndarray, ce
         image = prepare(ink, centre)
     except NothingDrawn:
         return {"empty": True, "message": "Draw something."}
-    outputs = np.array(class_outputs(predict(network, image[None])[0]), float)
-    order = np.argsort(-outputs, kind="stable")
-    best, next_best = float(outputs[order[0]]), float(outputs[order[1]])
-    doubtful = not (best >= 0.5 and best - next_best >= 0.3)
-    answer, second = classes[order[0]], classes[order[1]]
+    scores = class_scores(predict(network, image[None]))[0]
+    first, next_ = first_and_second(scores)
+    doubtful = not (scores[first] >= 0.5 and scores[first] - scores[next_] >= 0.3)
+    answer, second = classes[first], classes[next_]
     return {
         "empty": False,
         "message": f"Not sure: {answer}, or perhaps {second}." if doubtful else f"This looks like {answer}.",
         "image": base64(image),
-        "outputs": [finite(value) for value in outputs],
+        "outputs": [finite(score) for score in scores],
         "answer": answer,
         "second": second,
-        "doubtful": doubtful,
+        "doubtful": bool(doubtful),
     }
 
 

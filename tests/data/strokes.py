@@ -7,8 +7,10 @@ python -m tests.data.strokes
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 # The strokes of each digit, parted by "|": points x,y in hundredths of its height, y downwards.
 STROKES = {
@@ -67,3 +69,32 @@ def smooth(points: np.ndarray, pieces: int = 6) -> np.ndarray:
         for a, b, c, d in zip(p[:-3], p[1:-2], p[2:-1], p[3:], strict=True)
     ]
     return np.concatenate([*curves, points[-1:]])
+
+
+def on_paper(ink: np.ndarray, shade: float = 0.5, noise: float = 0.02, pen: float = 0.75, seed: int = 0) -> np.ndarray:
+    """A photograph of ink: brightness of 0 to 1, the light falling off by `shade` from one corner to the other."""
+    y, x = np.meshgrid(*(np.linspace(0, 1, length) for length in ink.shape), indexing="ij")
+    light = 0.95 - shade * (x + y) / 2 - 0.1 * (x - 0.4) ** 2
+    grain = np.random.default_rng(seed).normal(0, noise, ink.shape)
+    return np.clip(light * (1 - pen * ink / 255) + grain, 0, 1)
+
+
+def bytes_of(brightness: np.ndarray) -> Image.Image:
+    return Image.fromarray(np.rint(brightness * 255).astype(np.uint8))
+
+
+def examples(directory: Path) -> None:
+    """The pictures in resources/handwriting: what a drawing program, a phone and a board make of digits."""
+    Image.fromarray(255 - drawn(2, (240, 320), 90, 11, (90, 70))).save(directory / "two.png")
+    photograph = on_paper(drawn(3, (480, 360), 230, 16, (200, 250), slant=0.15))
+    tinted = np.stack([photograph, photograph * 0.96, photograph * 0.87], axis=-1)
+    Image.fromarray(np.rint(tinted * 255).astype(np.uint8)).save(directory / "three.jpg", quality=70)
+    five = drawn(5, (200, 200), 150, 26)
+    blue = np.broadcast_to(np.array([20, 60, 200], np.uint8), (*five.shape, 3))
+    Image.fromarray(np.dstack([blue, five])).save(directory / "five.png")
+    bytes_of(0.15 + 0.7 * drawn(7, (300, 260), 200, 30, slant=0.2) / 255.0).save(directory / "seven.png")
+    bytes_of(on_paper(drawn(8, (260, 260), 170, 6), shade=0.2, noise=0.0, pen=0.5)).save(directory / "eight.png")
+
+
+if __name__ == "__main__":
+    examples(Path(__file__).parents[2] / "resources" / "handwriting")

@@ -118,37 +118,6 @@ def test_the_layers_of_a_frame_are_the_network(traced):
     assert strengths[part["input"]["shown"]].min() >= np.delete(strengths, part["input"]["shown"]).max() * (1 - 1e-6)
 
 
-def test_the_share_of_silent_units():
-    def silent(activation, a):
-        a = np.array(a)
-        return frames.silent_share(frames.Stage(Dense(4), activation, a, a, a, a))
-
-    assert silent(ReLU(), [0, 1, 2, 0]) == 0.5
-    assert silent(frames.Sigmoid(), [0.001, 0.5, 0.999, 0.2]) == 0.5
-    assert silent(Dense(4), [0, 0, 0, 1]) is None
-
-
-def test_a_shown_unit_stays_while_it_is_among_the_most_active_and_goes_when_it_is_not():
-    a = np.arange(100, dtype=np.float32)
-    first = frames.most_active(a, [])
-    assert first == list(range(76, 100))
-    a[[90, 60]] = 65, 95  # a little less, a little more
-    assert frames.most_active(a, first) == first
-    a[90] = 0
-    assert frames.most_active(a, first) == sorted({*first, 60} - {90})
-
-
-@given(
-    a=arrays(np.float32, st.integers(1, 120), elements=st.floats(-10, 10, width=32)),
-    before=st.lists(st.integers(0, 119), max_size=24, unique=True),
-)
-def test_the_units_shown_are_different_ascending_and_as_many_as_there_is_room_for(a, before):
-    shown = frames.most_active(a, before)
-    assert shown == sorted(set(shown))
-    assert len(shown) == min(24, len(a))
-    assert max(shown) < len(a)
-
-
 def test_tiles_are_the_weights_of_the_first_units(traced):
     network = traced[0]
     tiles = frames.tiles(network.layers[0])

@@ -1,0 +1,96 @@
+"""What a network answers, image by image: how sure it is of each class, and how wrong it was.
+
+metrics.py counts over a whole data set; here single images keep their place, so that mistakes can be looked at.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nn_from_scratch.data.dataset import Split
+from nn_from_scratch.layers import Softmax
+from nn_from_scratch.metrics import predicted_classes
+from nn_from_scratch.network import Network
+from nn_from_scratch.storage import SavedNetwork
+from nn_from_scratch.training import predict
+
+ORDERS = ("loss", "confidence", "uncertainty")
+
+
+def class_scores(p: np.ndarray) -> np.ndarray:
+    """A score for each class: the outputs, or [1 − p, p] where one output stands for two. (N, K) → (N, classes)"""
+    return np.hstack([1 - p, p]) if p.shape[1] == 1 else p
+
+
+def score_name(network: Network) -> str:
+    """What a class's score is: a probability where the scores sum to 1 by construction, else only an output."""
+    return "probability" if network.output_shape == (1,) or isinstance(network.layers[-1], Softmax) else "output"
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The answers to N labelled images. Classes are numbered 0, 1, …, as in the data set after `matching`."""
+
+    scores: np.ndarray  # (N, classes)
+    predicted: np.ndarray  # (N,) the class with the highest score
+    actual: np.ndarray  # (N,)
+    index: np.ndarray  # (N,) the place of each image in the whole test set, from 0
+    probabilities: bool  # whether the scores are
+
+    @property
+    def right(self) -> np.ndarray:
+        return self.predicted == self.actual
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """The score of the class that was answered. (N,)"""
+        return self.scores[np.arange(len(self.scores)), self.predicted]
+
+    @property
+    def margin(self) -> np.ndarray:
+        """By how much the highest score leads before the second. (N,)"""
+        second, first = np.sort(self.scores, axis=1)[:, -2:].T
+        return first - second
+
+    @property
+    def loss(self) -> np.ndarray:
+        """Of each image: −log of the actual class's probability, or Σₖ (pₖ − tₖ)² / K of outputs that are none. (N,)"""
+        rows = np.arange(len(self.scores))
+        if self.probabilities:
+            return -np.log(np.maximum(self.scores[rows, self.actual], np.finfo(self.scores.dtype).tiny))
+        t = np.eye(self.scores.shape[1], dtype=self.scores.dtype)[self.actual]
+        return np.square(self.scores - t).mean(axis=1)
+
+    def mistakes(self, order: str) -> np.ndarray:
+        """The rows of the wrong answers, by ORDERS: the costliest, the most confident or the least certain first."""
+        key = {"loss": -self.loss, "confidence": -self.confidence, "uncertainty": self.margin}[order]
+        wrong = np.flatnonzero(~self.right)
+        return wrong[np.argsort(key[wrong], kind="stable")]
+
+
+def answers(saved: SavedNetwork, test: Split, whole: Split | None = None) -> Answers:
+    """Let the network answer a test set after `matching`; `whole` is the set before it, from which `index` counts."""
+    p = predict(saved.network, test.images)
+    index = np.arange(len(p)) if whole is None else np.flatnonzero(np.isin(whole.labels, saved.classes))
+    probabilities = score_name(saved.network) == "probability"
+    return Answers(class_scores(p), predicted_classes(p), test.labels.astype(int), index, probabilities)
+
+
+def first_and_second(scores: np.ndarray) -> tuple[int, int]:
+    """The classes with the highest two of one image's scores. (classes,)"""
+    first, second = np.argsort(-scores, kind="stable")[:2]
+    return int(first), int(second)
+
+
+def mistake_rows(found: Answers, classes: Sequence[int], order: str) -> list[list]:
+    """Every mistake as a line of a CSV file, the header first."""
+    names = ["index", "actual", "predicted", "confidence", "score_of_actual", "margin", "loss"]
+    rows: list[list] = [names]
+    confidence, margin, loss = found.confidence, found.margin, found.loss
+    for row in found.mistakes(order):
+        actual = found.actual[row]
+        numbers = (confidence[row], found.scores[row, actual], margin[row], loss[row])
+        labels = (classes[actual], classes[found.predicted[row]])
+        rows.append([int(found.index[row]), *labels, *(f"{number:.6g}" for number in numbers)])
+    return rows

@@ -1,0 +1,180 @@
+"""The dashboard as a whole: seven panels in one figure, shown in a window or saved without one.
+
+In a window the still parts are drawn once and kept as pixels; for each image only what moves is drawn over them.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from shutil import which
+
+import numpy as np
+from matplotlib.animation import FFMpegWriter, PillowWriter
+from matplotlib.backend_bases import Event, KeyEvent
+from matplotlib.figure import Figure
+
+from nn_from_scratch import figures
+from nn_from_scratch.activity import stages
+from nn_from_scratch.answers import answers, score_name
+from nn_from_scratch.dashboard.panels import (
+    Activity,
+    Confusions,
+    Digit,
+    Graph,
+    History,
+    Moment,
+    Outputs,
+    Panel,
+    Subject,
+    Weights,
+)
+from nn_from_scratch.data.batches import inputs, matching
+from nn_from_scratch.data.dataset import Dataset
+from nn_from_scratch.errors import BadInput
+from nn_from_scratch.files import check_writable, whole_file
+from nn_from_scratch.plots import new_figure
+from nn_from_scratch.storage import SavedNetwork
+
+MOVING = (".gif", ".mp4")
+ANIMATION_RESOLUTION = 80  # pixels per inch
+USUAL = 1000  # test images that tell what is usual inside the network
+LAYOUT = """
+dgb
+cga
+chw
+"""
+
+
+class Dashboard:
+    """A figure that shows one test image at a time. `row` counts the images that the network can be tested on."""
+
+    def __init__(self, saved: SavedNetwork, whole: Dataset) -> None:
+        self.network = saved.network
+        self.test = matching(whole, saved.network.input_shape, saved.classes).test
+        found = answers(saved, self.test, whole.test)
+        usual = stages(self.network, self._inputs(slice(0, USUAL)))
+        subject = Subject(saved.classes, found, score_name(self.network), usual)
+        self.mistakes = np.flatnonzero(~found.right)
+        self.figure = new_figure(11, 7.2)
+        axes = self.figure.subplot_mosaic(LAYOUT, width_ratios=[3.1, 4.2, 3.7], height_ratios=[2.3, 2.1, 1.9])
+        self.panels: list[Panel] = [
+            Digit(axes["d"], subject, self.test.images[0]),
+            Outputs(axes["b"], subject),
+            Graph(axes["g"], subject),
+            Confusions(axes["c"], subject),
+            Activity(axes["a"], subject),
+            Weights(axes["w"], subject),
+            History(axes["h"], subject),
+        ]
+        self.row = 0
+        self.show(0)
+
+    def _inputs(self, rows: slice) -> np.ndarray:
+        return inputs(self.test.images[rows], self.network.input_shape, self.network.dtype)
+
+    def show(self, row: int) -> None:
+        """Move all panels to a test image; nothing is drawn yet. After the last image comes the first."""
+        self.row = row % len(self.test)
+        found = stages(self.network, self._inputs(slice(self.row, self.row + 1)))
+        moment = Moment(self.row, self.test.images[self.row], [stage.values[0] for stage in found])
+        for panel in self.panels:
+            panel.update(moment)
+
+    def next_mistake(self) -> int:
+        """The row of the next image that is read wrongly; this one where there is none."""
+        later = self.mistakes[self.mistakes > self.row]
+        return int(later[0] if len(later) else self.mistakes[0] if len(self.mistakes) else self.row)
+
+    def keep_still(self) -> None:
+        """After the canvas was drawn, without what moves: keep the picture as pixels."""
+        self.still = self.figure.canvas.copy_from_bbox(self.figure.bbox)  # type: ignore[attr-defined]
+
+    def draw_moving(self) -> None:
+        """Draw this image's artists over the still picture."""
+        self.figure.canvas.restore_region(self.still)  # type: ignore[attr-defined]
+        for panel in self.panels:
+            for artist in panel.artists:
+                panel.axes.draw_artist(artist)
+
+
+# ---- files ----
+
+
+def check(path: str | Path) -> None:
+    """Raise BadInput, before the work, where the dashboard could not be saved after it."""
+    ending = Path(path).suffix.lower()
+    if ending not in (*figures.METADATA, *MOVING):
+        raise BadInput(f"{path}: expected a name that ends in {', '.join((*figures.METADATA, *MOVING))}")
+    if ending == ".mp4" and not which("ffmpeg"):
+        raise BadInput(f"{path}: an MP4 takes the program ffmpeg, which isn't installed: install it, or save a .gif")
+    check_writable(path)
+
+
+def save(dashboard: Dashboard, path: str | Path, rows: Iterable[int], seconds: float) -> None:
+    """One frame, or an animation of these rows, as the name's ending says."""
+    ending = Path(path).suffix.lower()
+    if ending not in MOVING:
+        figures.save(dashboard.figure, path)
+        return
+    writer = (PillowWriter if ending == ".gif" else FFMpegWriter)(fps=1 / seconds)  # type: ignore[arg-type]
+    with whole_file(path) as temporary, writer.saving(dashboard.figure, str(temporary), ANIMATION_RESOLUTION):
+        for row in rows:
+            dashboard.show(row)
+            writer.grab_frame()
+
+
+# ---- windows ----
+
+
+class Player:
+    """Goes through the images, one every so many seconds, and obeys the keys: space, ←, →, e."""
+
+    def __init__(self, dashboard: Dashboard, seconds: float) -> None:
+        self.dashboard = dashboard
+        self.playing = True
+        canvas = dashboard.figure.canvas
+        canvas.mpl_connect("draw_event", self._drawn)
+        canvas.mpl_connect("key_press_event", self.press)
+        self.timer = canvas.new_timer(interval=round(1000 * seconds))
+        self.timer.add_callback(self._tick)
+
+    def go(self, row: int) -> None:
+        self.dashboard.show(row)
+        self.dashboard.draw_moving()
+        self.dashboard.figure.canvas.blit(self.dashboard.figure.bbox)
+
+    def press(self, event: KeyEvent) -> None:
+        if event.key == " ":
+            self.playing = not self.playing
+        elif event.key in ("left", "right"):
+            self.playing = False
+            self.go(self.dashboard.row + (1 if event.key == "right" else -1))
+        elif event.key == "e":
+            self.playing = False
+            self.go(self.dashboard.next_mistake())
+
+    def _tick(self) -> None:
+        if self.playing:
+            self.go(self.dashboard.row + 1)
+
+    def _drawn(self, _event: Event) -> None:
+        """Drawn for the first time, or anew at another size: keep the still picture, and add what moves."""
+        self.dashboard.keep_still()
+        self.dashboard.draw_moving()
+
+
+def play(dashboard: Dashboard, seconds: float) -> None:
+    """Open a window until it is closed. Raises BadInput where there is no display."""
+    from matplotlib import pyplot, rc_context
+
+    advice = "save a picture or an animation instead: --save dashboard.png, or .gif"
+    with rc_context({"keymap.back": [], "keymap.forward": []}):  # the arrows are ours
+        try:
+            pyplot.figure(FigureClass=lambda **_: dashboard.figure)  # type: ignore[arg-type]
+        except ImportError as problem:
+            raise BadInput(f"no window can be opened: {problem}; {advice}") from None
+        if not isinstance(dashboard.figure, Figure) or not dashboard.figure.canvas.required_interactive_framework:
+            raise BadInput(f"no window can be opened: there is no display; {advice}")
+        player = Player(dashboard, seconds)
+        player.timer.start()
+        pyplot.show()
+        player.timer.stop()

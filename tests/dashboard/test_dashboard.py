@@ -1,0 +1,184 @@
+"""The seven panels: what they show of real networks, the keys, and the command as a user runs it."""
+
+import os
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from PIL import Image
+
+import nn_from_scratch as nn
+from nn_from_scratch.dashboard import window
+from nn_from_scratch.dashboard.window import Dashboard, Player
+from nn_from_scratch.data.dataset import Dataset, Split
+from nn_from_scratch.plots import PALETTE
+from tests.scripts import ROOT, refusal, run
+
+PROGRAM = "nn_from_scratch/dashboard/__main__.py"
+PRETRAINED = ROOT / "resources" / "pretrained"
+GREEN = tuple(int(PALETTE[2][i : i + 2], 16) / 255 for i in (1, 3, 5))
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return nn.load_dataset("digits")
+
+
+def made(preset, digits):
+    return Dashboard(nn.load(PRETRAINED / f"{preset}.json"), digits)
+
+
+def texts(panel):
+    return [artist.get_text() for artist in panel.artists if hasattr(artist, "get_text")]
+
+
+@pytest.mark.parametrize("preset", nn.PRESETS)
+def test_every_preset_shows_what_the_network_answers(preset, digits, tmp_path):
+    dashboard = made(preset, digits)
+    digit, outputs, graph, confusions, _activity, weights, history = dashboard.panels
+    saved = nn.load(PRETRAINED / f"{preset}.json")
+    p = nn.predict(saved.network, dashboard.test.images)
+    predicted = p.argmax(axis=1) if p.shape[1] > 1 else (p[:, 0] >= 0.5).astype(int)
+    for row in (3, int(dashboard.mistakes[0])):
+        dashboard.show(row)
+        answer, actual = saved.classes[predicted[row]], saved.classes[dashboard.test.labels[row]]
+        assert texts(digit)[0].endswith(f"label {actual}")
+        assert f"{'right' if answer == actual else 'wrong'}: read {answer}, " in texts(digit)[1]
+        winner = [bar for bar in outputs.bars if bar.get_facecolor()[:3] == pytest.approx(GREEN)]
+        assert [outputs.bars.index(bar) for bar in winner] == [predicted[row]]
+        if p.shape[1] > 1:
+            assert [bar.get_width() for bar in outputs.bars] == pytest.approx(p[row].tolist())
+        assert confusions.frame.get_xy() == (predicted[row] - 0.5, dashboard.test.labels[row] - 0.5)
+        assert f"into output {answer if p.shape[1] > 1 else 2}:" in texts(weights)[0]
+        W = saved.network.layers[-2].W
+        assert weights.bars.get_data().values.sum() == W.shape[1]
+        shown = min(row + 1, 50)
+        right = int(np.sum((predicted == dashboard.test.labels)[row + 1 - shown : row + 1]))
+        assert f"last {shown}: ● {right} right, ✖ {shown - right} wrong" in texts(history)[0]
+    assert f"accuracy {np.mean(predicted == dashboard.test.labels):.2%} of {len(predicted)}" in texts(confusions)[0]
+    assert len(graph.outputs) == p.shape[1]
+    assert len(graph.dots.get_offsets()) == 15 + sum({10: 10, 100: 15, 128: 15, 64: 12, 196: 15}[n] for n in
+                                                     saved_units(saved)) + p.shape[1]  # fmt: skip
+    window.save(dashboard, tmp_path / "one.png", [], 1)
+    assert (tmp_path / "one.png").read_bytes().startswith(b"\x89PNG")
+
+
+def saved_units(saved):
+    return [layer.units for layer in saved.network.layers if isinstance(layer, nn.Dense)][:-1]
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [nn.Softmax()],
+        [nn.Dense(3)],
+        [nn.Dense(200), nn.ReLU(), nn.Dense(3), nn.Sigmoid()],
+        [layer for _ in range(9) for layer in (nn.Dense(4), nn.ReLU())] + [nn.Dense(3), nn.Softmax()],
+    ],
+)
+def test_networks_of_any_depth_on_images_that_are_not_square(layers, rng, tmp_path):
+    images = rng.integers(0, 256, (12, 1, 3), dtype=np.uint8)
+    split = Split(images, (np.arange(12) % 3).astype(np.uint8))
+    saved = nn.SavedNetwork(nn.Network(layers, (3,), 0), (0, 1, 2))
+    dashboard = Dashboard(saved, Dataset("made up", split, split, "here"))
+    window.save(dashboard, tmp_path / "a.png", [], 1)
+    dashboard.show(-1)
+    assert dashboard.row == 11
+
+
+def test_only_what_moves_is_drawn_again_and_nothing_is_left_behind(digits):
+    dashboard = made("784-128-64-10", digits)
+    canvas = FigureCanvasAgg(dashboard.figure)
+    canvas.draw()
+    dashboard.keep_still()
+    frames = {}
+    for row in (0, 5, 0):
+        dashboard.show(row)
+        dashboard.draw_moving()
+        pixels = np.asarray(canvas.buffer_rgba()).copy()
+        assert np.array_equal(frames.setdefault(row, pixels), pixels)
+    assert not np.array_equal(frames[0], frames[5])
+
+
+def test_nothing_reaches_beyond_the_figure_and_titles_do_not_overlap(digits):
+    for preset in nn.PRESETS:
+        dashboard = made(preset, digits)
+        FigureCanvasAgg(dashboard.figure).draw()
+        dashboard.show(int(dashboard.mistakes[0]))
+        boxes = []
+        for panel in dashboard.panels:
+            for artist in panel.artists:
+                if hasattr(artist, "get_text") and artist.get_text():
+                    box = artist.get_window_extent()
+                    assert box.x0 >= 0, artist
+                    assert box.x1 <= dashboard.figure.bbox.x1, artist
+                    boxes.append(box)
+        for i, box in enumerate(boxes):
+            assert not any(box.overlaps(other) for other in boxes[:i])
+
+
+def test_keys_pause_step_and_jump_to_mistakes(digits):
+    dashboard = made("784-10-10", digits)
+    FigureCanvasAgg(dashboard.figure)
+    dashboard.figure.canvas.blit = lambda _: None
+    player = Player(dashboard, 1.0)
+    dashboard.figure.canvas.draw()  # its event keeps the still picture
+
+    def press(key):
+        player.press(SimpleNamespace(key=key))
+        return dashboard.row
+
+    player._tick()
+    assert (dashboard.row, player.playing) == (1, True)
+    press(" ")
+    player._tick()
+    assert (dashboard.row, player.playing) == (1, False)
+    assert [press("right"), press("right"), press("left")] == [2, 3, 2]
+    mistakes = dashboard.mistakes.tolist()
+    assert [press("e") for _ in mistakes] == [row for row in mistakes if row > 2] + [
+        row for row in mistakes if row <= 2
+    ]
+    press(" ")
+    dashboard.show(len(dashboard.test) - 1)
+    player._tick()
+    assert dashboard.row == 0
+    assert press("x") == 0
+
+
+# ---- as a user runs it ----
+
+OPTIONS = (PROGRAM, "--weights", PRETRAINED / "784-10-10.json", "--data", "digits")
+
+
+def test_a_picture_and_an_animation_without_a_display(tmp_path):
+    result = run(*OPTIONS, "--save", tmp_path / "a.png", "--start", 7)
+    assert (result.returncode, result.stdout) == (0, f"saved {tmp_path / 'a.png'}\n"), result.stderr
+    result = run(*OPTIONS, "--save", tmp_path / "a.gif", "--frames", 3, "--seconds", 0.5)
+    assert result.returncode == 0, result.stderr
+    with Image.open(tmp_path / "a.gif") as animation:
+        assert (animation.n_frames, animation.info["duration"]) == (3, 500)
+
+
+def test_what_cannot_be_done_is_said_in_one_line(tmp_path, monkeypatch):
+    assert "there is no display; save a picture or an animation instead: --save" in refusal(
+        run(*OPTIONS, WAYLAND_DISPLAY=None)
+    )
+    assert "expected a name that ends in .png" in refusal(run(*OPTIONS, "--save", tmp_path / "a.jpg"))
+    assert "--start 360: expected 0 to 359" in refusal(run(*OPTIONS, "--start", 360, "--save", tmp_path / "a.png"))
+    line = refusal(run(*OPTIONS, "--save", tmp_path / "a.mp4", PATH=str(tmp_path)))
+    assert line.startswith("dashboard: error: ")
+    assert "takes the program ffmpeg, which isn't installed: install it, or save a .gif" in line
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for ffmpeg is a shell script")
+def test_mp4_hands_every_frame_to_ffmpeg(tmp_path):
+    """With a stand-in for ffmpeg, which writes what it is given to the file that it is told."""
+    (tmp_path / "ffmpeg").write_text('#!/bin/sh\nfor name in "$@"; do :; done\ncat > "$name"\n')
+    (tmp_path / "ffmpeg").chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    result = run(*OPTIONS, "--save", tmp_path / "a.mp4", "--frames", 2, PATH=path)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "a.mp4").stat().st_size == 2 * 4 * (11 * 80) * (7.2 * 80)
