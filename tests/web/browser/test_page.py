@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections.abc import Iterator
@@ -357,6 +358,7 @@ def test_nothing_inline_runs_in_the_page(live_server: LiveServer, open_page: Ope
 # ---- at speed ----
 
 
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="on a single core the browser takes the training's turns")
 def test_watching_hardly_slows_the_training(mnist_server: LiveServer, open_page: Open) -> None:
     """At least 85 % of the steps, the best of three turns with and without a page: other programs only slow down."""
     trainer = mnist_server.trainer
