@@ -4,6 +4,7 @@ The check compares g·u, what a gradient g promises for a small move in the dire
 does, (f(x + hu) − f(x − hu)) / 2h. One dot product tests every entry at once, because u is random.
 """
 
+import signal
 from collections.abc import Callable
 
 import numpy as np
@@ -12,6 +13,10 @@ import pytest
 from nn_from_scratch.data.dataset import Split
 from nn_from_scratch.layers import Dense, Layer, ReLU
 from nn_from_scratch.network import Network
+
+# A shell that runs the tests in the background has them ignore Ctrl-C, and so would the scripts that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 STEP = 1e-5  # its square, the error of the central difference, and rounding divided by it are both near 1e-10
 
