@@ -26,7 +26,7 @@ from nn_from_scratch.web.inspection import example_of, neuron_part, take_snapsho
 
 VALIDATION_IMAGES = 5000  # held out of the training images; of a small set, a seventh
 CHECKED_IMAGES = 16  # whose loss the gradient check differentiates
-FRAME_POINTS = 40  # of the learning curve in a frame
+FRAME_POINTS = 24  # of the learning curve in a frame
 RECENT_BATCHES = 50  # for a running accuracy
 ADVICE = "Rewind or start anew, with a lower learning rate: a tenth of it is a good first try."
 

@@ -9,7 +9,8 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from http.client import IncompleteRead
 
 import pytest
 
@@ -65,7 +66,8 @@ def test_it_serves_and_ends_at_once_while_it_trains_and_is_watched(number, exit_
             assert events.readline() == b"event: state\n"
             process.send_signal(number)
             assert process.wait(60) == exit_code
-            events.read()
+            with suppress(IncompleteRead):  # the stream ends: in order, or cut off with its process
+                events.read()
         assert "Traceback" not in process.stderr.read()
 
 
