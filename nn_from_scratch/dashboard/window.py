@@ -115,6 +115,8 @@ def save(dashboard: Dashboard, path: str | Path, rows: Iterable[int], seconds: f
     if ending not in MOVING:
         figures.save(dashboard.figure, path)
         return
+    dashboard.figure.draw_without_rendering()
+    dashboard.figure.set_layout_engine("none")  # the panels stay where they are, whatever the length of their texts
     writer = (PillowWriter if ending == ".gif" else FFMpegWriter)(fps=1 / seconds)  # type: ignore[arg-type]
     with whole_file(path) as temporary, writer.saving(dashboard.figure, str(temporary), ANIMATION_RESOLUTION):
         for row in rows:

@@ -18,6 +18,7 @@ from tests.scripts import ROOT, refusal, run
 
 PROGRAM = "nn_from_scratch/dashboard/__main__.py"
 PRETRAINED = ROOT / "resources" / "pretrained"
+OPTIONS = (PROGRAM, "--weights", PRETRAINED / "784-10-10.json", "--data", "digits")
 GREEN = tuple(int(PALETTE[2][i : i + 2], 16) / 255 for i in (1, 3, 5))
 
 
@@ -147,9 +148,45 @@ def test_keys_pause_step_and_jump_to_mistakes(digits):
     assert press("x") == 0
 
 
-# ---- as a user runs it ----
+WINDOW = """\
+from matplotlib import pyplot, rcParams
+from matplotlib.backend_bases import FigureManagerBase, KeyEvent
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-OPTIONS = (PROGRAM, "--weights", PRETRAINED / "784-10-10.json", "--data", "digits")
+class FigureManager(FigureManagerBase):
+    @classmethod
+    def pyplot_show(cls, *, block=None):
+        canvas = pyplot.gcf().canvas
+        canvas.draw()
+        for key in (" ", "right", "right", "left", "e"):
+            KeyEvent("key_press_event", canvas, key)._process()
+        print(rcParams["keymap.back"], canvas.blits, len(canvas.timers))
+
+class FigureCanvas(FigureCanvasAgg):
+    required_interactive_framework = "headless"
+    manager_class = FigureManager
+    blits, timers = 0, []
+
+    def blit(self, box):
+        self.blits += 1
+
+    def new_timer(self, interval):
+        self.timers.append(interval)
+        assert interval == 250
+        return super().new_timer(interval)
+"""
+
+
+def test_the_window_takes_keys_and_is_drawn_over(tmp_path):
+    """In a made-up window system that needs no display."""
+    (tmp_path / "window_backend.py").write_text(WINDOW)
+    environment = {"MPLBACKEND": "module://window_backend", "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    result = run(*OPTIONS, "--seconds", 0.25, **environment)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == "[] 4 1\n"
+
+
+# ---- as a user runs it ----
 
 
 def test_a_picture_and_an_animation_without_a_display(tmp_path):
