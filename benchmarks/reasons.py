@@ -56,11 +56,8 @@ class ConvertedBefore(Batches):
         super().__init__(*arguments)
         self.x, self.t = inputs(self.split.images, self.input_shape), self.targets[self.split.labels]
 
-    def epoch(self, number: int, start: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        order = np.random.default_rng(number).permutation(len(self.split))
-        for first in range(0, len(order), self.batch_size):
-            chosen = order[first : first + self.batch_size]
-            yield self.x[chosen], self.t[chosen]
+    def batch(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self.x[chosen], self.t[chosen]
 
 
 def measure(data: Dataset, thread_counts: list[int], repeats: int, quick: bool) -> Iterator[Row]:

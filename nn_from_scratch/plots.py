@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from nn_from_scratch.metrics import Calibration
@@ -39,23 +40,33 @@ def new_figure(width: float, height: float) -> Figure:
 
 def confusion_matrix(confusion: np.ndarray, classes: Sequence[int], accuracy: float) -> Figure:
     """Counts as numbers, each row's shares as colours: the diagonal shows the recall of every class. (K, K)"""
-    totals = confusion.sum(axis=1, keepdims=True)  # (K, 1)
-    shares = confusion / np.maximum(totals, 1)  # a class without samples stays white
     size = max(0.6 * len(classes), 2.4)
     figure = new_figure(size + 2, size + 1)
     axes = figure.subplots()
-    image = axes.imshow(shares, cmap=SEQUENTIAL, vmin=0, vmax=1)
-    for (actual, predicted), count in np.ndenumerate(confusion):
-        if count:
-            colour = "white" if shares[actual, predicted] > 0.71 else "black"  # where both are as easy to read
-            axes.text(predicted, actual, f"{count:,}", ha="center", va="center", color=colour)
-    axes.set_xticks(range(len(classes)), [str(label) for label in classes])
-    axes.set_yticks(range(len(classes)), [str(label) for label in classes])
+    image = confusion_cells(axes, confusion, classes)
     axes.set_xlabel("predicted")
     axes.set_ylabel("actual")
     axes.set_title(f"accuracy {accuracy:.2%} on {confusion.sum():,} images")
     figure.colorbar(image, ax=axes, label="share of the actual class", shrink=0.9)
     return figure
+
+
+def confusion_cells(
+    axes: Axes, confusion: np.ndarray, classes: Sequence[int], number: str = "{:,}", fontsize: float | None = None
+) -> AxesImage:
+    """The cells with their numbers, and the classes along both sides."""
+    totals = confusion.sum(axis=1, keepdims=True)  # (K, 1)
+    shares = confusion / np.maximum(totals, 1)  # a class without samples stays white
+    image = axes.imshow(shares, cmap=SEQUENTIAL, vmin=0, vmax=1)
+    for (actual, predicted), count in np.ndenumerate(confusion):
+        if count:
+            colour = "white" if shares[actual, predicted] > 0.71 else "black"  # where both are as easy to read
+            axes.text(
+                predicted, actual, number.format(count), ha="center", va="center", color=colour, fontsize=fontsize
+            )
+    axes.set_xticks(range(len(classes)), [str(label) for label in classes])
+    axes.set_yticks(range(len(classes)), [str(label) for label in classes])
+    return image
 
 
 def calibration(found: Calibration, probabilities: bool = True) -> Figure:

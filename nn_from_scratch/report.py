@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nn_from_scratch import metrics
-from nn_from_scratch.answers import Answers, answers
+from nn_from_scratch.answers import Answers
 from nn_from_scratch.data import Dataset
 from nn_from_scratch.network import Network
 from nn_from_scratch.storage import SavedNetwork
@@ -41,11 +41,6 @@ class Evaluation:
     @property
     def accuracy(self) -> float:
         return self.right / self.images
-
-
-def evaluation(saved: SavedNetwork, dataset: Dataset) -> Evaluation:
-    """Let the network answer the test images. The data set's labels are those of the network: 0, 1, … (`matching`)."""
-    return summary(answers(saved, dataset.test), saved.classes)
 
 
 def summary(found: Answers, classes: tuple[int, ...]) -> Evaluation:

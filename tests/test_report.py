@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from nn_from_scratch import Dataset, Network, ReLU, SavedNetwork, Softmax, Split, metrics, report
+from nn_from_scratch.answers import answers
 from nn_from_scratch.layers import Dense
 
 # Class 9 is never predicted.
@@ -31,7 +32,7 @@ def rows_of(text):
 def test_evaluation_counts_the_networks_answers():
     network = Network([Softmax()], (2,), np.random.default_rng(0))
     data = dataset([[9, 1], [9, 1], [1, 9], [1, 9], [1, 9]], [0, 1, 1, 1, 0])
-    found = report.evaluation(SavedNetwork(network, (4, 7)), data)
+    found = report.summary(answers(SavedNetwork(network, (4, 7)), data.test), (4, 7))
     assert found.classes == (4, 7)
     assert found.confusion.tolist() == [[1, 1], [1, 2]]
     assert (found.right, found.images, found.accuracy) == (3, 5, 0.6)

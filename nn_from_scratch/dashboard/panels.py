@@ -12,6 +12,7 @@ from matplotlib import colormaps
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
@@ -19,7 +20,7 @@ from nn_from_scratch.activity import Stage, contributions, idle, most_active, st
 from nn_from_scratch.answers import Answers
 from nn_from_scratch.image_plots import INK, percent
 from nn_from_scratch.metrics import confusion_matrix
-from nn_from_scratch.plots import PALETTE, SEQUENTIAL, output_labels
+from nn_from_scratch.plots import PALETTE, SEQUENTIAL, confusion_cells, output_labels
 
 BLUE, ORANGE, GREEN, RED, _, SKY, BLACK = PALETTE
 SMALL = 8.5
@@ -179,7 +180,7 @@ class Graph(Panel):
                 strength = abs(parts[unit, source]) / most
                 segments.append([(column, self.heights[before][source]), (column + 1, self.heights[k][unit])])
                 widths.append(0.3 + 2.2 * strength)
-                tones.append((*_rgb(RED if parts[unit, source] > 0 else BLUE), 0.15 + 0.75 * strength))
+                tones.append((*to_rgb(RED if parts[unit, source] > 0 else BLUE), 0.15 + 0.75 * strength))
                 styles.append("solid" if parts[unit, source] > 0 else (0, (3, 2)))
         self.edges.set(segments=segments, linewidths=widths, colors=tones, linestyles=styles)
         winner = self.subject.answers.predicted[moment.row]
@@ -189,10 +190,6 @@ class Graph(Panel):
             text.set_fontsize(SMALL + 2 if wins else SMALL)
 
 
-def _rgb(colour: str) -> tuple[float, ...]:
-    return tuple(int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
-
-
 class Confusions(Panel):
     """The whole test set: rows actual, columns predicted. A frame is around this image's cell."""
 
@@ -200,15 +197,7 @@ class Confusions(Panel):
         super().__init__(axes, subject)
         found, classes = subject.answers, subject.classes
         confusion = confusion_matrix(found.actual, found.predicted, len(classes))
-        shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
-        axes.imshow(shares, cmap=SEQUENTIAL, vmin=0, vmax=1)
-        for (actual, predicted), count in np.ndenumerate(confusion):
-            if count and len(classes) <= 12:
-                colour = "white" if shares[actual, predicted] > 0.71 else "black"
-                axes.text(predicted, actual, str(count), ha="center", va="center", color=colour, fontsize=6.5)
-        if len(classes) <= 12:
-            axes.set_xticks(range(len(classes)), [str(label) for label in classes])
-            axes.set_yticks(range(len(classes)), [str(label) for label in classes])
+        confusion_cells(axes, confusion, classes, number="{}", fontsize=6.5)
         axes.tick_params(labelsize=SMALL)
         axes.set_xlabel("predicted", fontsize=SMALL)
         axes.set_ylabel("actual", fontsize=SMALL)

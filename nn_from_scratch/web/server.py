@@ -131,12 +131,7 @@ def _add_questions(app: Flask, trainer: Trainer) -> None:
 
     @app.get("/api/history")
     def history() -> dict[str, Any]:
-        """The whole curve where `run` is not the present one: whoever asks has missed its start."""
-        since, run = _argument("since", 0), _argument("run", 0)
-        present = trainer.ask(trainer.history)
-        if run != present["run"]:
-            since = 0
-        return present | {"from": since, "points": present["points"][since:]}
+        return trainer.ask(trainer.history, _argument("since", 0), _argument("run", 0))
 
     @app.get("/api/events")
     def events() -> Response:

@@ -185,8 +185,12 @@ class Trainer:
             **self.live.description(),
         }
 
-    def history(self, since: int = 0) -> dict[str, Any]:
-        """The learning curve from its point `since` on, and the validation curve."""
+    def history(self, since: int = 0, run: int = 0) -> dict[str, Any]:
+        """The learning curve from its point `since` on, and the validation curve.
+
+        The whole of it where `run` is not the present one: whoever asks has missed its start.
+        """
+        since = since if run == self.run_number else 0
         return {
             "run": self.run_number,
             "from": since,

@@ -433,7 +433,7 @@ def test_looking_on_changes_nothing(trainer, digits):
         trainer.ask(trainer.neuron, 0, 3)
         trainer.ask(trainer.guess, np.full((280, 280), 255, np.uint8), True)
         trainer.ask(trainer.confusion_cell, 1, 2)
-        trainer.ask(trainer.history, 3)
+        trainer.ask(trainer.history, 3, trainer.run_number)
     run = reference(digits, epochs=2)
     list(run.epochs())
     assert parameters(trainer) == run.network.parameters.tobytes()
