@@ -68,18 +68,19 @@ def main() -> None:
 def read_pictures(saved: "SavedNetwork", arguments: argparse.Namespace) -> None:
     import json
 
-    from nn_from_scratch import figures, handwriting, image_plots
+    from nn_from_scratch import figures
+    from nn_from_scratch.handwriting import reading
 
     if arguments.figure:
         figures.check(arguments.figure)
-    readings = handwriting.read(saved, arguments.image)
+    readings = reading.read(saved, arguments.image)
     if arguments.json:
         names = {"weights": arguments.weights, "figure": arguments.figure}
-        print(json.dumps({"pictures": handwriting.as_object(readings)} | names, allow_nan=False))
+        print(json.dumps({"pictures": reading.as_object(readings)} | names, allow_nan=False))
     else:
-        print(handwriting.text(readings))
+        print(reading.text(readings))
     if arguments.figure or arguments.show:
-        figure = image_plots.handwriting(readings)
+        figure = figures.handwriting(readings)
         if arguments.figure:
             figures.save(figure, arguments.figure)
             if not arguments.json:
@@ -92,9 +93,11 @@ def test(saved: "SavedNetwork", arguments: argparse.Namespace) -> None:
     import json
     from pathlib import Path
 
-    from nn_from_scratch import figures, files, image_plots, load_dataset, plots, report
-    from nn_from_scratch.answers import answers, mistake_rows
+    from nn_from_scratch import figures, load_dataset
     from nn_from_scratch.data.batches import matching
+    from nn_from_scratch.inspection import evaluation
+    from nn_from_scratch.inspection.answers import answers, mistake_rows
+    from nn_from_scratch.storage import files
 
     # ---- Data ----
     pictures = {"figure": arguments.figure or DEFAULT_FIGURE}
@@ -103,18 +106,18 @@ def test(saved: "SavedNetwork", arguments: argparse.Namespace) -> None:
         pictures["calibration_figure"] = str(Path(arguments.errors, "calibration.png"))
     for path in pictures.values():
         figures.check(path)
-    whole = load_dataset(arguments.data or report.recorded_data(saved)[0], notify=command_line.notify)
+    whole = load_dataset(arguments.data or evaluation.recorded_data(saved)[0], notify=command_line.notify)
     dataset = matching(whole, saved.network.input_shape, saved.classes)
-    if note := report.data_note(saved, dataset):
+    if note := evaluation.data_note(saved, dataset):
         command_line.notify(note)
 
     # ---- Evaluation ----
     found = answers(saved, dataset.test, whole.test)
-    summary = report.summary(found, saved.classes)
-    drawn = {"figure": plots.confusion_matrix(summary.confusion, summary.classes, summary.accuracy)}
+    summary = evaluation.summary(found, saved.classes)
+    drawn = {"figure": figures.confusion_matrix(summary.confusion, summary.classes, summary.accuracy)}
     if arguments.errors:
-        drawn["mistakes"] = image_plots.mistakes(dataset.test.images, found, saved.classes, arguments.sort)
-        drawn["calibration_figure"] = plots.calibration(summary.calibration, found.probabilities)
+        drawn["mistakes"] = figures.mistakes(dataset.test.images, found, saved.classes, arguments.sort)
+        drawn["calibration_figure"] = figures.calibration(summary.calibration, found.probabilities)
         table = Path(arguments.errors, "mistakes.csv")
         files.save_rows(mistake_rows(found, saved.classes, arguments.sort), table)
     for name, figure in drawn.items():
@@ -123,10 +126,10 @@ def test(saved: "SavedNetwork", arguments: argparse.Namespace) -> None:
     # ---- Report ----
     names = {"weights": arguments.weights, "data": dataset.name} | pictures
     if arguments.json:
-        print(json.dumps(report.evaluation_object(summary) | names, allow_nan=False))
+        print(json.dumps(evaluation.evaluation_object(summary) | names, allow_nan=False))
     else:
         print(f"{arguments.weights} on {dataset.name} ({dataset.source}): {summary.images:,} test images\n")
-        print(report.evaluation_text(summary), end="\n\n")
+        print(evaluation.evaluation_text(summary), end="\n\n")
         for path in [*([table] if arguments.errors else []), *pictures.values()]:
             print(f"saved {path}")
     if arguments.show:

@@ -2,8 +2,8 @@
 
 import argparse
 
-from nn_from_scratch import command_line, recipe_options
-from nn_from_scratch.command_line import positive_number, whole_number
+from nn_from_scratch import command_line
+from nn_from_scratch.command_line import positive_number, recipe_options, whole_number
 
 EXAMPLES = """\
   python hyper-tune.py
@@ -60,8 +60,10 @@ def main() -> None:
 
     from tqdm import tqdm
 
-    from nn_from_scratch import figures, files, load_dataset, plots, tuning
+    from nn_from_scratch import figures, load_dataset
     from nn_from_scratch.data.batches import matching
+    from nn_from_scratch.runs import range_test, sweep
+    from nn_from_scratch.storage import files
 
     # ---- Recipe and data: the test set is left alone ----
     stem, lowest, highest, num = RANGE_TEST if arguments.range_test else SWEEP
@@ -75,13 +77,13 @@ def main() -> None:
 
     # ---- Training ----
     if arguments.range_test:
-        result = tuning.range_test(recipe, rates, arguments.seed, learning)
-        rows, figure, conclusion = result.rows(), plots.range_test(result), result.conclusion()
+        result = range_test.range_test(recipe, rates, arguments.seed, learning)
+        rows, figure, conclusion = result.rows(), figures.range_test(result), result.conclusion()
     else:
         seeds = range(arguments.seed, arguments.seed + arguments.repeats)
-        runs = tuning.sweep(recipe, rates, seeds, learning, validation, arguments.jobs)
-        results = tuning.Sweep(list(tqdm(runs, total=len(rates) * len(seeds), unit="run", leave=False, disable=None)))
-        rows, figure, conclusion = results.rows(), plots.learning_rate_sweep(results), results.conclusion()
+        runs = sweep.sweep(recipe, rates, seeds, learning, validation, arguments.jobs)
+        results = sweep.Sweep(list(tqdm(runs, total=len(rates) * len(seeds), unit="run", leave=False, disable=None)))
+        rows, figure, conclusion = results.rows(), figures.learning_rate_sweep(results), results.conclusion()
 
     # ---- Results ----
     files.save_rows(rows, table)

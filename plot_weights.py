@@ -25,27 +25,29 @@ def main() -> None:
 
     from pathlib import Path
 
-    from nn_from_scratch import BadInput, figures, files, plots, report, storage
+    from nn_from_scratch import BadInput, figures, storage
+    from nn_from_scratch.inspection import parameters as found
+    from nn_from_scratch.storage import files
 
     # ---- Network ----
     figures.check(Path(arguments.output_dir, "weight_histograms.png"))
     if arguments.csv:
         files.check_writable(arguments.csv)
     saved = storage.load(arguments.weights)
-    parameters = report.named_parameters(saved.network)
+    parameters = found.named_parameters(saved.network)
     if not parameters:
         raise BadInput(f"{arguments.weights}: no layer of this network has weights to draw")
     print(command_line.layer_table(saved.network))
 
     # ---- Statistics ----
-    print(f"\n{report.statistics_table(parameters)}\n")
+    print(f"\n{found.statistics_table(parameters)}\n")
     if arguments.csv:
         with files.whole_file(arguments.csv) as temporary:
-            temporary.write_text(report.statistics_csv(parameters), encoding="utf-8")
+            temporary.write_text(found.statistics_csv(parameters), encoding="utf-8")
         print(f"saved {arguments.csv}")
 
     # ---- Pictures ----
-    pictures = plots.weight_figures(saved.network, saved.classes)
+    pictures = figures.weight_figures(saved.network, saved.classes)
     for name, picture in pictures.items():
         path = Path(arguments.output_dir, f"{name}.png")
         figures.save(picture, path)

@@ -2,8 +2,8 @@
 
 import argparse
 
-from nn_from_scratch import command_line, recipe_options
-from nn_from_scratch.command_line import DEFAULT_WEIGHTS, whole_number
+from nn_from_scratch import command_line
+from nn_from_scratch.command_line import DEFAULT_WEIGHTS, recipe_options, whole_number
 
 EXAMPLES = """\
   python train.py
@@ -45,8 +45,9 @@ def main() -> None:
 
     from tqdm import tqdm
 
-    from nn_from_scratch import BadInput, Diverged, EpochResult, files, save
-    from nn_from_scratch.training_run import save_checkpoint
+    from nn_from_scratch import BadInput, Diverged, EpochResult, save
+    from nn_from_scratch.runs.checkpoint import save_checkpoint
+    from nn_from_scratch.storage import files
 
     say = (lambda *_: None) if arguments.quiet else tqdm.write
 

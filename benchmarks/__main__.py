@@ -12,8 +12,9 @@ from time import perf_counter
 
 from benchmarks import accuracy, loading, profile, reasons, report, scaling, steps
 from benchmarks.timing import ROOT, Row
-from nn_from_scratch import BadInput, Dataset, json_files, load_dataset
+from nn_from_scratch import BadInput, Dataset, load_dataset
 from nn_from_scratch.data.mnist import DIRECTORY_VARIABLE, cache_directory
+from nn_from_scratch.storage import json_files
 
 RESULTS = ROOT / "benchmarks" / "results.json"
 PLOT = ROOT / "resources" / "images" / "benchmark_scaling.png"

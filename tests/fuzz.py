@@ -33,9 +33,10 @@ from nn_from_scratch.data import Dataset, load_dataset
 from nn_from_scratch.data.idx import read_idx
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.presets import Recipe
+from nn_from_scratch.runs.checkpoint import load_checkpoint, save_checkpoint
+from nn_from_scratch.runs.training_run import TrainingRun
 from nn_from_scratch.storage import SavedNetwork, load, save
 from nn_from_scratch.training import Diverged
-from nn_from_scratch.training_run import TrainingRun, load_checkpoint, save_checkpoint
 from tests.conftest import random_split
 from tests.data.samples import csv_bytes, idx_bytes, npz_bytes, pictures, write_idx_files, zip_bytes
 

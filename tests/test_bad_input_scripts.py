@@ -21,8 +21,8 @@ import numpy as np
 import pytest
 
 import nn_from_scratch as nn
-from nn_from_scratch.files import check_writable, whole_file
-from nn_from_scratch.json_files import LARGEST_FILE
+from nn_from_scratch.storage.files import check_writable, whole_file
+from nn_from_scratch.storage.json_files import LARGEST_FILE
 from tests.data.samples import csv_bytes, idx_bytes, npz_bytes, pictures, write_idx_files, zip_bytes
 from tests.scripts import ROOT, refusal, run
 
@@ -282,7 +282,7 @@ def test_a_disk_that_is_really_full(tmp_path):
 def test_where_only_the_history_fails_the_network_is_saved(tmp_path):
     program = """
 import runpy, sys
-from nn_from_scratch import files
+from nn_from_scratch.storage import files
 def no_space(rows, path):
     raise OSError(28, "No space left on device", str(path))
 files.save_rows = no_space

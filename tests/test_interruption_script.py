@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 import nn_from_scratch as nn
-from nn_from_scratch.json_files import document
+from nn_from_scratch.storage.json_files import document
 from tests.scripts import ROOT, run
 
 DIGITS = ("--data", "digits", "--sizes", 784, 32, 10, "--batch-size", 8, "--epochs", 40)
@@ -166,7 +166,7 @@ def test_the_network_so_far_can_be_evaluated(tmp_path):
 
 STOPPED_WHEN_TOLD = """
 import os, runpy, signal, sys
-from nn_from_scratch import {module}
+from nn_from_scratch.{room} import {module}
 original = {module}.{name}
 def told(*arguments, **options):
     {before}
@@ -193,7 +193,7 @@ def train_with(program: str, *arguments: object) -> subprocess.CompletedProcess:
 
 def test_interrupted_when_the_training_is_over_the_network_is_saved_but_no_success_reported(tmp_path):
     program = STOPPED_WHEN_TOLD.format(
-        module="training_run", name="evaluate", before="", result="original(*arguments, **options)"
+        room="runs", module="training_run", name="evaluate", before="", result="original(*arguments, **options)"
     )
     result = train_with(program, *DIGITS[:-1], 1, "--output", tmp_path / "n.json", "--history", tmp_path / "n.csv")
     assert result.returncode == 130
@@ -219,7 +219,8 @@ def test_a_sweep_ends_at_once_and_its_processes_with_it(number, code, tmp_path):
 def test_terminated_while_it_writes_any_script_takes_the_half_written_file_away(tmp_path):
     program = """
 import os, signal, sys
-from nn_from_scratch import command_line, files
+from nn_from_scratch import command_line
+from nn_from_scratch.storage import files
 def main():
     with files.whole_file(sys.argv[1]) as temporary:
         temporary.write_text("half")
@@ -240,6 +241,7 @@ def test_the_second_signal_leaves_at_once_and_what_stood_there_stays(tmp_path):
     (tmp_path / "n.checkpoint.json").write_text("old checkpoint")
     (tmp_path / "n.json").write_text("old network")
     program = STOPPED_WHEN_TOLD.format(
+        room="storage",
         module="json_files",
         name="_layout",
         before="os.kill(os.getpid(), signal.SIGINT)",

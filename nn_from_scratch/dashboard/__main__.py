@@ -36,14 +36,15 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     arguments = parse_arguments()
 
-    from nn_from_scratch import BadInput, load_dataset, report, storage
+    from nn_from_scratch import BadInput, load_dataset, storage
     from nn_from_scratch.dashboard import window
+    from nn_from_scratch.inspection import evaluation
 
     # ---- Network and data ----
     if arguments.save:
         window.check(arguments.save)
     saved = storage.load(arguments.weights)
-    dataset = load_dataset(arguments.data or report.recorded_data(saved)[0], notify=command_line.notify)
+    dataset = load_dataset(arguments.data or evaluation.recorded_data(saved)[0], notify=command_line.notify)
     dashboard = window.Dashboard(saved, dataset)
     if arguments.start >= len(dashboard.test):
         raise BadInput(f"--start {arguments.start}: expected 0 to {len(dashboard.test) - 1}, the last test image")

@@ -16,11 +16,12 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
-from nn_from_scratch.activity import Stage, contributions, idle, most_active, strongest
-from nn_from_scratch.answers import Answers
-from nn_from_scratch.image_plots import INK, percent
+from nn_from_scratch.figures.answers import confusion_cells
+from nn_from_scratch.figures.style import INK, PALETTE, SEQUENTIAL, percent
+from nn_from_scratch.figures.weights import output_labels
+from nn_from_scratch.inspection.activity import Stage, contributions, idle, most_active, strongest
+from nn_from_scratch.inspection.answers import Answers
 from nn_from_scratch.metrics import confusion_matrix
-from nn_from_scratch.plots import PALETTE, SEQUENTIAL, confusion_cells, output_labels
 
 BLUE, ORANGE, GREEN, RED, _, SKY, BLACK = PALETTE
 SMALL = 8.5

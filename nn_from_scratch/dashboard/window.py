@@ -13,8 +13,6 @@ from matplotlib.backend_bases import Event, KeyEvent
 from matplotlib.figure import Figure
 
 from nn_from_scratch import figures
-from nn_from_scratch.activity import stages
-from nn_from_scratch.answers import answers, score_name
 from nn_from_scratch.dashboard.panels import (
     Activity,
     Confusions,
@@ -30,9 +28,11 @@ from nn_from_scratch.dashboard.panels import (
 from nn_from_scratch.data.batches import inputs, matching
 from nn_from_scratch.data.dataset import Dataset
 from nn_from_scratch.errors import BadInput
-from nn_from_scratch.files import check_writable, whole_file
-from nn_from_scratch.plots import new_figure
+from nn_from_scratch.figures.style import new_figure
+from nn_from_scratch.inspection.activity import stages
+from nn_from_scratch.inspection.answers import answers, score_name
 from nn_from_scratch.storage import SavedNetwork
+from nn_from_scratch.storage.files import check_writable, whole_file
 
 MOVING = (".gif", ".mp4")
 ANIMATION_RESOLUTION = 80  # pixels per inch

@@ -22,7 +22,8 @@ def main() -> None:
 
     import numpy as np
 
-    from nn_from_scratch import figures, image_plots, load_dataset, report
+    from nn_from_scratch import figures, load_dataset
+    from nn_from_scratch.inspection.tables import aligned
 
     if arguments.save:
         figures.check(arguments.save)
@@ -34,9 +35,9 @@ def main() -> None:
     for label in classes:
         images = split.images[split.labels == label]
         rows.append([label, len(images), f"{len(images) / len(split):.1%}", f"{images.mean() / 255:.3f}"])
-    print(report.aligned(rows))
+    print(aligned(rows))
 
-    figure = image_plots.samples(split, classes, f"{dataset.name}, {arguments.split}")
+    figure = figures.samples(split, classes, f"{dataset.name}, {arguments.split}")
     if arguments.save:
         figures.save(figure, arguments.save)
         print(f"saved {arguments.save}")

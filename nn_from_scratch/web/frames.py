@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nn_from_scratch.activity import most_active, silent_share
-from nn_from_scratch.answers import class_scores
+from nn_from_scratch.inspection.activity import most_active, silent_share
+from nn_from_scratch.inspection.answers import class_scores
 from nn_from_scratch.layers import Dense, Layer
 from nn_from_scratch.losses import Loss
 from nn_from_scratch.network import Network

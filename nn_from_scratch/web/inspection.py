@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.answers import class_scores, first_and_second
 from nn_from_scratch.data.batches import inputs, target_table
 from nn_from_scratch.data.dataset import Split
-from nn_from_scratch.data.drawing import NothingDrawn, prepare
+from nn_from_scratch.handwriting.drawing import NothingDrawn, prepare
+from nn_from_scratch.inspection.answers import class_scores, first_and_second
 from nn_from_scratch.losses import Loss
 from nn_from_scratch.metrics import accuracy, confusion_matrix, predicted_classes
 from nn_from_scratch.network import Network

@@ -12,16 +12,16 @@ import numpy as np
 
 from nn_from_scratch.data import Dataset
 from nn_from_scratch.errors import BadInput
+from nn_from_scratch.inspection.gradient_check import GradientCheck, check_gradients
 from nn_from_scratch.presets import ACTIVATIONS, PRESETS, Recipe
+from nn_from_scratch.runs.training_run import TrainingRun
 from nn_from_scratch.schedules import Constant
 from nn_from_scratch.storage import SavedNetwork
 from nn_from_scratch.training import Diverged, EpochResult
-from nn_from_scratch.training_run import TrainingRun
 from nn_from_scratch.web import limits
 from nn_from_scratch.web.curve import Curve, Point
 from nn_from_scratch.web.feed import LiveBatches
 from nn_from_scratch.web.frames import Trace, base64, class_outputs, finite, layers_in_pairs, network_part, tiles, trace
-from nn_from_scratch.web.gradient_check import GradientCheck, check_gradients
 from nn_from_scratch.web.inspection import example_of, neuron_part, take_snapshot
 
 VALIDATION_IMAGES = 5000  # held out of the training images; of a small set, a seventh

@@ -20,9 +20,9 @@ import numpy as np
 from nn_from_scratch.data import Dataset
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.presets import PRESETS, Recipe
+from nn_from_scratch.runs.training_run import DEFAULT_THREADS, TrainingRun
 from nn_from_scratch.storage import SavedNetwork
 from nn_from_scratch.training import Diverged
-from nn_from_scratch.training_run import DEFAULT_THREADS, TrainingRun
 from nn_from_scratch.web import limits
 from nn_from_scratch.web.hub import Hub
 from nn_from_scratch.web.inspection import drawing_part

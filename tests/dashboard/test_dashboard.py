@@ -13,7 +13,7 @@ import nn_from_scratch as nn
 from nn_from_scratch.dashboard import window
 from nn_from_scratch.dashboard.window import Dashboard, Player
 from nn_from_scratch.data.dataset import Dataset, Split
-from nn_from_scratch.plots import PALETTE
+from nn_from_scratch.figures.style import PALETTE
 from tests.scripts import ROOT, refusal, run
 
 PROGRAM = "nn_from_scratch/dashboard/__main__.py"

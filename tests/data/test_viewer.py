@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nn_from_scratch import image_plots
+from nn_from_scratch import figures
 from nn_from_scratch.data import load_dataset
 from nn_from_scratch.data.dataset import Split
 from tests.scripts import refusal, run
@@ -26,7 +26,7 @@ def test_it_prints_the_counts_and_saves_the_picture(tmp_path: Path) -> None:
 
 def test_a_row_holds_the_mean_and_the_first_images_of_its_class() -> None:
     test = load_dataset("digits").test
-    figure = image_plots.samples(test, (0, 7), "digits", per_class=3)
+    figure = figures.samples(test, (0, 7), "digits", per_class=3)
     axes = figure.axes[5:]
     of_class = test.images[test.labels == 7]
     assert axes[0].texts[0].get_text() == f" 7: {len(of_class)} images"
@@ -37,7 +37,7 @@ def test_a_row_holds_the_mean_and_the_first_images_of_its_class() -> None:
 
 def test_a_class_with_fewer_images_than_places_or_none() -> None:
     split = Split(np.zeros((1, 2, 5), np.uint8), np.array([3], np.uint8))
-    figure = image_plots.samples(split, (3, 4), "few", per_class=2)
+    figure = figures.samples(split, (3, 4), "few", per_class=2)
     assert [len(axes.images) for axes in figure.axes] == [0, 1, 1, 0, 0, 0, 0, 0]
 
 

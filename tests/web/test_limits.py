@@ -8,7 +8,7 @@ from hypothesis import given
 
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.web import limits
-from tests.test_storage import json_values
+from tests.storage.test_network_file import json_values
 
 
 @pytest.mark.parametrize(

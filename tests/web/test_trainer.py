@@ -14,7 +14,7 @@ import nn_from_scratch as nn
 from nn_from_scratch import metrics
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.presets import PRESETS
-from nn_from_scratch.training_run import TrainingRun
+from nn_from_scratch.runs.training_run import TrainingRun
 from nn_from_scratch.web import limits
 from nn_from_scratch.web.trainer import Trainer
 

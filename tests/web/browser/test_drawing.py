@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nn_from_scratch.training import predict
-from tests.data.strokes import STROKES, smooth
+from tests.handwriting.strokes import STROKES, smooth
 from tests.scripts import ROOT
 from tests.web.browser.conftest import Open, exact, until
 from tests.web.conftest import LiveServer

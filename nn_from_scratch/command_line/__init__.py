@@ -1,0 +1,34 @@
+"""What the scripts share: how they run as a process, their options, and what they print."""
+
+from nn_from_scratch.command_line.options import (
+    DEFAULT_WEIGHTS,
+    Parser,
+    add_data_option,
+    batch_size,
+    learning_rates,
+    number,
+    positive_number,
+    whole_number,
+)
+from nn_from_scratch.command_line.output import data_summary, epoch_line, layer_table
+from nn_from_scratch.command_line.process import EXIT_CODES, Interrupted, Interruption, fail, notify, run
+
+__all__ = [
+    "DEFAULT_WEIGHTS",
+    "EXIT_CODES",
+    "Interrupted",
+    "Interruption",
+    "Parser",
+    "add_data_option",
+    "batch_size",
+    "data_summary",
+    "epoch_line",
+    "fail",
+    "layer_table",
+    "learning_rates",
+    "notify",
+    "number",
+    "positive_number",
+    "run",
+    "whole_number",
+]

@@ -1,0 +1,90 @@
+"""The options that several scripts have, and the types of their values."""
+
+import argparse
+from collections.abc import Callable
+from typing import NoReturn
+
+import numpy as np
+
+from nn_from_scratch.command_line.process import EXIT_CODES, fail
+from nn_from_scratch.errors import BadInput
+
+DEFAULT_WEIGHTS = "resources/weights_and_biases.json"
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with every default in the help, examples that keep their line breaks, and one-line errors."""
+
+    class Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+        def _get_help_string(self, action: argparse.Action) -> str | None:
+            return action.help if action.default is None else super()._get_help_string(action)
+
+    def __init__(self, description: str | None, examples: str):
+        super().__init__(
+            description=description,
+            epilog=f"examples:\n{examples}\n\n{EXIT_CODES}",
+            formatter_class=self.Formatter,
+            allow_abbrev=False,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        fail(f"{message} (--help lists the options)")
+
+
+# ---- types of option values: each turns text into a value or says what would be right ----
+
+
+def whole_number(least: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if number < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} up")
+        return number
+
+    return parse
+
+
+def positive_number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return number
+
+
+def number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+
+
+def batch_size(text: str) -> int | None:
+    return None if text == "full" else whole_number(1)(text)
+
+
+# ---- options that several scripts have ----
+
+
+def add_data_option(parser: argparse.ArgumentParser, default: str = "MNIST, or the embedded digits") -> None:
+    parser.add_argument(
+        "--data",
+        metavar="NAME_OR_PATH",
+        help="mnist, digits (embedded), a directory with the four IDX files, a CSV file with the label first, or "
+        f"Keras's mnist.npz (default: {default})",
+    )
+
+
+def learning_rates(arguments: argparse.Namespace, lowest: float, highest: float, num: int) -> list[float]:
+    """The rates given one by one, or spread evenly on a log scale from the lowest to the highest."""
+    if arguments.learning_rates:
+        return arguments.learning_rates
+    lowest, highest = arguments.lr_min or lowest, arguments.lr_max or highest
+    if lowest >= highest:
+        raise BadInput(f"--lr-max {highest:g}: expected a rate above --lr-min {lowest:g}")
+    return np.geomspace(lowest, highest, arguments.num or num).tolist()

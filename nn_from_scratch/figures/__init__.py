@@ -1,0 +1,27 @@
+"""Pictures of what a network is and does.
+
+Every function that draws takes arrays and returns a matplotlib Figure; none shows or saves it. Where figures go is in
+output.py.
+"""
+
+from nn_from_scratch.figures.answers import calibration, confusion_cells, confusion_matrix
+from nn_from_scratch.figures.images import handwriting, mistakes, samples
+from nn_from_scratch.figures.learning_rates import learning_rate_sweep, range_test
+from nn_from_scratch.figures.output import METADATA, check, save, show
+from nn_from_scratch.figures.weights import weight_figures
+
+__all__ = [
+    "METADATA",
+    "calibration",
+    "check",
+    "confusion_cells",
+    "confusion_matrix",
+    "handwriting",
+    "learning_rate_sweep",
+    "mistakes",
+    "range_test",
+    "samples",
+    "save",
+    "show",
+    "weight_figures",
+]

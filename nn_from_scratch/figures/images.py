@@ -1,0 +1,100 @@
+"""Figures made of images: the mistakes of a network, the pictures that it read, samples of a data set."""
+
+from collections.abc import Sequence
+from math import ceil
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from nn_from_scratch.data.dataset import Split
+from nn_from_scratch.figures.style import INK, PALETTE, new_figure, percent
+from nn_from_scratch.handwriting.reading import Reading
+from nn_from_scratch.inspection.answers import Answers
+
+MOST_MISTAKES = 32
+SORTED = {"loss": "highest loss first", "confidence": "most confident first", "uncertainty": "least certain first"}
+
+
+def mistakes(images: np.ndarray, found: Answers, classes: Sequence[int], order: str) -> Figure:
+    """The worst mistakes, each with its actual class, the answer and its score, and its index. (N, rows, columns)"""
+    rows = found.mistakes(order)
+    shown = rows[:MOST_MISTAKES]
+    across = min(8, max(len(shown), 5))
+    figure = new_figure(9, 1.45 * max(ceil(len(shown) / across), 1) + 0.5)
+    panels = figure.subplots(max(ceil(len(shown) / across), 1), across, squeeze=False)
+    for axes in panels.flat:
+        axes.set_axis_off()
+    for axes, row in zip(panels.flat, shown, strict=False):
+        show(axes, images[row])
+        answer, actual = classes[found.predicted[row]], classes[found.actual[row]]
+        axes.set_title(
+            f"is {actual}, read {answer}\n{percent(found.confidence[row])}, #{found.index[row]}", fontsize=8.5
+        )
+    name = "probability" if found.probabilities else "output"
+    many = f"{len(rows):,} mistakes" if len(rows) != 1 else "1 mistake"
+    which = f", the first {len(shown)}" if len(shown) < len(rows) else ""
+    sort = f" ({SORTED[order]}; with the {name} of the answer and the image's index)" if len(rows) else ""
+    figure.suptitle(f"{many} in {len(images):,} images{which}{sort}", fontsize=10)
+    return figure
+
+
+def handwriting(readings: Sequence[Reading]) -> Figure:
+    """A column for each picture: the ink found in it, the 28×28 pixels that the network saw, and its answer."""
+    across = min(5, len(readings))
+    down = ceil(len(readings) / across)
+    figure = new_figure(max(1.8 * across, 3), 3.9 * down)
+    for group, part in zip(
+        figure.subfigures(down, 1, squeeze=False).flat, range(0, len(readings), across), strict=True
+    ):
+        panels = group.subplots(3, across, squeeze=False, height_ratios=[1, 1, 0.7])
+        for axes in panels.flat:
+            axes.set_axis_off()
+        for (found, seen, answer), reading in zip(panels.T, readings[part : part + across], strict=False):
+            name = reading.name.replace("\\", "/").rpartition("/")[2]
+            show(found, reading.ink, title=name if len(name) <= 20 else f"{name[:9]}…{name[-10:]}")
+            show(seen, reading.image, title="the network saw")
+            for axes in (found, seen):
+                axes.set_axis_on()
+                axes.set(xticks=[], yticks=[])
+            _scores(answer, reading)
+    return figure
+
+
+def _scores(axes: Axes, reading: Reading) -> None:
+    """A bar for each class; the answer's is dark and named in the title."""
+    (answer, score), _ = reading.ranking
+    colours = [PALETTE[0] if label == answer else PALETTE[5] for label in reading.classes]
+    axes.set_axis_on()
+    axes.bar(range(len(reading.classes)), reading.scores, color=colours)
+    axes.set_xticks(range(len(reading.classes)), [str(label) for label in reading.classes], fontsize=8)
+    axes.set(ylim=(0, 1), yticks=[])
+    axes.set_title(f"{answer}: {reading.score_name} {percent(score)}", fontsize=9)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+
+
+def samples(split: Split, classes: Sequence[int], name: str, per_class: int = 12) -> Figure:
+    """A row for each class: how many images it has, their mean, and some of them (the first in the set)."""
+    figure = new_figure(9, 0.66 * len(classes) + 0.7)
+    panels = figure.subplots(len(classes), per_class + 2, squeeze=False, width_ratios=[2.1, 1.15, *([1] * per_class)])
+    for axes in panels.flat:
+        axes.set_axis_off()
+    counts = [int(np.count_nonzero(split.labels == label)) for label in classes]
+    for (bar, mean, *places), label, count in zip(panels, classes, counts, strict=True):
+        bar.barh([0], [count], height=0.5, color=PALETTE[5])
+        bar.set(xlim=(0, max(counts) * 1.02), ylim=(-0.6, 0.6))
+        bar.text(0, 0, f" {label}: {count:,} images" if count != 1 else f" {label}: 1 image", va="center", fontsize=8.5)
+        images = split.images[split.labels == label]
+        if len(images):
+            show(mean, images.mean(axis=0))
+        for axes, image in zip(places, images, strict=False):
+            show(axes, image)
+    size = f"{len(split):,} images of {split.images.shape[1]} × {split.images.shape[2]} pixels"
+    figure.suptitle(f"{name}: {size}; of each class the count, the mean image and samples", fontsize=10.5)
+    return figure
+
+
+def show(axes: Axes, image: np.ndarray, title: str = "") -> None:
+    """One image of bytes, each of its pixels a square, dark where there is ink."""
+    axes.imshow(image, cmap=INK, vmin=0, vmax=255, interpolation="nearest")
+    axes.set_title(title, fontsize=9)

@@ -1,0 +1,194 @@
+"""Ink from a picture file: what a scanner, a phone or a drawing program makes of one handwritten digit.
+
+Pillow decodes the file. What is written here decides what it means: which side is ink and which is paper, where the
+light falls off, what is only dirt. A picture in which no digit can be is refused with a reason, because a network
+would answer it all the same, and often with confidence.
+"""
+
+import warnings
+from math import ceil, isqrt, sqrt
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from nn_from_scratch.data.dataset import one_line
+from nn_from_scratch.data.reading import reading
+from nn_from_scratch.errors import BadInput
+from nn_from_scratch.handwriting.drawing import THRESHOLD
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")  # of Pillow's, those that only hold pixels
+MOST_PIXELS = 60_000_000  # a large phone's photograph; decoded it takes 240 MB
+LEAST_SIDE = 8
+WORKING_SIDE = 400  # of a square with as many pixels: larger pictures are reduced to below twice this
+LEAST_CONTRAST = 0.08  # of the range from black to white, between ink and paper
+MOST_PIECES = 6  # that a digit's strokes may fall into
+
+
+def read_image(path: str | Path) -> np.ndarray:
+    """The ink of a digit in a picture file, 255 on 0, ready for `prepare`. (H, W) uint8
+
+    The picture may be of any size, in colour or grey, of 8 or 16 bits, transparent, dark on light or light on dark.
+    Raises BadInput, naming the file, where it is damaged or too large, or where there can be no digit in it.
+    """
+    path = Path(path)
+    with reading(path) as file:
+        brightness = _decode(file, one_line(path))
+    try:
+        return find_ink(brightness)
+    except BadInput as problem:
+        raise BadInput(f"{one_line(path)}: {problem}") from None
+
+
+# ---- from a file to brightness ----
+
+
+def _decode(file: IO[bytes], name: str) -> np.ndarray:
+    """The picture as brightness from 0 to 1, reduced to a size that is quick to work on."""
+    try:
+        with warnings.catch_warnings(action="ignore"):  # about odd metadata; the size is judged here
+            image = Image.open(file, formats=FORMATS)
+            if image.width * image.height > MOST_PIXELS:
+                raise BadInput(
+                    f"{name}: {image.width:,} × {image.height:,} pixels are too many, expected at most 60 million"
+                )
+            if max(image.size) < LEAST_SIDE:
+                raise BadInput(f"{name}: is only {image.width} × {image.height} pixels, expected at least {LEAST_SIDE}")
+            return _brightness(image)
+    except BadInput:
+        raise
+    except Image.DecompressionBombError:
+        raise BadInput(f"{name}: has too many pixels, expected at most 60 million") from None
+    except Image.UnidentifiedImageError:
+        raise BadInput(f"{name}: is no picture, expected one of the formats {', '.join(FORMATS)}") from None
+    except Exception as problem:  # a damaged file makes Pillow's decoders raise nearly anything
+        raise BadInput(f"{name}: the picture is damaged ({one_line(problem) or type(problem).__name__})") from None
+
+
+def _brightness(image: Image.Image) -> np.ndarray:
+    """Of its colours the one with most contrast: in it yellow on white is as plain as black. (H, W) of 0 to 1"""
+    image.draft("RGB", (WORKING_SIDE, WORKING_SIDE))  # a large JPEG can be decoded at an eighth of its size
+    image = ImageOps.exif_transpose(image)
+    if image.mode[0] in "IF":  # 16 bits, 32 bits or floating point: which value is white isn't on record
+        values = np.nan_to_num(np.asarray(image, np.float64))
+        image = Image.fromarray(np.uint8(255 * (values - values.min()) / (np.ptp(values) or 1)))
+    image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    image = image.reduce(max(1, isqrt(image.width * image.height) // WORKING_SIDE))
+    pixels = np.asarray(image, np.float64) / 255  # (H, W, 3 or 4)
+    colours = pixels[..., :3]
+    if pixels.shape[2] == 4:
+        opacity = pixels[..., 3:]
+        dark = (colours * opacity).sum() < 0.5 * 3 * opacity.sum()
+        colours = colours * opacity + (1 - opacity) * dark  # dark ink was meant for white paper, light ink for black
+    return colours[..., colours.std(axis=(0, 1)).argmax()]
+
+
+# ---- from brightness to ink ----
+
+
+def find_ink(brightness: np.ndarray) -> np.ndarray:
+    """The strokes of a digit on paper (or board) of uneven light: 255 on 0. (H, W) of 0 to 1 → (H, W) uint8
+
+    What the border looks like is paper. It may be lit unevenly; ink is what stands
+    out from it in narrow strokes, and scaled so that typical ink is 255. Specks are removed.
+
+    Raises BadInput with a reason where what differs can't be one digit.
+    """
+    if np.ptp(brightness) < LEAST_CONTRAST:
+        raise BadInput("the picture is of one colour, nothing is drawn in it: expected a digit")
+    contrast = brightness - _light_at_the_border(brightness)
+    darkness = 1 - brightness if -contrast.min() > contrast.max() else brightness
+    ink, noise = _above_paper(darkness)
+    full = _typical(ink)
+    if full < max(LEAST_CONTRAST, 4 * noise):
+        raise BadInput("nothing stands out from the background: expected a digit in clear strokes")
+    floor = min(3 * noise, full / 2)
+    scaled = np.rint(255 * np.clip((ink - floor) / (full - floor), 0, 1)).astype(np.uint8)
+    return _strokes(scaled)
+
+
+def _light_at_the_border(brightness: np.ndarray) -> np.ndarray:
+    """The plane a + bx + cy that fits the picture's border best. (H, W)"""
+    y, x = np.meshgrid(*(np.linspace(-1, 1, length) for length in brightness.shape), indexing="ij")
+    a, b, c = np.linalg.lstsq(
+        np.stack([np.ones(_border(x).shape), _border(x), _border(y)], axis=1), _border(brightness)
+    )[0]
+    return a + b * x + c * y
+
+
+def _border(image: np.ndarray) -> np.ndarray:
+    return np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+
+
+def _above_paper(darkness: np.ndarray) -> tuple[np.ndarray, float]:
+    """How much darker than the paper each pixel is, as a share of the most there could be; and the paper's own noise.
+
+    A share, because in the shade ink differs less from paper. The noise is a standard deviation.
+    """
+    paper = _paper(darkness)
+    above = (darkness - paper) / np.maximum(1 - paper, 0.1)
+    above -= np.median(above)  # most is paper
+    return above, 1.4826 * float(np.median(np.abs(above)))  # a normal distribution's, from what no ink can move far
+
+
+def _paper(darkness: np.ndarray) -> np.ndarray:
+    """The paper without the strokes: wherever a window fits that is wider than they are, its lightest spot.
+
+    A morphological opening: the minimum over every window, then the maximum of these. It follows shadows, as long as
+    they are wider than the window, and takes out whatever is narrower.
+    """
+    height, width = darkness.shape
+    shrink = min(1, 96 / sqrt(height * width))  # less noise, and less to do
+    size = (ceil(width * shrink), ceil(height * shrink))
+    opened = np.asarray(Image.fromarray(darkness.astype(np.float32)).resize(size, Image.Resampling.BOX))
+    window = min(round(sqrt(opened.size)) // 3, min(opened.shape) - 1) | 1
+    opened = np.pad(opened, window - 1, mode="reflect", reflect_type="odd")  # light that falls off goes on falling off
+    for extreme in (np.min, np.max):
+        for axis in (0, 1):
+            opened = extreme(np.lib.stride_tricks.sliding_window_view(opened, window, axis), axis=-1)
+    return np.asarray(Image.fromarray(opened).resize((width, height), Image.Resampling.BILINEAR), np.float64)
+
+
+def _typical(ink: np.ndarray) -> float:
+    """How dark the ink is where it is more than a blurred edge."""
+    darkest = np.quantile(ink, 0.9995)  # not the maximum: single pixels lie
+    return float(np.median(ink[ink >= darkest / 2])) if darkest > 0 else 0.0
+
+
+def _strokes(ink: np.ndarray) -> np.ndarray:
+    """The ink without specks. Raises BadInput where what is left can't be the strokes of one digit."""
+    inked = ink >= THRESHOLD
+    if np.mean(_border(inked)) > 0.3:
+        raise BadInput("what stands out reaches along the picture's edges: expected a digit with paper around it")
+    pieces = sorted(_pieces(inked), key=len, reverse=True)
+    large = [piece for piece in pieces if len(piece) >= 0.05 * len(pieces[0])]
+    if len(large) > MOST_PIECES or sum(map(len, large)) < 0.6 * inked.sum():
+        raise BadInput(
+            f"what stands out is in {len(pieces)} pieces: expected one digit, clear of noise and other writing"
+        )
+    edge = np.array(ink.shape) - 1
+    inside = [piece for piece in large if (piece > 0).all() and (piece < edge).all()]
+    rows, columns = np.concatenate(inside or large).T  # beside a digit, what touches the edge is that of the paper
+    box = (np.ptp(rows) + 1, np.ptp(columns) + 1)
+    if len(rows) > 0.85 * box[0] * box[1] and max(box) < 1.5 * min(box):
+        raise BadInput("what stands out is a solid patch: expected a digit in strokes")
+    near = np.zeros(ink.shape, bool)
+    for down in (-1, 0, 1):  # with the soft edge around them
+        for right in (-1, 0, 1):
+            near[np.clip(rows + down, 0, len(ink) - 1), np.clip(columns + right, 0, ink.shape[1] - 1)] = True
+    return np.where(near | ~inked, ink, 0).astype(np.uint8)
+
+
+def _pieces(inked: np.ndarray) -> list[np.ndarray]:
+    """The pixels that touch each other, also at a corner, in groups of places (n, 2)."""
+    left = set(zip(*(places.tolist() for places in inked.nonzero()), strict=True))
+    pieces = []
+    while left:
+        piece = [left.pop()]
+        for row, column in piece:  # it grows as it is walked
+            around = left & {(row + down, column + right) for down in (-1, 0, 1) for right in (-1, 0, 1)}
+            left -= around
+            piece += around
+        pieces.append(np.array(piece))
+    return pieces

@@ -1,0 +1,161 @@
+"""How good a network's answers are, as text and as plain objects.
+
+The same numbers reach the screen and a JSON object. The counting itself is in metrics.py.
+"""
+
+from dataclasses import dataclass
+from math import isnan
+from typing import Any
+
+import numpy as np
+
+from nn_from_scratch import metrics
+from nn_from_scratch.data import Dataset
+from nn_from_scratch.inspection.answers import Answers
+from nn_from_scratch.inspection.tables import aligned
+from nn_from_scratch.storage import SavedNetwork
+
+# ---- answers ----
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How a network's answers to the test images compare with the labels."""
+
+    classes: tuple[int, ...]  # the label that each row and column of the confusion matrix stands for
+    confusion: np.ndarray  # (K, K), rows actual, columns predicted
+    calibration: metrics.Calibration
+
+    @property
+    def images(self) -> int:
+        return int(self.confusion.sum())
+
+    @property
+    def right(self) -> int:
+        return int(self.confusion.trace())
+
+    @property
+    def accuracy(self) -> float:
+        return self.right / self.images
+
+
+def summary(found: Answers, classes: tuple[int, ...]) -> Evaluation:
+    """What the answers come to."""
+    confusion = metrics.confusion_matrix(found.actual, found.predicted, len(classes))
+    return Evaluation(classes, confusion, metrics.calibration(found.confidence, found.right))
+
+
+def evaluation_text(found: Evaluation) -> str:
+    """Everything about an evaluation, as tables."""
+    return "\n\n".join(
+        [
+            f"accuracy {found.accuracy!r} = {found.right} of {found.images}",
+            "confusion matrix (rows actual, columns predicted)\n" + confusion_table(found),
+            "one class against the rest: [[TP, FN], [FP, TN]]\n" + binary_table(found),
+            "each class (its recall is the accuracy on its own images)\n" + class_table(found),
+            "most often confused\n" + confused_list(found),
+            calibration_text(found.calibration),
+        ]
+    )
+
+
+def evaluation_object(found: Evaluation) -> dict[str, Any]:
+    """The same as plain Python values, for JSON; a score that is 0 / 0 is None."""
+    binaries = metrics.one_vs_rest(found.confusion)
+    return {
+        "accuracy": found.accuracy,
+        "right": found.right,
+        "images": found.images,
+        "classes": list(found.classes),
+        "confusion_matrix": found.confusion.tolist(),
+        "binary_confusion_matrix": binaries.sum(axis=0).tolist(),
+        "per_class": [
+            {
+                "class": label,
+                "accuracy": None if isnan(scores.recall) else scores.recall,
+                **{name: None if isnan(score) else score for name, score in scores._asdict().items()},
+                "binary_confusion_matrix": binary.tolist(),
+            }
+            for label, scores, binary in zip(found.classes, metrics.per_class(found.confusion), binaries, strict=True)
+        ],
+        "most_confused": [
+            {"actual": found.classes[actual], "predicted": found.classes[predicted], "count": count}
+            for actual, predicted, count in metrics.most_confused(found.confusion)
+        ],
+        "calibration": calibration_object(found.calibration),
+    }
+
+
+def confusion_table(found: Evaluation) -> str:
+    """The confusion matrix, its rows and columns headed by the classes' labels."""
+    rows = np.column_stack([found.classes, found.confusion]).tolist()
+    return aligned([["", *found.classes], *rows])
+
+
+def binary_table(found: Evaluation) -> str:
+    """For each class its binary confusion matrix, and their sum."""
+    binaries = metrics.one_vs_rest(found.confusion)
+    total = binaries.sum(axis=0)
+    width = len(str(total.max()))
+    lines = []
+    for label, binary in zip([*found.classes, "sum"], [*binaries, total], strict=True):
+        TP, FN, FP, TN = (f"{count:>{width}}" for count in binary.ravel())
+        lines.append(f"{label:>5}  [[{TP}, {FN}], [{FP}, {TN}]]")
+    return "\n".join(lines)
+
+
+def class_table(found: Evaluation) -> str:
+    """Precision, recall, F1 and support of every class."""
+    rows = [
+        [label, *("–" if isnan(score) else f"{score:.4f}" for score in scores[:3]), scores.support]
+        for label, scores in zip(found.classes, metrics.per_class(found.confusion), strict=True)
+    ]
+    return aligned([["class", "precision", "recall", "F1", "support"], *rows])
+
+
+def confused_list(found: Evaluation) -> str:
+    """The most frequent mistakes, one to a line."""
+    lines = [
+        f"{count:>5} × {found.classes[actual]} taken for {found.classes[predicted]}"
+        for actual, predicted, count in metrics.most_confused(found.confusion)
+    ]
+    return "\n".join(lines or ["    none: every answer was right"])
+
+
+def calibration_text(found: metrics.Calibration) -> str:
+    """Confidence against accuracy, for the bins that have images."""
+    rows: list[list] = [["confidence", "images", "mean confidence", "accuracy"]]
+    for low, high, *numbers in _filled_bins(found):
+        rows.append([f"{low:.1f}–{high:.1f}", numbers[0], f"{numbers[1]:.4f}", f"{numbers[2]:.4f}"])
+    return f"calibration: expected calibration error {found.error:.4f}\n{aligned(rows)}"
+
+
+def calibration_object(found: metrics.Calibration) -> dict[str, Any]:
+    names = ("from", "to", "images", "mean_confidence", "accuracy")
+    bins = [dict(zip(names, numbers, strict=True)) for numbers in _filled_bins(found)]
+    return {"expected_calibration_error": found.error, "bins": bins}
+
+
+def _filled_bins(found: metrics.Calibration) -> list[tuple[float, float, int, float, float]]:
+    columns = (found.edges[:-1], found.edges[1:], found.counts, found.confidence, found.accuracy)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    return [(low, high, count, confidence, accuracy) for low, high, count, confidence, accuracy in rows if count]
+
+
+# ---- what is on record ----
+
+
+def recorded_data(saved: SavedNetwork) -> tuple[str | None, str | None]:
+    """The name and the fingerprint of the data set that trained a network, each None where the file doesn't tell."""
+    record = saved.training.get("data")
+    name, fingerprint = (record.get(key) if isinstance(record, dict) else None for key in ("name", "fingerprint"))
+    return name if isinstance(name, str) else None, fingerprint if isinstance(fingerprint, str) else None
+
+
+def data_note(saved: SavedNetwork, dataset: Dataset) -> str | None:
+    """A line for the user where the network was trained on other data than these, else None."""
+    name, recorded = recorded_data(saved)
+    found = dataset.fingerprint()
+    if recorded in (None, found):
+        return None
+    return f"note: the network was trained on other data, {name} ({recorded}); these are {dataset.name} ({found})"

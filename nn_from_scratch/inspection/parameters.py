@@ -1,0 +1,80 @@
+"""What a network's parameters look like: each array by name, and how its values are spread."""
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from nn_from_scratch.inspection.tables import aligned
+from nn_from_scratch.network import Network
+
+
+class Parameter(NamedTuple):
+    """One of a network's trained arrays."""
+
+    layer: int  # counted from 1 among the layers that have parameters
+    kind: str  # the layer's class
+    name: str
+    values: np.ndarray
+
+
+def named_parameters(network: Network) -> list[Parameter]:
+    """All trained arrays, in order."""
+    having = [
+        (layer, shapes)
+        for layer, input_shape in zip(network.layers, network.shapes, strict=False)
+        if (shapes := layer.parameter_shapes(input_shape))
+    ]
+    return [
+        Parameter(number, type(layer).__name__, name, getattr(layer, name))
+        for number, (layer, shapes) in enumerate(having, 1)
+        for name in shapes
+    ]
+
+
+class Statistics(NamedTuple):
+    """How the values of an array are spread."""
+
+    mean: float
+    sd: float
+    least: float
+    greatest: float
+    near_zero: float  # the share within a tenth of a standard deviation of zero; 8 % for normally distributed values
+    counts: np.ndarray  # (bins,) the histogram
+    edges: np.ndarray  # (bins + 1,)
+
+
+def statistics(values: np.ndarray, bins: int = 30) -> Statistics:
+    """Mean, standard deviation, range and histogram of an array of any shape."""
+    values = values.astype(np.float64).ravel()  # sums of many float32 would lose digits
+    sd = values.std()
+    near_zero = np.count_nonzero(np.abs(values) <= sd / 10) / values.size
+    counts, edges = np.histogram(values, bins)
+    return Statistics(float(values.mean()), float(sd), values.min(), values.max(), near_zero, counts, edges)
+
+
+def statistics_table(parameters: Sequence[Parameter]) -> str:
+    """A line for each parameter."""
+    head = ["layer", "type", "parameter", "shape", "mean", "sd", "min", "max", "near zero"]
+    rows = []
+    for layer, kind, name, values in parameters:
+        mean, sd, least, greatest, near_zero, *_ = statistics(values)
+        shape = " × ".join(map(str, values.shape))
+        spread = (f"{number:.4f}" for number in (mean, sd, least, greatest))
+        rows.append([layer, kind, name, shape, *spread, f"{near_zero:.1%}"])
+    return aligned([head, *rows])
+
+
+def statistics_csv(parameters: Sequence[Parameter]) -> str:
+    """The same at full precision, and each histogram: its range, and the counts in bins of equal width."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    head = ["layer", "type", "parameter", "values", "mean", "sd", "min", "max", "near_zero", "bins_from", "bins_to"]
+    for i, (layer, kind, name, values) in enumerate(parameters):
+        *spread, counts, edges = statistics(values)
+        if i == 0:
+            writer.writerow([*head, *(f"bin_{n}" for n in range(1, len(counts) + 1))])
+        writer.writerow([layer, kind, name, values.size, *spread, edges[0], edges[-1], *counts])
+    return text.getvalue()

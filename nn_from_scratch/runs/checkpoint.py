@@ -1,0 +1,136 @@
+"""A training run to and from a file: everything that it takes to go on, to the byte, as if nothing had happened."""
+
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import numpy as np
+
+from nn_from_scratch.data import Dataset
+from nn_from_scratch.errors import BadInput
+from nn_from_scratch.presets import Recipe
+from nn_from_scratch.runs.training_run import Best, TrainingRun
+from nn_from_scratch.storage import json_files
+from nn_from_scratch.storage.json_files import Wrong, array, arrays_in, check_format, check_kinds, numbers, object_in
+from nn_from_scratch.training import EpochResult, Progress
+
+FORMAT = "nn_from_scratch checkpoint"
+FORMAT_VERSION = 1
+
+
+def save_checkpoint(run: TrainingRun, path: str | Path) -> None:
+    """Write everything that it takes to go on, whole or not at all."""
+    best = run.best and {**vars(run.best), "parameters": numbers(run.best.parameters)}
+    checkpoint = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "run": run.record(),
+        "progress": asdict(run.progress),
+        "history": [list(result) for result in run.history],
+        "best": best,
+        "optimizer": {
+            "steps": run.optimizer.steps,
+            "state": {name: numbers(values) for name, values in run.optimizer.state.items()},
+        },
+        "layers": [
+            {"state": {name: numbers(values) for name, values in layer.state().items()}} for layer in run.network.layers
+        ],
+        "parameters": numbers(run.network.parameters),
+    }
+    json_files.write(checkpoint, path)
+
+
+def load_checkpoint(path: str | Path, load_data: Callable[[str], Dataset], epochs: int | None = None) -> TrainingRun:
+    """The run in a checkpoint, ready to go on: for `epochs` in all, where that is given.
+
+    `load_data` is called with the name of the data set. Raises BadInput for a file that is not a checkpoint of this
+    version, and where the data are not those that the run began with.
+    """
+    with json_files.document(path) as checkpoint:
+        check_format(checkpoint, "checkpoint", FORMAT, FORMAT_VERSION)
+        record = object_in(checkpoint, "run", "the file")
+        data = object_in(record, "data", "run")
+        recipe = _recipe(object_in(record, "recipe", "run"), epochs)
+        # Before a network is made: a small file must not be able to ask for a large one.
+        size = sum((inputs + 1) * units for inputs, units in pairwise(recipe.sizes))
+        parameters = array(checkpoint.get("parameters"), "parameters", np.dtype(np.float32), (size,))
+        seed, threads = _count(record, "seed", "run"), _count(record, "threads", "run")
+        validation = _count(data, "validation_images", "run.data")
+        dataset = load_data(str(data.get("name")))
+        try:
+            run = TrainingRun(recipe, dataset, seed, validation, threads)
+        except BadInput as problem:
+            raise Wrong(f"run: {problem}") from None
+        _refuse_other_data(data, run.record()["data"])
+        run.network.parameters[...] = parameters
+        _restore_progress(run, checkpoint)
+        _restore_memory(run, checkpoint)
+        return run
+
+
+def _recipe(values: dict, epochs: int | None) -> Recipe:
+    parts: Any = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    check_kinds(parts, get_type_hints(Recipe), "run.recipe")
+    try:
+        recipe = Recipe(**parts)
+        return replace(recipe, epochs=epochs) if epochs else recipe
+    except BadInput as problem:
+        raise Wrong(f"run.recipe: {problem}") from None
+
+
+def _refuse_other_data(then: dict, now: dict) -> None:
+    differences = [f"{name} was {then.get(name)!r} and is {now[name]!r}" for name in now if then.get(name) != now[name]]
+    if differences:
+        raise Wrong(f"this training began with other data: {'; '.join(differences)}")
+
+
+def _restore_progress(run: TrainingRun, checkpoint: dict) -> None:
+    progress, rows = object_in(checkpoint, "progress", "the file"), checkpoint.get("history")
+    check_kinds(progress, get_type_hints(Progress), "progress")
+    run.progress = Progress(**progress)
+    if not isinstance(rows, list) or len(rows) != run.progress.epoch:
+        raise Wrong(f"history: expected a list of {run.progress.epoch}, one for each epoch done")
+    for i, row in enumerate(rows):
+        if not isinstance(row, list) or len(row) != len(EpochResult._fields):
+            raise Wrong(f"history[{i}]: expected a list of {len(EpochResult._fields)}")
+        run.history.append(EpochResult(*row))
+        check_kinds(run.history[i]._asdict(), get_type_hints(EpochResult), f"history[{i}]")
+    if run.progress.epoch > run.recipe.epochs:
+        raise Wrong(f"progress.epoch: {run.progress.epoch} epochs are done, more than {run.recipe.epochs}")
+    batches = run.progress.step - run.progress.epoch * len(run.batches)  # of the epoch under way
+    seen = min(batches * run.batches.batch_size, len(run.learning))
+    if not (0 <= batches <= len(run.batches) and run.progress.seen == seen >= run.progress.right >= 0):
+        raise Wrong("progress: the numbers of epochs, steps and images don't fit each other")
+
+
+def _restore_memory(run: TrainingRun, checkpoint: dict) -> None:
+    size, dtype = run.network.parameters.shape, run.network.dtype
+    optimizer = object_in(checkpoint, "optimizer", "the file")
+    run.optimizer.steps = _count(optimizer, "steps", "optimizer")
+    if run.optimizer.steps != run.progress.step:
+        raise Wrong(f"optimizer.steps is {run.optimizer.steps}: expected {run.progress.step}, as in progress")
+    remembered = {name: size for name in run.optimizer.remembers if run.optimizer.steps}
+    run.optimizer.state = arrays_in(optimizer, "state", remembered, "optimizer", dtype)
+    entries = checkpoint.get("layers")
+    if not isinstance(entries, list) or len(entries) != len(run.network.layers):
+        raise Wrong(f"layers: expected a list of {len(run.network.layers)}")
+    for i, (layer, entry) in enumerate(zip(run.network.layers, entries, strict=True)):
+        state = layer.state()
+        shapes = {name: values.shape for name, values in state.items()}
+        for name, values in arrays_in(entry, "state", shapes, f"layers[{i}]", dtype).items():
+            state[name][...] = values
+    if checkpoint.get("best") is not None:
+        best = object_in(checkpoint, "best", "the file")
+        check_kinds(best, get_type_hints(Best) | {"parameters": list}, "best")
+        run.best = Best(**best | {"parameters": array(best["parameters"], "best.parameters", dtype, size)})
+        if not 1 <= run.best.epoch <= run.progress.epoch:
+            raise Wrong(f"best.epoch is {run.best.epoch}: expected one of the {run.progress.epoch} epochs done")
+
+
+def _count(entry: dict, name: str, place: str) -> int:
+    value = entry.get(name)
+    if type(value) is not int or value < 0:
+        raise Wrong(f"{place}.{name} is {value!r}: expected a whole number from 0 up")
+    return value

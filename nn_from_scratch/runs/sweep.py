@@ -1,0 +1,132 @@
+"""Finding a learning rate, the one hyper-parameter that decides whether anything is learnt at all.
+
+The sweep trains the same recipe at several rates and compares the accuracy on images held out from training. It never
+sees the test set.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from nn_from_scratch.data.dataset import Split
+from nn_from_scratch.presets import Recipe
+from nn_from_scratch.training import Diverged, evaluate, fit, random_streams
+
+CURVE_POINTS = 20  # how often a run's accuracy is measured on its way
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run of a sweep."""
+
+    learning_rate: float
+    seed: int
+    steps: tuple[int, ...]  # where the accuracy was measured, from 0, before the first step
+    accuracies: tuple[float, ...]  # on the held-out images
+    diverged: bool  # the loss left the range of numbers, or ended above that of the untrained network
+
+    @property
+    def final_accuracy(self) -> float:
+        return self.accuracies[-1]
+
+
+def train_at(recipe: Recipe, learning_rate: float, seed: int, learning: Split, validation: Split) -> Run:
+    """Train a recipe with another learning rate, measuring the accuracy on the way."""
+    recipe = replace(recipe, learning_rate=learning_rate)
+    seeds = random_streams(seed)
+    network, loss = recipe.make_network(seeds.initialization), recipe.make_loss()
+    batches = recipe.make_batches(learning, seeds.shuffling)
+    total_steps = recipe.epochs * len(batches)
+    measured = np.unique(np.linspace(0, total_steps, CURVE_POINTS + 1).astype(int)).tolist()
+    untrained_loss, accuracy = evaluate(network, loss, validation)
+    results = [(0, untrained_loss, accuracy)]
+
+    def measure(step: int, batch_loss: float) -> None:
+        if step in measured:
+            results.append((step, *evaluate(network, loss, validation)))
+
+    schedule = recipe.make_schedule(total_steps)
+    try:
+        for _ in fit(network, loss, recipe.make_optimizer(), schedule, batches, recipe.epochs, on_step=measure):
+            pass
+        diverged = not results[-1][1] <= untrained_loss  # not ≤, rather than >: true for NaN as well
+    except Diverged:
+        diverged = True
+    steps, _, accuracies = zip(*results, strict=True)
+    return Run(learning_rate, seed, steps, accuracies, diverged)
+
+
+def sweep(
+    recipe: Recipe,
+    learning_rates: Sequence[float],
+    seeds: Sequence[int],
+    learning: Split,
+    validation: Split,
+    jobs: int = 1,
+) -> Iterator[Run]:
+    """Every rate with every seed, on `jobs` processes; each run is yielded once it and those before it end."""
+    from joblib import Parallel, delayed
+
+    tasks = (
+        delayed(_on_one_thread)(recipe, rate, seed, learning, validation)
+        for rate, seed in product(learning_rates, seeds)
+    )
+    yield from Parallel(n_jobs=jobs, return_as="generator")(tasks)
+
+
+def _on_one_thread(*arguments: Any) -> Run:
+    """One BLAS thread per run: several would fight over the cores, and round differently than one does."""
+    with threadpool_limits(1):
+        return train_at(*arguments)
+
+
+class RateSummary(NamedTuple):
+    """All runs at one learning rate. Diverged runs are counted, and are in none of the other numbers."""
+
+    learning_rate: float
+    runs: int
+    diverged: int
+    mean: float  # of the final accuracy; NaN where every run diverged
+    deviation: float  # its sample standard deviation; 0 for a single run
+
+
+class Sweep:
+    """The runs of a sweep and what they come to."""
+
+    def __init__(self, runs: Sequence[Run]):
+        self.runs = runs
+        self.summaries = [self._summarize(rate) for rate in dict.fromkeys(run.learning_rate for run in runs)]
+        # A rate that diverges for one seed is no good choice, however well it does for another.
+        safe = [summary for summary in self.summaries if not summary.diverged]
+        self.best = max(safe, key=lambda summary: summary.mean, default=None)
+
+    def _summarize(self, rate: float) -> RateSummary:
+        at_rate = [run for run in self.runs if run.learning_rate == rate]
+        final = [run.final_accuracy for run in at_rate if not run.diverged]
+        mean = float(np.mean(final)) if final else float("nan")
+        deviation = float(np.std(final, ddof=1)) if len(final) > 1 else 0.0
+        return RateSummary(rate, len(at_rate), len(at_rate) - len(final), mean, deviation)
+
+    def rows(self) -> Iterator[tuple]:
+        """The numbers behind the figure: a header, then a row per measurement."""
+        yield "learning_rate", "seed", "step", "validation_accuracy", "diverged"
+        for run in self.runs:
+            for step, accuracy in zip(run.steps, run.accuracies, strict=True):
+                yield run.learning_rate, run.seed, step, accuracy, int(run.diverged)
+
+    def conclusion(self) -> str:
+        """A table of the rates, and the best one on the last line."""
+        lines = [f"{'learning rate':>13}  {'validation accuracy':>20}  {'runs':>4}"]
+        for rate, runs, diverged, mean, deviation in self.summaries:
+            score = "diverged" if diverged == runs else f"{mean:.2%} ± {deviation:.2%}"
+            note = f"  ({diverged} diverged)" if 0 < diverged < runs else ""
+            lines.append(f"{rate:>13.4g}  {score:>20}  {runs:>4}{note}")
+        if self.best:
+            lines.append(f"best learning rate: {self.best.learning_rate:.4g}")
+        else:
+            lines.append("best learning rate: none of these, at each a run diverged; try lower ones")
+        return "\n".join(lines)

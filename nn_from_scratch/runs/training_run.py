@@ -1,0 +1,109 @@
+"""A training run: a recipe at work on a data set, and everything that changes on the way.
+
+What changes is kept in one place so that a run can be interrupted anywhere, written to a checkpoint and taken up again,
+and in the end has learnt the same, to the bit, as if it had never been interrupted.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from math import isfinite
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from nn_from_scratch.data import Dataset
+from nn_from_scratch.data.batches import matching
+from nn_from_scratch.errors import BadInput
+from nn_from_scratch.presets import Recipe
+from nn_from_scratch.training import Diverged, EpochResult, Progress, evaluate, fit, random_streams
+
+# Two threads that wait for each other beside another program took two to six times as long as one, at any batch size.
+DEFAULT_THREADS = 1
+MOST_THREADS = 1024
+
+
+@dataclass
+class Best:
+    """The parameters after the epoch with the highest validation accuracy; of equals, the earliest."""
+
+    epoch: int
+    accuracy: float
+    parameters: np.ndarray
+
+
+class TrainingRun:
+    """Train `recipe` on a data set, of whose training images the last `validation` are held out.
+
+    Matrix products run on `threads` threads of the BLAS library; another number rounds differently. Raises BadInput
+    where the data don't fit the recipe.
+    """
+
+    def __init__(
+        self, recipe: Recipe, dataset: Dataset, seed: int = 0, validation: int = 0, threads: int = DEFAULT_THREADS
+    ):
+        if not 1 <= threads <= MOST_THREADS:
+            raise BadInput(f"threads {threads}: expected from 1 to {MOST_THREADS}")
+        self.recipe = recipe
+        self.threads = threads
+        self.dataset = matching(dataset, recipe.sizes[:1], recipe.classes)
+        self.seed = seed
+        self.learning, self.validation = self.dataset.train.hold_out(validation)
+        seeds = random_streams(seed)
+        self.network = recipe.make_network(seeds.initialization)
+        self.loss = recipe.make_loss()
+        self.optimizer = recipe.make_optimizer()
+        self.batches = recipe.make_batches(self.learning, seeds.shuffling)
+        self.schedule = recipe.make_schedule(recipe.epochs * len(self.batches))
+        self.progress = Progress()
+        self.history: list[EpochResult] = []
+        self.best: Best | None = None
+
+    def epochs(self, on_step: Callable[[int, float], object] | None = None) -> Iterator[EpochResult]:
+        """Train what is left of the recipe's epochs, and yield the result of each, as `fit` does."""
+        threadpool_limits(self.threads)
+        for result in fit(
+            self.network,
+            self.loss,
+            self.optimizer,
+            self.schedule,
+            self.batches,
+            self.recipe.epochs,
+            self.validation,
+            on_step,
+            self.progress,
+        ):
+            self.history.append(result)
+            accuracy = result.validation_accuracy
+            if accuracy is not None and (self.best is None or accuracy > self.best.accuracy):
+                self.best = Best(result.epoch, accuracy, self.network.parameters.copy())
+            yield result
+
+    @property
+    def epochs_since_best(self) -> int:
+        """How many epochs have gone by without a higher validation accuracy."""
+        return self.progress.epoch - self.best.epoch if self.best else 0
+
+    def swap_best(self) -> None:
+        """Exchange the network's parameters with the best ones; a second call puts them back."""
+        if self.best:
+            present = self.network.parameters.copy()
+            self.network.parameters[...] = self.best.parameters
+            self.best.parameters = present
+
+    def test(self) -> tuple[float, float]:
+        """Loss and accuracy on the test images. Raises Diverged where the last steps have left no number of them."""
+        loss, accuracy = evaluate(self.network, self.loss, self.dataset.test)
+        if not isfinite(loss):
+            raise Diverged(self.progress.step, self.progress.learning_rate, "the test loss is not a finite number")
+        return loss, accuracy
+
+    def record(self) -> dict[str, Any]:
+        """What this run was asked to do: it decides what the network becomes."""
+        data = {
+            "name": self.dataset.name,
+            "fingerprint": self.dataset.fingerprint(),
+            "training_images": len(self.learning),
+            "validation_images": len(self.validation),
+        }
+        return {"recipe": asdict(self.recipe), "seed": self.seed, "threads": self.threads, "data": data}

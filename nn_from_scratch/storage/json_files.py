@@ -1,0 +1,170 @@
+"""JSON as this package reads and writes it: reading trusts nothing, writing is for people too.
+
+Whoever reads a document asks for its parts by name and kind; what is not as expected is a `Wrong`, which says where in
+the document, and which the reader turns into a BadInput that says in which file.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import isfinite
+from pathlib import Path
+from typing import Any, NoReturn, get_args, get_origin
+
+import numpy as np
+
+from nn_from_scratch.data.dataset import one_line
+from nn_from_scratch.errors import BadInput
+from nn_from_scratch.storage.files import whole_file
+
+LARGEST_FILE = 100_000_000  # bytes, some eight million parameters: a file beyond that is not one of ours
+
+
+class Wrong(Exception):
+    """What is wrong in a document, and where in it."""
+
+
+@contextmanager
+def document(path: str | Path) -> Iterator[Any]:
+    """The JSON document in a file. A `Wrong` raised on reading its parts becomes a BadInput with the file's name."""
+    content = _read(Path(path))
+    try:
+        yield content
+    except Wrong as wrong:
+        raise BadInput(f"{path}: {one_line(wrong)}") from None
+
+
+def write(content: Any, path: str | Path) -> None:
+    """Write a document, whole or not at all. Raises ValueError for a number that is not finite."""
+    with whole_file(path) as temporary:
+        temporary.write_text(_layout(content) + "\n", encoding="utf-8")
+
+
+def numbers(values: np.ndarray) -> list:
+    """Nested lists of Python floats whose shortest decimals are those of the array's own dtype.
+
+    0.1 as a float32 is 0.100000001490116… as a Python float, and would be written so; through its text it stays 0.1.
+    Rarely, as with 7.038531e-26, rounding that text to float64 and then to float32 ends one float32 beside: such a
+    number is written in full.
+    """
+    shortest = values.astype(str).astype(float)
+    return np.where(shortest.astype(values.dtype) == values, shortest, values).tolist()
+
+
+def array(values: Any, place: str, dtype: np.dtype, shape: tuple[int, ...] | None = None) -> np.ndarray:
+    """Nested lists of finite numbers as an array, of the given shape where one is given."""
+    if not _holds_numbers(values):
+        raise Wrong(f"{place}: expected a list of numbers, or of rows of numbers")
+    try:
+        numbers = np.array(values, float)
+    except (ValueError, OverflowError):
+        raise Wrong(f"{place}: expected rows of equal length, of numbers within range") from None
+    with np.errstate(over="ignore"):  # a number too large for float32 becomes infinite, and is refused as such
+        numbers = numbers.astype(dtype)
+    if not np.isfinite(numbers).all():
+        first = tuple(map(int, np.argwhere(~np.isfinite(numbers))[0]))
+        raise Wrong(f"{place}{list(first)} is not a finite {dtype.name}")
+    if shape is not None and numbers.shape != shape:
+        raise Wrong(f"{place} has shape {numbers.shape}: expected {shape}")
+    return numbers
+
+
+def _holds_numbers(values: Any, depth: int = 4) -> bool:
+    """Whether these are numbers in lists, at most `depth` deep: NumPy would also take texts, and at any depth."""
+    if not isinstance(values, list) or not depth:
+        return False
+    kinds = set(map(type, values))
+    return kinds <= {int, float} or (kinds == {list} and all(_holds_numbers(row, depth - 1) for row in values))
+
+
+def object_in(entry: Any, name: str, place: str) -> dict:
+    value = entry.get(name) if isinstance(entry, dict) else None
+    if not isinstance(value, dict):
+        raise Wrong(f"{place}: expected an object named {name!r}")
+    return value
+
+
+def arrays_in(
+    entry: dict, group: str, shapes: dict[str, tuple[int, ...]], place: str, dtype: np.dtype
+) -> dict[str, np.ndarray]:
+    """The object named `group` in an object: an array for exactly these names, each of exactly this shape."""
+    values = object_in(entry, group, place)
+    if values.keys() != shapes.keys():
+        raise Wrong(f"{place}.{group} holds {sorted(values)}: expected {sorted(shapes)}")
+    return {name: array(values[name], f"{place}.{group}.{name}", dtype, shape) for name, shape in shapes.items()}
+
+
+def check_kinds(values: dict, kinds: dict[str, Any], place: str) -> None:
+    """Raise Wrong unless an object has exactly these names, each with a value of its kind, such as `int | None`."""
+    if values.keys() != kinds.keys():
+        raise Wrong(f"{place} holds {sorted(values)}: expected {sorted(kinds)}")
+    for name, kind in kinds.items():
+        if not _is_of_kind(values[name], kind):
+            raise Wrong(f"{place}.{name} is {values[name]!r}: expected {getattr(kind, '__name__', kind)}")
+
+
+def _is_of_kind(value: Any, kind: Any) -> bool:
+    """Whether a value is of a type, one of a union, or all of a tuple; True is no int here, and numbers are finite."""
+    if get_origin(kind) is tuple:
+        return isinstance(value, tuple) and all(_is_of_kind(part, get_args(kind)[0]) for part in value)
+    kinds = get_args(kind) or (kind,)
+    if type(value) is int:
+        return (int in kinds or float in kinds) and abs(value) < 2**63
+    return type(value) in kinds and not (type(value) is float and not isfinite(value))
+
+
+def check_format(document: Any, kind: str, name: str, version: int) -> None:
+    """Raise Wrong unless a document says that it is of this format, in this version; `kind` is what people call it."""
+    if not isinstance(document, dict) or document.get("format") != name:
+        raise Wrong(f'not a {kind} of this package: expected a JSON object with "format": "{name}"')
+    found = document.get("format_version")
+    if type(found) is not int or found != version:
+        raise Wrong(f"format_version is {found!r}, but this version of the package reads {version}")
+
+
+def integers_in(document: dict, name: str, least: int) -> tuple[int, ...]:
+    values = document.get(name)
+    if not isinstance(values, list) or not values or not all(type(v) is int and v >= least for v in values):
+        raise Wrong(f"{name}: expected a list of whole numbers from {least} up")
+    return tuple(values)
+
+
+def _read(path: Path) -> Any:
+    """The JSON document in a file, or BadInput."""
+
+    def refuse(constant: str) -> NoReturn:
+        raise ValueError(f"{constant} is not a number that JSON allows")
+
+    try:
+        if path.exists() and not path.is_file():
+            found = "Is a directory" if path.is_dir() else "not a regular file"
+            raise BadInput(f"{path}: {found}: expected the JSON file of a network")
+        size = path.stat().st_size
+        if size > LARGEST_FILE:
+            raise BadInput(f"{path}: {size:,} bytes are too many: expected a network of at most {LARGEST_FILE:,}")
+        return json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+    except json.JSONDecodeError as problem:
+        raise BadInput(
+            f"{path}: not valid JSON at line {problem.lineno}, column {problem.colno}: {problem.msg}"
+        ) from None
+    except UnicodeDecodeError as problem:
+        raise BadInput(f"{path}: not UTF-8 text at byte {problem.start}: expected JSON") from None
+    except RecursionError:
+        raise BadInput(f"{path}: nested too deeply: expected a network, at most a few levels deep") from None
+    except OSError as problem:
+        raise BadInput(f"{path}: {problem.strerror or problem}") from None
+    except BadInput:
+        raise
+    except ValueError as problem:
+        raise BadInput(f"{path}: not valid JSON: {problem}") from None
+
+
+def _layout(value: Any, indent: str = "") -> str:
+    """JSON for people: objects and lists of lists are spread over lines, a row of numbers stays on its own line."""
+    inner = indent + "  "
+    if isinstance(value, dict) and value:
+        lines = [f"{inner}{json.dumps(str(key))}: {_layout(item, inner)}" for key, item in value.items()]
+        return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
+    if isinstance(value, list) and value and isinstance(value[0], list | dict):
+        return "[\n" + ",\n".join(inner + _layout(item, inner) for item in value) + f"\n{indent}]"
+    return json.dumps(value, allow_nan=False)

@@ -1,0 +1,152 @@
+"""A network to and from a JSON file that explains itself.
+
+The file names its format, its layers and their parameters, and says on what and how the network was trained: to load
+it takes the file and nothing else. Numbers are written as the shortest decimals that read back to the same bits.
+The format: docs/file-formats.md.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nn_from_scratch.layers import LAYERS, Dense, Layer, ReLU, Softmax
+from nn_from_scratch.layers.layer import Shape
+from nn_from_scratch.network import Network
+from nn_from_scratch.storage import json_files
+from nn_from_scratch.storage.json_files import Wrong, array, arrays_in, check_format, integers_in, numbers, object_in
+
+FORMAT = "nn_from_scratch"
+FORMAT_VERSION = 1
+
+
+@dataclass
+class SavedNetwork:
+    """A network and what is known about it."""
+
+    network: Network
+    classes: tuple[int, ...] = tuple(range(10))  # the label that each output stands for
+    training: dict[str, Any] = field(default_factory=dict)  # recipe, seed, data set, command
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+
+def save(saved: SavedNetwork, path: str | Path) -> None:
+    """Write the file, whole or not at all. Raises ValueError for a parameter that is not finite."""
+    network = saved.network
+    if not np.isfinite(network.parameters).all():
+        raise ValueError("a network with parameters that are not finite can't be saved")
+    document = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "dtype": network.dtype.name,
+        "input_shape": list(network.input_shape),
+        "classes": list(saved.classes),
+        "training": saved.training,
+        "metrics": saved.metrics,
+        "layers": [
+            {
+                "type": type(layer).__name__,
+                "config": layer.config(),
+                "parameters": {name: numbers(getattr(layer, name)) for name in layer.parameter_shapes(input_shape)},
+                "state": {name: numbers(values) for name, values in layer.state().items()},
+            }
+            for layer, input_shape in zip(network.layers, network.shapes, strict=False)
+        ],
+    }
+    json_files.write(document, path)
+
+
+def load(path: str | Path) -> SavedNetwork:
+    """Read a network back, bit for bit. Reads this package's format, and the plain two-layer form (`_from_plain`).
+
+    Raises BadInput, naming the file and the place in it, before anything is built from what doesn't fit.
+    """
+    with json_files.document(path) as document:
+        if isinstance(document, dict) and document.keys() >= {"hidden_layer", "output_layer"}:
+            return _from_plain(document)
+        return _from_document(document)
+
+
+def _from_document(document: Any) -> SavedNetwork:
+    check_format(document, "network", FORMAT, FORMAT_VERSION)
+    if document.get("dtype") not in ("float32", "float64"):
+        raise Wrong(f'dtype is {document.get("dtype")!r}: expected "float32" or "float64"')
+    dtype = np.dtype(document["dtype"])
+    input_shape = integers_in(document, "input_shape", least=1)
+    classes = integers_in(document, "classes", least=0)
+    entries = document.get("layers")
+    if not isinstance(entries, list) or not entries:
+        raise Wrong("layers: expected a list of at least one layer")
+
+    layers, arrays, shape = [], [], input_shape
+    for i, entry in enumerate(entries):
+        place = f"layers[{i}]"
+        layer = _layer(entry, place)
+        output_shape = _output_shape(layer, shape, place)
+        arrays.append(arrays_in(entry, "parameters", layer.parameter_shapes(shape), place, dtype))
+        layers.append(layer)
+        shape = output_shape
+    if shape != (len(classes),) and (shape, len(classes)) != ((1,), 2):
+        raise Wrong(f"classes: {len(classes)} of them for outputs of shape {shape}")
+    network = _assemble(layers, input_shape, arrays, dtype)
+    for i, (layer, entry) in enumerate(zip(layers, entries, strict=True)):
+        state = layer.state()
+        stored = arrays_in(entry, "state", {name: kept.shape for name, kept in state.items()}, f"layers[{i}]", dtype)
+        for name, values in stored.items():
+            state[name][...] = values
+    training, metrics = (object_in(document, name, "the file") for name in ("training", "metrics"))
+    return SavedNetwork(network, classes, training, metrics)
+
+
+def _from_plain(document: dict) -> SavedNetwork:
+    """The form that older 784-10-10 projects write: a ReLU hidden layer, a softmax output, biases as a column."""
+    layers: list[Layer] = []
+    arrays: list[dict[str, np.ndarray]] = []
+    shape: Shape = ()
+    for name, activation in (("hidden_layer", ReLU), ("output_layer", Softmax)):
+        entry = document[name] if isinstance(document[name], dict) else {}
+        W = array(entry.get("weights"), f"{name}.weights", np.dtype(np.float32))
+        b = array(entry.get("biases"), f"{name}.biases", np.dtype(np.float32))
+        if W.ndim != 2 or W.size == 0:
+            raise Wrong(f"{name}.weights has shape {W.shape}: expected (units, inputs)")
+        if shape and W.shape[1:] != shape:
+            raise Wrong(f"{name}.weights has shape {W.shape}, but the layer before it has {shape[0]} units")
+        if b.shape not in ((len(W), 1), (len(W),)):
+            raise Wrong(f"{name}.biases has shape {b.shape}: expected ({len(W)}, 1)")
+        layers += [Dense(len(W)), activation()]
+        arrays += [{"W": W, "b": b.ravel()}, {}]
+        shape = W.shape[:1]
+    network = _assemble(layers, arrays[0]["W"].shape[1:], arrays, np.dtype(np.float32))
+    return SavedNetwork(network, tuple(range(shape[0])))
+
+
+def _assemble(layers: list[Layer], input_shape: Shape, arrays: list[dict[str, np.ndarray]], dtype: np.dtype) -> Network:
+    """A network with these parameters. Their shapes were checked before: nothing large is made from a small file."""
+    network = Network(layers, input_shape, seed=0, dtype=dtype)  # the weights it draws are replaced at once
+    for layer, named in zip(layers, arrays, strict=True):
+        for name, values in named.items():
+            getattr(layer, name)[...] = values
+    return network
+
+
+def _layer(entry: Any, place: str) -> Layer:
+    """A layer from its type and config."""
+    kind = entry.get("type") if isinstance(entry, dict) else None
+    if not isinstance(kind, str) or kind not in LAYERS:
+        raise Wrong(f"{place}.type is {kind!r}: expected one of {', '.join(LAYERS)}")
+    config = object_in(entry, "config", place)
+    try:
+        layer = LAYERS[kind](**config)
+        if layer.config() != config:
+            raise ValueError(f"expected {layer.config()}")
+    except (TypeError, ValueError) as problem:
+        raise Wrong(f"{place}.config {config} does not make a {kind}: {problem}") from None
+    return layer
+
+
+def _output_shape(layer: Layer, input_shape: Shape, place: str) -> Shape:
+    try:
+        return layer.output_shape(input_shape)
+    except ValueError as problem:
+        raise Wrong(f"{place}: {problem}") from None

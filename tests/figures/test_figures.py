@@ -1,0 +1,294 @@
+"""What is in the figures: the numbers that were given, in the colours that are promised."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from matplotlib import colormaps
+from matplotlib.figure import Figure
+
+from nn_from_scratch import Network, ReLU, Sigmoid, Softmax, figures
+from nn_from_scratch.errors import BadInput
+from nn_from_scratch.figures import style, weights
+from nn_from_scratch.inspection.parameters import named_parameters
+from nn_from_scratch.layers import Dense, Layer
+from tests.scripts import ROOT
+
+CONFUSION = np.array([[1200, 300, 0], [0, 40, 60], [0, 0, 0]])
+
+
+def images(axes):
+    return [np.asarray(image.get_array()) for image in axes.images]
+
+
+def texts(axes):
+    return [text.get_text() for text in axes.texts]
+
+
+def drawn(figure, tmp_path):
+    """Draw for real, so that warnings and errors of the layout come out."""
+    figures.save(figure, tmp_path / "figure.png")
+    return figure
+
+
+# ---- confusion matrix ----
+
+
+def test_confusion_matrix_colours_are_shares_of_rows_on_a_fixed_scale(tmp_path):
+    axes, bar = drawn(figures.confusion_matrix(CONFUSION, (4, 7, 9), 0.775), tmp_path).axes
+    (image,) = axes.images
+    assert np.asarray(image.get_array()) == pytest.approx(np.array([[0.8, 0.2, 0], [0, 0.4, 0.6], [0, 0, 0]]))
+    assert image.get_clim() == (0, 1)
+    assert bar.get_ylim() == (0, 1)
+    assert "77.50%" in axes.get_title()
+    assert "1,600 images" in axes.get_title()
+
+
+def test_confusion_matrix_cells_hold_the_counts_and_zeros_are_blank():
+    axes = figures.confusion_matrix(CONFUSION, (4, 7, 9), 0.775).axes[0]
+    cells = {tuple(map(int, text.get_position()))[::-1]: text.get_text() for text in axes.texts}
+    assert cells == {(0, 0): "1,200", (0, 1): "300", (1, 1): "40", (1, 2): "60"}
+
+
+def test_confusion_matrix_numbers_stand_out_from_their_cells():
+    """Contrast by WCAG's formula, at least 4.5 as it asks for text."""
+    confusion = np.zeros((51, 51), int)
+    confusion[:, 0] = range(51)
+    confusion[:, 1] = 100 - confusion[:, 0]
+    axes = figures.confusion_matrix(confusion, range(51), 0.5).axes[0]
+    for text in axes.texts:
+        column, row = map(int, text.get_position())
+        share = confusion[row, column] / 100
+        behind = luminance(colormaps[style.SEQUENTIAL](share))
+        front = luminance({"white": (1, 1, 1, 1), "black": (0, 0, 0, 1)}[text.get_color()])
+        contrast = (max(behind, front) + 0.05) / (min(behind, front) + 0.05)
+        assert contrast >= 4.5, share
+
+
+def luminance(colour):
+    channels = np.array(colour[:3])
+    linear = np.where(channels <= 0.03928, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return float(linear @ (0.2126, 0.7152, 0.0722))
+
+
+def test_confusion_matrix_is_labelled():
+    axes = figures.confusion_matrix(CONFUSION, (4, 7, 9), 0.775).axes[0]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted", "actual")
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["4", "7", "9"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["4", "7", "9"]
+
+
+# ---- first layer ----
+
+
+@pytest.mark.parametrize(
+    ("units", "input_shape", "tile"),
+    [(10, (784,), (28, 28)), (1, (16,), (4, 4)), (7, (5, 8), (5, 8)), (3, (1, 6, 3), (6, 3)), (196, (9,), (3, 3))],
+)
+def test_tiles_are_the_rows_of_the_weights_on_one_symmetric_scale(rng, tmp_path, units, input_shape, tile):
+    W, b = rng.normal(size=(units, np.prod(input_shape))), rng.normal(size=units)
+    axes, _ = drawn(weights.first_layer_weights(W, b, input_shape), tmp_path).axes
+    assert np.array_equal(images(axes), W.reshape(units, *tile))
+    (norm,) = {image.norm for image in axes.images}  # one object: one scale
+    assert norm.vmin == -norm.vmax < 0
+    assert np.mean(np.abs(W) > norm.vmax) <= 1 / 200
+    assert {image.get_cmap().name for image in axes.images} == {style.DIVERGING}
+
+
+def test_tiles_do_not_overlap_and_lie_within_the_picture(rng):
+    axes = weights.first_layer_weights(rng.normal(size=(23, 40)), np.zeros(23), (5, 8)).axes[0]
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    boxes = [image.get_extent() for image in axes.images]
+    for i, (x0, x1, y1, y0) in enumerate(boxes):
+        assert left <= x0 < x1 <= right
+        assert top <= y0 < y1 <= bottom
+        assert (x1 - x0) / (y1 - y0) == pytest.approx(8 / 5)
+        for before_x0, before_x1, before_y1, before_y0 in boxes[:i]:
+            assert max(x0, before_x0) >= min(x1, before_x1) or max(y0, before_y0) >= min(y1, before_y1)
+
+
+def test_tiles_have_numbers_and_biases():
+    axes = weights.first_layer_weights(np.ones((3, 4)), np.array([0.5, -1.25, -0.001]), (4,)).axes[0]
+    assert texts(axes) == ["0", "+0.50", "1", "−1.25", "2", "0.00"]
+    assert "3 units" in axes.get_title()
+
+
+def test_too_many_units_are_cut_off_and_counted(rng, tmp_path):
+    axes = drawn(weights.first_layer_weights(rng.normal(size=(2048, 9)), np.zeros(2048), (9,)), tmp_path).axes[0]
+    assert len(axes.images) == 256
+    assert "first 256 of 2,048 units" in axes.get_title()
+
+
+def test_an_input_that_is_no_image_gets_a_heat_map(rng, tmp_path):
+    W, b = rng.normal(size=(12, 60)), rng.normal(size=12)
+    axes = drawn(weights.first_layer_weights(W, b, (60,)), tmp_path).axes
+    assert np.array_equal(images(axes[0]), [W])
+
+
+@pytest.mark.parametrize(
+    ("input_shape", "expected"),
+    [
+        ((784,), (28, 28)),
+        ((20, 30), (20, 30)),
+        ((1, 28, 28), (28, 28)),
+        ((60,), None),
+        ((3, 28, 28), None),
+        ((784, 1), None),
+    ],
+)
+def test_image_shape(input_shape, expected):
+    assert weights.image_shape(input_shape) == expected
+
+
+# ---- other layers ----
+
+
+@pytest.mark.parametrize("shape", [(10, 10), (64, 128), (1, 196), (1, 1), (300, 2)])
+def test_heat_map_holds_weights_and_biases_on_one_symmetric_scale(rng, tmp_path, shape):
+    W, b = rng.normal(size=shape), rng.normal(size=shape[0])
+    tiles, biases, _ = drawn(weights.layer_weights(W, b, "layer 2"), tmp_path).axes
+    assert np.array_equal(images(tiles), [W])
+    assert np.array_equal(images(biases), [b[:, np.newaxis]])
+    assert tiles.images[0].norm is biases.images[0].norm
+    assert tiles.images[0].norm.vmin == -tiles.images[0].norm.vmax < 0
+    unit_ticks = [tick for tick in tiles.get_yticks() if 0 <= tick <= shape[0] - 1]
+    assert unit_ticks == [int(tick) for tick in unit_ticks] != []
+
+
+def test_output_units_are_labelled_with_their_classes():
+    axes = weights.layer_weights(np.ones((2, 3)), np.ones(2), "layer 2", ["4", "7"]).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["4", "7"]
+    assert axes.get_ylabel() == "class"
+
+
+def test_output_labels():
+    assert weights.output_labels(3, (4, 7, 9)) == (4, 7, 9)
+    assert weights.output_labels(1, (1, 2)) == (2,)  # a single output is the probability of the second class
+    assert weights.output_labels(5, (4, 7, 9)) == ()
+
+
+def test_the_scale_of_equal_or_missing_weights_is_still_symmetric():
+    assert (weights.symmetric(np.zeros(9)).vmin, weights.symmetric(np.zeros(9)).vmax) == (-1, 1)
+    mostly_zero = np.zeros(10_000)
+    mostly_zero[0] = -3
+    assert weights.symmetric(mostly_zero).vmax == 3
+
+
+def test_the_scales_ends_are_pointed_only_where_values_lie_beyond(rng):
+    few, many = rng.normal(size=(4, 4)), rng.normal(size=(40, 100))
+    assert weights.layer_weights(few, np.zeros(4), "few").axes[-1]._colorbar.extend == "neither"
+    assert weights.layer_weights(many, np.zeros(40), "many").axes[-1]._colorbar.extend == "both"
+
+
+def test_histograms_have_a_panel_for_each_parameter_that_counts_its_values(rng, tmp_path):
+    network = Network([Dense(5), ReLU(), Dense(1), Sigmoid()], (16,), rng)
+    figure = drawn(weights.weight_histograms(named_parameters(network)), tmp_path)
+    for axes, values in zip(figure.axes, (80, 5, 5, 1), strict=True):
+        (bars,) = axes.patches
+        assert bars.get_data().values.sum() == values
+        assert f" {values} value" in axes.get_title()
+    mean = network.layers[0].W.mean(dtype=float)
+    assert f"{mean:+.3f}".replace("-", "−") in figure.axes[0].get_xlabel()
+
+
+# ---- whole networks ----
+
+
+def test_a_network_gets_tiles_a_heat_map_for_each_further_layer_and_histograms(rng):
+    network = Network([Dense(8), ReLU(), Dense(6), ReLU(), Dense(3), Softmax()], (16,), rng)
+    found = figures.weight_figures(network, (4, 7, 9))
+    assert list(found) == ["first_layer_weights", "layer_2_weights", "layer_3_weights", "weight_histograms"]
+    assert len(found["first_layer_weights"].axes[0].images) == 8
+    assert np.array_equal(images(found["layer_2_weights"].axes[0]), [network.layers[2].W])
+    assert found["layer_2_weights"].axes[0].get_ylabel() == "unit"
+    assert [label.get_text() for label in found["layer_3_weights"].axes[0].get_yticklabels()] == ["4", "7", "9"]
+
+
+class Filters(Layer):
+    """Stands for a convolution: weights of four dimensions."""
+
+    def __init__(self, channels):
+        self.channels = channels
+
+    def parameter_shapes(self, input_shape):
+        return {"W": (6, self.channels, 3, 3), "b": (6,)}
+
+    def initialize(self, rng):
+        self.W[...] = rng.normal(size=self.W.shape)
+
+
+class Scale(Layer):
+    """Stands for a normalization: one number for each input."""
+
+    def parameter_shapes(self, input_shape):
+        return {"scale": input_shape}
+
+
+def test_layers_that_are_not_dense_get_what_makes_sense_for_their_parameters(rng, tmp_path):
+    network = Network([Filters(1), Scale(), Filters(6)], (1, 7, 7), rng)
+    found = figures.weight_figures(network)
+    assert list(found) == ["first_layer_weights", "layer_3_weights", "weight_histograms"]
+    assert np.array_equal(images(found["first_layer_weights"].axes[0]), network.layers[0].W[:, 0])
+    assert np.array_equal(images(found["layer_3_weights"].axes[0]), [network.layers[2].W.reshape(6, 54)])
+    titles = [axes.get_title() for axes in found["weight_histograms"].axes if axes.get_title()]
+    assert titles == [
+        "layer 1 (Filters): 54 values of W",
+        "layer 1 (Filters): 6 values of b",
+        "layer 2 (Scale): 49 values of scale",
+        "layer 3 (Filters): 324 values of W",
+        "layer 3 (Filters): 6 values of b",
+    ]
+    for figure in found.values():
+        drawn(figure, tmp_path)
+
+
+# ---- files and windows ----
+
+
+def test_drawing_and_saving_leave_pyplot_alone(tmp_path):
+    code = "import sys; from nn_from_scratch import figures; from nn_from_scratch.figures import style; "
+    code += "figures.save(style.new_figure(1, 1), sys.argv[1]); "
+    code += "sys.exit('matplotlib.pyplot' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code, tmp_path / "empty.png"], cwd=ROOT, check=True)
+    assert (tmp_path / "empty.png").exists()
+
+
+@pytest.mark.parametrize("ending", [".png", ".svg", ".pdf", ".PNG"])
+def test_the_same_picture_is_the_same_file(tmp_path, ending):
+    for name in ("a", "b"):
+        figures.save(figures.confusion_matrix(CONFUSION, (4, 7, 9), 0.775), tmp_path / f"{name}{ending}")
+    a, b = ((tmp_path / f"{name}{ending}").read_bytes() for name in ("a", "b"))
+    assert a == b
+    assert b"Software" not in a
+
+
+def test_a_figure_that_cannot_be_saved_leaves_the_old_file(tmp_path):
+    path = tmp_path / "figure.png"
+    path.write_bytes(b"old")
+    figure = style.new_figure(1, 1)
+    figure.subplots().set_title(r"$\unknown$")  # no formula: drawing fails
+    with pytest.raises(ValueError, match="unknown"):
+        figures.save(figure, path)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["figure", "figure.jpg", "figure.png.txt"])
+def test_unknown_endings_are_refused(tmp_path, name):
+    with pytest.raises(BadInput, match=r"\.png, \.pdf, \.svg"):
+        figures.check(tmp_path / name)
+
+
+def test_a_name_that_is_a_directory_is_refused(tmp_path):
+    (tmp_path / "figure.png").mkdir()
+    with pytest.raises(BadInput, match="is a directory"):
+        figures.check(tmp_path / "figure.png")
+
+
+def test_figures_are_plain(rng):
+    figure = style.new_figure(4, 3)
+    assert type(figure) is Figure
+    assert figure.get_size_inches().tolist() == [4, 3]
+    assert figure.canvas.manager is None  # nobody's window
+    assert len(set(style.PALETTE)) == 7

@@ -1,0 +1,65 @@
+"""Figures made of images: what is written beside which image, and that it can be read."""
+
+import numpy as np
+import pytest
+
+from nn_from_scratch import figures, metrics
+from nn_from_scratch.figures import style
+from nn_from_scratch.handwriting.reading import Reading
+from nn_from_scratch.inspection.answers import Answers
+
+
+def made(n, wrong):
+    scores = np.full((n, 3), 0.1)
+    scores[:, 1] = np.linspace(0.5, 0.9, n)
+    actual = np.where(np.arange(n) < wrong, 2, 1)
+    return Answers(scores, np.full(n, 1), actual, np.arange(100, 100 + n), True)
+
+
+@pytest.mark.parametrize("wrong", [0, 1, 9, 40])
+def test_mistakes_are_captioned_with_actual_answer_score_and_index(rng, tmp_path, wrong):
+    images = rng.integers(0, 256, (50, 4, 6), dtype=np.uint8)
+    found = made(50, wrong)
+    figure = figures.mistakes(images, found, (3, 5, 8), "confidence")
+    shown = [axes for axes in figure.axes if axes.images]
+    assert len(shown) == min(wrong, 32)
+    for axes, row in zip(shown, found.mistakes("confidence"), strict=False):
+        assert axes.get_title() == f"is 8, read 5\n{found.scores[row, 1]:.1%}, #{100 + row}".replace("%", " %")
+        assert np.array_equal(np.asarray(axes.images[0].get_array()), images[row])
+    figures.save(figure, tmp_path / "f.png")
+    figure.draw_without_rendering()  # at the figure's own resolution again
+    boxes = [axes.title.get_window_extent() for axes in shown]
+    assert not any(box.overlaps(other) for i, box in enumerate(boxes) for other in boxes[:i])
+
+
+@pytest.mark.parametrize("pictures", [1, 3, 7])
+def test_handwriting_shows_ink_image_and_scores(rng, tmp_path, pictures):
+    ink, image = rng.integers(0, 256, (50, 90), np.uint8), rng.integers(0, 256, (28, 28), np.uint8)
+    reading = Reading("some/where/a_very_long_name_of_a_file.png", ink, image, np.array([0.25, 0.75]), (4, 7), "output")
+    figure = figures.handwriting([reading] * pictures)
+    figures.save(figure, tmp_path / "f.png")
+    shown = [axes for axes in figure.axes if axes.images]
+    assert [np.asarray(axes.images[0].get_array()).shape for axes in shown].count((28, 28)) == pictures
+    assert [axes.get_title() for axes in figure.axes].count("7: output 75.0 %") == pictures
+    bars = next(axes for axes in figure.axes if axes.patches and axes.get_title())
+    assert [bar.get_height() for bar in bars.patches] == [0.25, 0.75]
+
+
+def test_calibration_shows_accuracy_and_counts_of_the_bins_that_have_images(tmp_path):
+    found = metrics.calibration(np.array([0.62, 0.66, 0.97, 0.99]), np.array([1, 0, 1, 1]))
+    figure = figures.calibration(found)
+    shares, counts = figure.axes
+    assert sorted(bar.get_height() for bar in shares.patches) == [0.5, 1]
+    assert [text.get_text() for text in counts.texts] == ["2", "2"]
+    assert f"{found.error:.4f} on 4 images" in shares.get_title()
+    figures.save(figure, tmp_path / "f.png")
+
+
+def test_percent_never_rounds_to_certainty():
+    assert [style.percent(score) for score in (0, 0.1234, 0.9994, 0.99951, 1.0)] == [
+        "0.0 %",
+        "12.3 %",
+        "99.9 %",
+        "> 99.9 %",
+        "100 %",
+    ]

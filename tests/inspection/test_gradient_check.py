@@ -1,0 +1,66 @@
+"""The check finds right gradients right, in every preset, and a wrong one wrong wherever it is."""
+
+import numpy as np
+import pytest
+
+from nn_from_scratch.data.batches import inputs, target_table
+from nn_from_scratch.inspection.gradient_check import check_gradients
+from nn_from_scratch.layers import Dense, ReLU, Sigmoid
+from nn_from_scratch.losses import MeanSquaredError
+from nn_from_scratch.network import Network
+from nn_from_scratch.presets import PRESETS
+
+
+def batch(recipe, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    images = rng.integers(0, 256, (16, 28, 28), dtype=np.uint8)
+    images[rng.random(images.shape) < 0.8] = 0
+    labels = rng.integers(0, len(recipe.classes), 16)
+    return inputs(images, (784,), np.float64), target_table(recipe.sizes[-1], np.float64)[labels]
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_right_gradients_pass_and_enough_parameters_were_moved(preset, rng):
+    recipe = PRESETS[preset]
+    network = recipe.make_network(3, np.float64)
+    before = network.parameters.copy()
+    check = check_gradients(network, recipe.make_loss(), *batch(recipe, rng))
+    assert 0 < check.relative_error < 1e-6
+    assert check.parameters >= 50
+    assert network.parameters.tobytes() == before.tobytes()
+
+
+class TwiceTheBias(Dense):
+    def backward_parameters(self, dy):
+        super().backward_parameters(dy)
+        self.db *= 2
+
+
+class Stuck(Sigmoid):
+    def backward_input(self, dy):
+        return dy
+
+
+class Backwards(Dense):
+    def backward_input(self, dy):
+        return -super().backward_input(dy)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [Dense(9), ReLU(), TwiceTheBias(3), Sigmoid()],
+        [TwiceTheBias(9), ReLU(), Dense(3), Sigmoid()],
+        [Dense(9), Stuck(), Dense(3), Sigmoid()],
+        [Dense(9), Sigmoid(), Backwards(3), Sigmoid()],
+    ],
+)
+def test_a_wrong_gradient_is_caught(layers, rng):
+    network = Network(layers, (16,), seed=1, dtype=np.float64)
+    x, t = rng.random((16, 16)), np.eye(3)[rng.integers(0, 3, 16)]
+    assert check_gradients(network, MeanSquaredError(), x, t).relative_error > 0.1
+
+
+def test_float32_is_refused():
+    network = Network([Dense(2)], (3,), seed=1)
+    with pytest.raises(ValueError, match="float64, not float32"):
+        check_gradients(network, MeanSquaredError(), np.ones((1, 3)), np.ones((1, 2)))
