@@ -176,11 +176,13 @@ export class DrawPad {
 }
 
 function inkStrokes(context, strokes, ink) {
-  Object.assign(context, { lineWidth: PEN, lineCap: "round", lineJoin: "round", strokeStyle: ink });
-  for (const [first, ...others] of strokes) {
+  Object.assign(context, { lineWidth: PEN, lineCap: "round", lineJoin: "round", strokeStyle: ink, fillStyle: ink });
+  for (const places of strokes) {
     context.beginPath();
-    context.moveTo(...first);
-    for (const place of others.length ? others : [first]) context.lineTo(...place); // a single dot is a line of length 0
+    context.arc(...places[0], PEN / 2, 0, 2 * Math.PI); // a dot is a stroke, too, and a line of length 0 has no ink
+    context.fill();
+    context.beginPath();
+    for (const place of places) context.lineTo(...place);
     context.stroke();
   }
 }
