@@ -117,7 +117,7 @@ def test(saved: "SavedNetwork", arguments: argparse.Namespace) -> None:
     drawn = {"figure": figures.confusion_matrix(summary.confusion, summary.classes, summary.accuracy)}
     if arguments.errors:
         drawn["mistakes"] = figures.mistakes(dataset.test.images, found, saved.classes, arguments.sort)
-        drawn["calibration_figure"] = figures.calibration(summary.calibration, found.probabilities)
+        drawn["calibration_figure"] = figures.calibration(summary.calibration, found.score_name)
         table = Path(arguments.errors, "mistakes.csv")
         files.save_rows(mistake_rows(found, saved.classes, arguments.sort), table)
     for name, figure in drawn.items():

@@ -11,7 +11,8 @@ Read the files in this order:
 7. optimizers.py           SGD and Adam
 8. schedules.py            the learning rate over time
 9. training.py             the loop
-10. presets.py             named architectures with their recipes
+10. recipe.py              what a training is asked to do
+11. presets.py             named recipes
 """
 
 from nn_from_scratch.data import Dataset, Split, load_dataset
@@ -21,10 +22,12 @@ from nn_from_scratch.layers import Activation, Dense, Layer, ReLU, Sigmoid, Soft
 from nn_from_scratch.losses import BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError
 from nn_from_scratch.network import Network
 from nn_from_scratch.optimizers import SGD, Adam, Optimizer
-from nn_from_scratch.presets import PRESETS, Recipe
+from nn_from_scratch.presets import PRESETS
+from nn_from_scratch.randomness import random_streams
+from nn_from_scratch.recipe import Recipe
 from nn_from_scratch.schedules import Constant, Cosine, OneCycle, Schedule, StepDecay
 from nn_from_scratch.storage import SavedNetwork, load, save
-from nn_from_scratch.training import Diverged, EpochResult, evaluate, fit, predict, random_streams, train_step
+from nn_from_scratch.training import Diverged, EpochResult, evaluate, fit, predict, train_step
 
 __all__ = [
     "PRESETS",

@@ -1,74 +1,105 @@
-"""First values for the weights: functions of a shape and a random generator.
+"""First values for the weights, from a shape and a random generator.
 
 Weights must start unequal, or all units of a layer would learn the same thing; and at the right scale, or the signal
-fades or explodes on its way through the layers. fan_in counts the inputs of one unit, fan_out the units.
-Maths: docs/mathematics.md, "Initialization".
+fades or explodes on its way through the layers. In order of difficulty: Zeros, Normal, Uniform, ScaledNormal, He,
+Glorot. Maths: docs/mathematics.md, "Initialization".
 """
 
-from collections.abc import Callable
 from math import prod, sqrt
 
 import numpy as np
 
-from nn_from_scratch.errors import BadInput
+from nn_from_scratch.words import Table
 
 Shape = tuple[int, ...]
-Initializer = Callable[[Shape, np.random.Generator], np.ndarray]
-
-
-def zeros(shape: Shape, rng: np.random.Generator) -> np.ndarray:
-    """All zero: right for biases, useless for weights."""
-    return np.zeros(shape)
-
-
-def he(shape: Shape, rng: np.random.Generator) -> np.ndarray:
-    """N(0, 2/fan_in): keeps the variance through ReLU, which silences half of it. (He et al., 2015)"""
-    return rng.normal(0, sqrt(2 / fan_in(shape)), shape)
-
-
-def glorot(shape: Shape, rng: np.random.Generator) -> np.ndarray:
-    """Uniform in ±√(6 / (fan_in + fan_out)): a compromise between both directions. (Glorot and Bengio, 2010)"""
-    limit = sqrt(6 / (fan_in(shape) + shape[0]))
-    return rng.uniform(-limit, limit, shape)
-
-
-def scaled_normal(shape: Shape, rng: np.random.Generator) -> np.ndarray:
-    """N(0, 1/fan_in): keeps the variance through a layer without activation. (LeCun et al., 1998)"""
-    return rng.normal(0, 1 / sqrt(fan_in(shape)), shape)
-
-
-def normal(deviation: float) -> Initializer:
-    """N(0, σ²), the same for every shape."""
-    return lambda shape, rng: rng.normal(0, deviation, shape)
-
-
-def uniform(limit: float) -> Initializer:
-    """Uniform in [−limit, limit), the same for every shape."""
-    return lambda shape, rng: rng.uniform(-limit, limit, shape)
 
 
 def fan_in(shape: Shape) -> int:
-    """The number of inputs of one unit; shape is (units, inputs)."""
+    """How many inputs one unit sums up. W is (units, inputs), a kernel (filters, channels, rows, columns)."""
     return prod(shape[1:])
 
 
-FIXED_SCALE: dict[str, Initializer] = {"zeros": zeros, "he": he, "glorot": glorot, "scaled-normal": scaled_normal}
-GIVEN_SCALE: dict[str, Callable[[float], Initializer]] = {"normal": normal, "uniform": uniform}
+def fan_out(shape: Shape) -> int:
+    """How many sums one input takes part in: one for each unit, or one for each filter and place in its kernel."""
+    return shape[0] * prod(shape[2:])
 
 
-def parse_initializer(text: str) -> Initializer:
-    """The initializer that a recipe names: "he", "glorot", "scaled-normal", "zeros", "normal:0.01" or "uniform:1".
+class Initializer:
+    """Makes an array of a shape."""
 
-    Raises BadInput for any other text.
+    def __call__(self, shape: Shape, rng: np.random.Generator) -> np.ndarray:
+        raise NotImplementedError
+
+
+class Zeros(Initializer):
+    """All zero: right for biases, useless for weights."""
+
+    def __call__(self, shape: Shape, rng: np.random.Generator) -> np.ndarray:
+        return np.zeros(shape)
+
+
+class Normal(Initializer):
+    """N(0, σ²), the same for every shape.
+
+    deviation: σ, above 0
     """
-    if text in FIXED_SCALE:
-        return FIXED_SCALE[text]
-    name, _, scale = text.partition(":")
-    try:
-        value = float(scale)
-        if not 0 < value < float("inf"):
-            raise ValueError
-        return GIVEN_SCALE[name](value)
-    except (ValueError, KeyError):
-        known = ", ".join([*FIXED_SCALE, *(f"{name}:SCALE" for name in GIVEN_SCALE)])
-        raise BadInput(f"unknown initializer {text!r}: expected one of {known}, with SCALE a number above 0") from None
+
+    def __init__(self, deviation: float):
+        self.deviation = _positive(deviation, "the deviation")
+
+    def __call__(self, shape: Shape, rng: np.random.Generator) -> np.ndarray:
+        return rng.normal(0, self.deviation, shape)
+
+
+class Uniform(Initializer):
+    """Uniform in [−limit, limit), the same for every shape.
+
+    limit: the largest value, above 0
+    """
+
+    def __init__(self, limit: float):
+        self.limit = _positive(limit, "the limit")
+
+    def __call__(self, shape: Shape, rng: np.random.Generator) -> np.ndarray:
+        return rng.uniform(-self.limit, self.limit, shape)
+
+
+class ScaledNormal(Initializer):
+    """N(0, 1/fan_in): keeps the variance through a layer without activation. (LeCun et al., 1998)"""
+
+    def __call__(self, shape: Shape, rng: np.random.Generator) -> np.ndarray:
+        return rng.normal(0, 1 / sqrt(fan_in(shape)), shape)
+
+
+class He(Initializer):
+    """N(0, 2/fan_in): keeps the variance through ReLU, which silences half of it. (He et al., 2015)"""
+
+    def __call__(self, shape: Shape, rng: np.random.Generator) -> np.ndarray:
+        return rng.normal(0, sqrt(2 / fan_in(shape)), shape)
+
+
+class Glorot(Initializer):
+    """Uniform in ±√(6 / (fan_in + fan_out)): a compromise between both directions. (Glorot and Bengio, 2010)"""
+
+    def __call__(self, shape: Shape, rng: np.random.Generator) -> np.ndarray:
+        limit = sqrt(6 / (fan_in(shape) + fan_out(shape)))
+        return rng.uniform(-limit, limit, shape)
+
+
+# The initializers that a recipe and a file can name. A new one is a class and its name here.
+INITIALIZERS = Table("initializer", Zeros, Normal, Uniform, ScaledNormal, He, Glorot)
+
+
+def as_initializer(initializer: Initializer | str) -> Initializer:
+    """The initializer itself, or the one that a word names. Raises ValueError for anything else."""
+    if isinstance(initializer, str):
+        return INITIALIZERS.make(initializer)
+    if not isinstance(initializer, Initializer):
+        raise ValueError(f"an initializer must be a word such as 'he', or an Initializer, not {initializer!r}")
+    return initializer
+
+
+def _positive(value: float, name: str) -> float:
+    if not 0 < value < float("inf"):
+        raise ValueError(f"{name} must be a finite number above 0, not {value}")
+    return value

@@ -7,6 +7,7 @@ In order of difficulty: MeanSquaredError, BinaryCrossEntropy, CrossEntropy.
 import numpy as np
 
 from nn_from_scratch.layers import Layer, Sigmoid, Softmax
+from nn_from_scratch.words import Table
 
 
 class Loss:
@@ -103,9 +104,5 @@ def _away_from_0_and_1(p: np.ndarray) -> np.ndarray:
     return np.clip(p, np.finfo(p.dtype).tiny, 1 - np.finfo(p.dtype).epsneg)
 
 
-# The losses a recipe can name. A new loss is a class and a line here.
-LOSSES: dict[str, type[Loss]] = {
-    "mean-squared-error": MeanSquaredError,
-    "binary-cross-entropy": BinaryCrossEntropy,
-    "cross-entropy": CrossEntropy,
-}
+# The losses a recipe can name. A new loss is a class and its name here.
+LOSSES: Table[Loss] = Table("loss", MeanSquaredError, BinaryCrossEntropy, CrossEntropy)

@@ -9,11 +9,6 @@ from typing import NamedTuple
 import numpy as np
 
 
-def predicted_classes(p: np.ndarray) -> np.ndarray:
-    """The class with the largest output; with a single output, 1 where it is at least a half. (N, K) → (N,)"""
-    return (p[:, 0] >= 0.5).astype(int) if p.shape[1] == 1 else p.argmax(axis=1)
-
-
 def accuracy(predicted: np.ndarray, actual: np.ndarray) -> float:
     """The share of right answers."""
     return np.count_nonzero(predicted == actual) / len(actual)

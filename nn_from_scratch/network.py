@@ -1,4 +1,4 @@
-"""A network: layers in a row over ONE vector of parameters and one of gradients.
+"""A network: layers in a row over ONE vector of parameters, one of gradients and one of state.
 
 The vector is what keeps everything else short. An optimizer is a few lines on two arrays, a gradient check one dot
 product, a snapshot one copy, "is everything finite?" one call. Each layer works on views of its own part of it.
@@ -18,12 +18,49 @@ from nn_from_scratch.losses import Loss
 Seed = int | np.random.SeedSequence | np.random.Generator
 
 
-class LayerRow(NamedTuple):
-    """A line of the layer table."""
+class Place(NamedTuple):
+    """A layer in its place in a network, with all the shapes there."""
 
-    name: str
+    layer: Layer
+    input_shape: Shape
     output_shape: Shape
-    parameters: int
+    parameters: dict[str, Shape]  # of the arrays that are trained
+    state: dict[str, Shape]  # of those that are only saved
+
+    @property
+    def name(self) -> str:
+        return type(self.layer).__name__
+
+    @property
+    def size(self) -> int:
+        """The number of parameters."""
+        return _size(self.parameters)
+
+
+def walk(layers: Sequence[Layer], input_shape: Shape) -> list[Place]:
+    """The shapes on the way through the layers. Nothing is allocated.
+
+    Raises ValueError, naming the place, for a layer that can't take what comes out of the one before.
+    """
+    places = []
+    shape = tuple(input_shape)
+    for i, layer in enumerate(layers):
+        try:
+            output_shape = layer.output_shape(shape)
+        except ValueError as problem:
+            raise ValueError(f"layers[{i}]: {problem}") from None
+        places.append(Place(layer, shape, output_shape, layer.parameter_shapes(shape), layer.state_shapes(shape)))
+        shape = output_shape
+    return places
+
+
+def sizes(places: Sequence[Place]) -> tuple[int, int]:
+    """How many numbers the layers' parameters and their state have in all."""
+    return sum(place.size for place in places), sum(_size(place.state) for place in places)
+
+
+def _size(shapes: dict[str, Shape]) -> int:
+    return sum(map(prod, shapes.values()))
 
 
 class Network:
@@ -31,8 +68,8 @@ class Network:
 
     Shapes: x (N, *input_shape), p (N, *output_shape).
 
-    `parameters` and `gradients` are the two vectors. They are allocated here, once, and never again; the layers'
-    W, b, dW, db are views into them. `seed` draws the first weights.
+    `parameters`, `gradients` and `state` are the three vectors. They are allocated here, once, and never again; the
+    layers' W, b, dW, db are views into them. `seed` draws the first weights.
 
     Raises ValueError where the layers don't fit each other.
     """
@@ -50,35 +87,41 @@ class Network:
             raise ValueError("a layer can stand in a network only once: it has one set of parameters")
         self.layers = list(layers)
         self.input_shape = tuple(input_shape)
-        self.shapes = [self.input_shape]  # shapes[i] goes into layers[i], shapes[i + 1] comes out
-        for layer in self.layers:
-            self.shapes.append(layer.output_shape(self.shapes[-1]))
-        self._allocate(np.dtype(dtype))
+        self.places = walk(self.layers, self.input_shape)
+        self.output_shape = self.places[-1].output_shape
+        self.first_learning = next((i for i, place in enumerate(self.places) if place.parameters), len(self.layers))
+        self.dtype = np.dtype(dtype)
+        self.parameters = self._allocate("parameters")
+        self.gradients = self._allocate("parameters", prefix="d")
+        self.state = self._allocate("state")
         rng = np.random.default_rng(seed)
         for layer in self.layers:
             layer.initialize(rng)
 
-    def _allocate(self, dtype: np.dtype) -> None:
-        """Make the two vectors and give each layer its views into them."""
+    def _allocate(self, group: str, prefix: str = "") -> np.ndarray:
+        """One vector for all arrays of a group; each layer is given a view of its part for each of its arrays."""
         slots = [
-            (layer, name, shape)
-            for layer, input_shape in zip(self.layers, self.shapes, strict=False)
-            for name, shape in layer.parameter_shapes(input_shape).items()
+            (place.layer, prefix + name, shape)
+            for place in self.places
+            for name, shape in getattr(place, group).items()
         ]
         ends = np.cumsum([0, *(prod(shape) for _, _, shape in slots)])
-        self.parameters = np.zeros(ends[-1], dtype)
-        self.gradients = np.zeros(ends[-1], dtype)
+        vector = np.zeros(ends[-1], self.dtype)
         for (layer, name, shape), (start, end) in zip(slots, pairwise(ends), strict=True):
-            setattr(layer, name, self.parameters[start:end].reshape(shape))
-            setattr(layer, f"d{name}", self.gradients[start:end].reshape(shape))
+            setattr(layer, name, vector[start:end].reshape(shape))
+        return vector
+
+    # ---- a step, in order ----
 
     @property
-    def output_shape(self) -> Shape:
-        return self.shapes[-1]
+    def noisy(self) -> bool:
+        """Whether a layer draws noise."""
+        return any(type(layer).draw is not Layer.draw for layer in self.layers)
 
-    @property
-    def dtype(self) -> np.dtype:
-        return self.parameters.dtype
+    def draw(self, rng: np.random.Generator) -> None:
+        """Draw the noise of the next step."""
+        for layer in self.layers:
+            layer.draw(rng)
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         """Predictions p for inputs x. With `training`, the layers keep what `backward` needs."""
@@ -92,46 +135,64 @@ class Network:
     def backward(self, loss: Loss, p: np.ndarray, t: np.ndarray) -> None:
         """Overwrite `gradients` with ∂L/∂θ, after `p = forward(x, training=True)`.
 
-        The chain rule, walked from the loss to the first layer. Two calls are left out: the last activation's where
-        the loss knows the derivative through both (`logit_gradient`), and the first layer's ∂L/∂x, which nobody uses.
+        The chain rule, walked from the loss to the first layer that learns. Two things are left out: the last
+        activation where the loss knows the derivative through both (`logit_gradient`), and every ∂L/∂x that nobody
+        uses, from the first layer that learns on downwards.
 
         Maths: docs/mathematics.md, "Back-propagation".
         """
-        last = len(self.layers) - 1
+        first, last = self.first_learning, len(self.layers) - 1
+        if first > last:
+            return  # nothing learns
         if loss.matching_activation is type(self.layers[last]):
             dy = loss.logit_gradient(p, t)
             last -= 1
         else:
             dy = loss.gradient(p, t)
-        for layer in self.layers[last:0:-1]:
+        for layer in self.layers[last:first:-1]:
             layer.backward_parameters(dy)
             dy = layer.backward_input(dy)
-        if last >= 0:
-            self.layers[0].backward_parameters(dy)
+        self.layers[first].backward_parameters(dy)
+
+    def settle(self) -> bool:
+        """After a step that was taken, have the layers take over their statistics.
+
+        Returns False, and leaves the state as it was, where a statistic is not finite.
+        """
+        if not self.state.size:
+            return True
+        before = self.state.copy()
+        for layer in self.layers:
+            layer.settle()
+        if np.isfinite(self.state).all():
+            return True
+        self.state[...] = before
+        return False
+
+    # ---- the network as a whole ----
+
+    def snapshot(self) -> np.ndarray:
+        """A copy of all that the network has learnt: its parameters, then its state."""
+        return np.concatenate([self.parameters, self.state])
+
+    def restore(self, snapshot: np.ndarray) -> None:
+        """Put back what `snapshot` took, also from a network of another dtype."""
+        self.parameters[...], self.state[...] = np.split(snapshot, [self.parameters.size])
 
     def where_not_finite(self, x: np.ndarray, loss: float) -> str | None:
-        """The first place where a number is not finite: forward on x to the loss, then back along the gradients."""
+        """The first place where a number is not finite: forward on x to the loss, then back along the gradients.
+
+        The step is replayed: `forward` with `training` is repeatable.
+        """
         learning = 0  # layers are counted where they learn
         gradients = []
-        for layer, input_shape in zip(self.layers, self.shapes, strict=False):
-            names = layer.parameter_shapes(input_shape)
-            learning += bool(names)
-            place = f"layer {learning}" if names else f"the {type(layer).__name__} after layer {learning}"
-            x = layer.forward(x)
+        for place in self.places:
+            learning += bool(place.parameters)
+            name = f"layer {learning}" if place.parameters else f"the {place.name} after layer {learning}"
+            x = place.layer.forward(x, training=True)
             if not np.isfinite(x).all():
-                return f"the output of {place}"
-            gradients += [(f"a gradient of {place}", getattr(layer, f"d{name}")) for name in names]
+                return f"the output of {name}"
+            gradients += [(f"a gradient of {name}", getattr(place.layer, f"d{array}")) for array in place.parameters]
         if not isfinite(loss):
             return "the loss"
-        return next((place for place, dX in reversed(gradients) if not np.isfinite(dX).all()), None)
-
-    def table(self) -> list[LayerRow]:
-        """Name, output shape and number of parameters of every layer."""
-        return [
-            LayerRow(
-                type(layer).__name__,
-                output_shape,
-                sum(prod(shape) for shape in layer.parameter_shapes(input_shape).values()),
-            )
-            for layer, (input_shape, output_shape) in zip(self.layers, pairwise(self.shapes), strict=True)
-        ]
+        return next((name for name, dX in reversed(gradients) if not np.isfinite(dX).all()), None)

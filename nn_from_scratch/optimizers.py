@@ -9,6 +9,8 @@ from math import isfinite, sqrt
 
 import numpy as np
 
+from nn_from_scratch.words import Table
+
 # With β = 0.6 or more, what is not below TINY now is not below 10⁻³⁷ after FORGET_EVERY more steps.
 TINY = 1e-30
 FORGET_EVERY = 32
@@ -21,7 +23,7 @@ class Optimizer:
     takes to go on later as if nothing had happened.
 
     Weight decay λ is decoupled, a step of its own that the memory never sees: θ ← θ − ηλθ. (Loshchilov and Hutter,
-    2019)
+    2019) It shrinks biases too: on images held out, sparing them made no difference.
 
     Maths: docs/mathematics.md, "Optimizers".
     """
@@ -76,6 +78,10 @@ class SGD(Optimizer):
     v ← μv + g        θ ← θ − ηv        Nesterov: θ ← θ − η(g + μv), with the new v
 
     (Polyak, 1964; Sutskever et al., 2013, in the form that needs no gradient anywhere but at θ)
+
+    momentum: μ, from 0 to below 1, the share of its velocity that is kept
+    nesterov: Nesterov's momentum, which looks ahead
+    weight_decay: λ, from 0 up
     """
 
     def __init__(self, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0):
@@ -113,6 +119,11 @@ class Adam(Optimizer):
     Each pass over θ costs time, so the arrays hold the sums M = m / (1 − β₁) and V = v / (1 − β₂), which saves two
     passes; the factors that are missing in M and V are put into the two numbers η and ε instead. With
     r = √((1 − β₂) / (1 − β₂^τ)), so that √v̂ = r√V, the step is  η (1 − β₁) / (1 − β₁^τ) / r · M / (√V + ε/r).
+
+    beta1: β₁, from 0 to below 1, its memory of the gradients
+    beta2: β₂, from 0 to below 1, its memory of their squares
+    epsilon: ε, above 0, against a division by 0
+    weight_decay: λ, from 0 up
     """
 
     remembers = ("gradient_sum", "square_sum")
@@ -140,3 +151,7 @@ class Adam(Optimizer):
         scratch += self.epsilon / r
         np.divide(M, scratch, out=scratch)
         scratch *= learning_rate * (1 - self.beta1) / (1 - self.beta1**self.steps) / r
+
+
+# The optimizers a recipe can name. A new optimizer is a class and its name here.
+OPTIMIZERS: Table[Optimizer] = Table("optimizer", SGD, Adam)

@@ -7,6 +7,8 @@ OneCycle. Maths: docs/mathematics.md, "Learning-rate schedules".
 
 from math import cos, pi
 
+from nn_from_scratch.words import Table
+
 
 class Schedule:
     """η(s) for the step s = 0, 1, …, total_steps − 1; from s = total_steps on it stays the same."""
@@ -34,20 +36,24 @@ class Constant(Schedule):
 
 
 class StepDecay(Schedule):
-    """η(s) = peak · factor^⌊s · pieces / total⌋: equally long pieces, each at a fraction of the rate before it."""
+    """η(s) = peak · factor^⌊s · pieces / total⌋: equally long pieces, each at a fraction of the rate before it.
 
-    def __init__(self, peak: float, total_steps: int, factor: float = 0.5, pieces: int = 4):
+    decay_factor: the rate of a piece as a share of the rate before it
+    decay_pieces: how many pieces there are
+    """
+
+    def __init__(self, peak: float, total_steps: int, decay_factor: float = 0.5, decay_pieces: int = 4):
         super().__init__(peak, total_steps)
-        if not 0 < factor <= 1:
-            raise ValueError(f"a decay factor must be above 0 and at most 1, not {factor}")
-        if pieces < 1:
-            raise ValueError(f"a step decay needs at least 1 piece, not {pieces}")
-        self.factor = factor
-        self.pieces = pieces
+        if not 0 < decay_factor <= 1:
+            raise ValueError(f"a decay factor must be above 0 and at most 1, not {decay_factor}")
+        if decay_pieces < 1:
+            raise ValueError(f"a step decay needs at least 1 piece, not {decay_pieces}")
+        self.decay_factor = decay_factor
+        self.decay_pieces = decay_pieces
 
     def __call__(self, step: int) -> float:
         step = min(step, self.total_steps - 1)
-        return self.peak * self.factor ** (step * self.pieces // self.total_steps)
+        return self.peak * self.decay_factor ** (step * self.decay_pieces // self.total_steps)
 
 
 class Cosine(Schedule):
@@ -61,6 +67,8 @@ class OneCycle(Schedule):
     """A straight warm-up from peak/w to the peak in w steps, then half a cosine wave to zero. (After Smith, 2018)
 
     The warm-up lets Adam's averages settle before the steps grow long, which permits a higher peak.
+
+    warmup: the share of the steps in which the rate rises
     """
 
     def __init__(self, peak: float, total_steps: int, warmup: float = 0.2):
@@ -76,10 +84,5 @@ class OneCycle(Schedule):
         return self.decay(min(step, self.total_steps) - self.warmup_steps)
 
 
-# The schedules a recipe can name. A new schedule is a class and a line here.
-SCHEDULES: dict[str, type[Schedule]] = {
-    "constant": Constant,
-    "step-decay": StepDecay,
-    "cosine": Cosine,
-    "one-cycle": OneCycle,
-}
+# The schedules a recipe can name. A new schedule is a class and its name here; the recipe gives peak and total_steps.
+SCHEDULES: Table[Schedule] = Table("schedule", Constant, StepDecay, Cosine, OneCycle, given=("peak", "total_steps"))

@@ -12,26 +12,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nn_from_scratch.data.batches import Batches, inputs, target_table
+from nn_from_scratch.classes import predicted_classes, target_table
+from nn_from_scratch.data.batches import Batches, inputs
 from nn_from_scratch.data.dataset import Split
 from nn_from_scratch.losses import Loss
-from nn_from_scratch.metrics import accuracy, predicted_classes
+from nn_from_scratch.metrics import accuracy
 from nn_from_scratch.network import Network
 from nn_from_scratch.optimizers import Optimizer
+from nn_from_scratch.randomness import Seed, numbered
 from nn_from_scratch.schedules import Schedule
-
-
-class RandomStreams(NamedTuple):
-    """Independent sources of randomness from one seed: more noise does not change the first weights."""
-
-    initialization: np.random.SeedSequence
-    shuffling: np.random.SeedSequence
-    noise: np.random.SeedSequence
-
-
-def random_streams(seed: int) -> RandomStreams:
-    """All the randomness of a training run."""
-    return RandomStreams(*np.random.SeedSequence(seed).spawn(3))
 
 
 class Diverged(ArithmeticError):
@@ -46,14 +35,23 @@ class Diverged(ArithmeticError):
 
 @np.errstate(over="ignore", invalid="ignore")  # what overflows is found, and reported as divergence
 def train_step(
-    network: Network, loss: Loss, optimizer: Optimizer, learning_rate: float, x: np.ndarray, t: np.ndarray
+    network: Network,
+    loss: Loss,
+    optimizer: Optimizer,
+    learning_rate: float,
+    x: np.ndarray,
+    t: np.ndarray,
+    noise: np.random.Generator | None = None,
 ) -> tuple[np.ndarray, float]:
     """Learn from one batch. Returns the predictions p and their loss, both from before the update.
 
-    Shapes: x (N, *input_shape); t and p (N, K). Raises Diverged, and leaves the parameters as they are, where the loss
-    or the step is not finite.
+    Shapes: x (N, *input_shape); t and p (N, K). With `noise`, the layers draw theirs from it first; without, they use
+    what they drew last. Raises Diverged where a number is not finite, and leaves the network with finite ones: where it
+    is the loss or the step, the parameters stay as they are.
     """
     step = optimizer.steps + 1
+    if noise:
+        network.draw(noise)
     p = network.forward(x, training=True)
     value = loss.value(p, t)
     network.backward(loss, p, t)
@@ -63,6 +61,8 @@ def train_step(
             reason = f"a weight decay of {optimizer.weight_decay:g} times this rate does not shrink parameters any more"
             raise Diverged(step, learning_rate, reason)
         raise Diverged(step, learning_rate, f"{place or 'the length of the step'} is not a finite number")
+    if not network.settle():
+        raise Diverged(step, learning_rate, "a statistic that a layer keeps of its inputs is not a finite number")
     return p, value
 
 
@@ -91,6 +91,13 @@ class Progress:
     seen: int = 0
     seconds: float = 0.0
 
+    def add_batch(self, samples: int, loss: float, right: int) -> None:
+        """Count a step."""
+        self.step += 1
+        self.loss_sum += loss * samples
+        self.right += right
+        self.seen += samples
+
 
 def fit(
     network: Network,
@@ -102,24 +109,24 @@ def fit(
     validation: Split | None = None,
     on_step: Callable[[int, float], object] | None = None,
     progress: Progress | None = None,
+    noise: Seed = 0,
 ) -> Iterator[EpochResult]:
     """Train until `epochs` passes over the training set are done, and yield the result of each.
 
     `on_step(step, loss)` is called after each step, for a progress bar or a finer curve; by raising an exception it
     can stop the training there. `progress` is kept up to date; with the one of an earlier training, with its network
-    and its optimizer, this goes on where that one stopped, and ends at the same bytes as if it never had. Raises
-    Diverged.
+    and its optimizer, this goes on where that one stopped, and ends at the same bytes as if it never had. The noise of
+    a step follows from the stream `noise` and the step's number. Raises Diverged.
     """
     progress = progress or Progress()
+    noisy = network.noisy
     while progress.epoch < epochs:
         started = perf_counter() - progress.seconds
         for x, t in batches.epoch(progress.epoch, start=progress.step - progress.epoch * len(batches)):
             progress.learning_rate = schedule(progress.step)
-            p, batch_loss = train_step(network, loss, optimizer, progress.learning_rate, x, t)
-            progress.step += 1
-            progress.loss_sum += batch_loss * len(x)
-            progress.right += int(np.count_nonzero(predicted_classes(p) == predicted_classes(t)))
-            progress.seen += len(x)
+            rng = numbered(noise, progress.step) if noisy else None
+            p, batch_loss = train_step(network, loss, optimizer, progress.learning_rate, x, t, rng)
+            progress.add_batch(len(x), batch_loss, int(np.count_nonzero(predicted_classes(p) == predicted_classes(t))))
             progress.seconds = perf_counter() - started
             if on_step:
                 on_step(progress.step, batch_loss)

@@ -22,7 +22,8 @@ def epoch_line(result: EpochResult, epochs: int) -> str:
 
 def layer_table(network: Network) -> str:
     """The layers with their output shapes and numbers of parameters."""
-    rows = [("input", network.input_shape, 0), *network.table()]
+    rows = [("input", network.input_shape, 0)]
+    rows += [(place.name, place.output_shape, place.size) for place in network.places]
     lines = [f"{'layer':<10}{'output shape':>14}{'parameters':>14}"]
     lines += [f"{name:<10}{shape!s:>14}{parameters:>14,}" for name, shape, parameters in rows]
     return "\n".join([*lines, f"{'total':<10}{network.parameters.size:>28,}"])

@@ -21,7 +21,8 @@ def run(main: Callable[[], None]) -> None:
     """Run a script's `main` and end with one of EXIT_CODES; what is foreseen gets one line, not a traceback."""
     signal.signal(signal.SIGTERM, _terminate)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)  # in a pipe, too, each line is to be seen when it is printed
+        # In a pipe, too, each line is to be seen when it is printed; and a terminal need not know λ.
+        sys.stdout.reconfigure(line_buffering=True, errors="replace")
     try:
         main()
         sys.stdout.flush()

@@ -1,72 +1,142 @@
 """The options of a recipe and of a training run: from the command line to the run, and from a run to its command.
 
-Every part of a recipe is an option of its name, so there is a single list of them here, and the command that a saved
-network records is made from the same names.
+Every part of a recipe is an option of its name, and so is every setting of an optimizer or a schedule. The settings are
+read from the classes, so that a new class has its options without a line here; the command that a saved network
+records is made from the same names.
 """
 
 import argparse
 import os
 import shlex
-from dataclasses import asdict, fields
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, fields, replace
 from functools import partial
 from typing import Any
 
-from nn_from_scratch.command_line import DEFAULT_WEIGHTS, batch_size, notify, number, positive_number, whole_number
+from nn_from_scratch.command_line.options import (
+    DEFAULT_WEIGHTS,
+    batch_size,
+    positive_number,
+    whole_number,
+)
+from nn_from_scratch.command_line.process import notify
 from nn_from_scratch.data import load_dataset
 from nn_from_scratch.errors import BadInput
-from nn_from_scratch.initializers import FIXED_SCALE, GIVEN_SCALE
-from nn_from_scratch.losses import LOSSES
-from nn_from_scratch.presets import ACTIVATIONS, DEFAULT_PRESET, OPTIMIZERS, PRESETS, Recipe
+from nn_from_scratch.layers import LAYERS
+from nn_from_scratch.optimizers import OPTIMIZERS
+from nn_from_scratch.presets import DEFAULT_PRESET, PRESETS
+from nn_from_scratch.recipe import TABLES, Recipe, activations
 from nn_from_scratch.runs.checkpoint import load_checkpoint
 from nn_from_scratch.runs.training_run import DEFAULT_THREADS, TrainingRun
 from nn_from_scratch.schedules import SCHEDULES
 from nn_from_scratch.storage import SavedNetwork
+from nn_from_scratch.words import Table, explanation
 
 
 def add_recipe_options(parser: argparse.ArgumentParser, **own_defaults: Any) -> None:
     """--preset, and an option for every part of a recipe; `own_defaults` stand before those of any preset."""
     parser.add_argument("--preset", choices=PRESETS, help=f"a network with its recipe (default: {DEFAULT_PRESET})")
     group = parser.add_argument_group(
-        "parts of the preset", f"each keeps the preset's value unless it is given; shown are those of {DEFAULT_PRESET}"
+        "parts of the preset",
+        f"each keeps the preset's value unless it is given; shown are those of {DEFAULT_PRESET}. A WORD is a name and "
+        "its settings, such as adam:beta1=0.7",
     )
     defaults = asdict(PRESETS[DEFAULT_PRESET]) | own_defaults
-    many: dict[str, Any] = {"nargs": "+"}
-    scales = ", ".join([*FIXED_SCALE, *(f"{name}:SCALE" for name in GIVEN_SCALE)])
-    for option, settings in {
-        "--sizes": {
-            **many,
-            "type": whole_number(1),
-            "metavar": "N",
-            "help": "number of inputs, then units of each layer",
-        },
-        "--activations": {**many, "choices": ACTIVATIONS, "help": "one for each layer"},
-        "--loss": {"choices": LOSSES, "help": "what is made small"},
-        "--optimizer": {"choices": OPTIMIZERS, "help": "how parameters follow their gradients"},
-        "--learning-rate": {"type": positive_number, "metavar": "RATE", "help": "the schedule's highest rate"},
-        "--schedule": {"choices": SCHEDULES, "help": "the learning rate over time"},
-        "--batch-size": {"type": batch_size, "metavar": "N|full", "help": "images per step; full is all of them"},
-        "--epochs": {"type": whole_number(1), "metavar": "N", "help": "passes over the training images"},
-        "--momentum": {"type": number, "metavar": "M", "help": "of sgd, from 0 to below 1"},
-        "--nesterov": {"action": argparse.BooleanOptionalAction, "help": "of sgd: Nesterov's momentum"},
-        "--beta1": {"type": number, "metavar": "B", "help": "of adam, from 0 to below 1: memory of the gradients"},
-        "--beta2": {"type": number, "metavar": "B", "help": "of adam, likewise: memory of their squares"},
-        "--weight-decay": {"type": number, "metavar": "D", "help": "decoupled weight decay"},
-        "--warmup": {"type": number, "metavar": "SHARE", "help": "of one-cycle: the share of the steps that rises"},
-        "--decay-factor": {"type": positive_number, "metavar": "F", "help": "of step-decay: rate from piece to piece"},
-        "--decay-pieces": {"type": whole_number(1), "metavar": "N", "help": "of step-decay: number of pieces"},
-        "--initializer": {"metavar": "NAME", "help": f"first weights: {scales}"},
-        "--bias-initializer": {"metavar": "NAME", "help": "first biases, likewise"},
-        "--classes": {**many, "type": whole_number(0), "metavar": "DIGIT", "help": "the digits to tell apart"},
-    }.items():
+
+    def add(option: str, help: str, **settings: Any) -> None:
         value = defaults[option.strip("-").replace("-", "_")]
-        settings["help"] += f" (default: {' '.join(map(str, value)) if isinstance(value, tuple) else value})"
-        group.add_argument(option, default=argparse.SUPPRESS, **settings)
+        shown = " ".join(map(str, value)) if isinstance(value, tuple) else value
+        group.add_argument(option, default=argparse.SUPPRESS, help=f"{help} (default: {shown})", **settings)
+
+    add("--layers", f"from input to output: {_usages(LAYERS)}", nargs="+", type=_word_in(LAYERS), metavar="WORD")
+    for part, help in {
+        "loss": "what is made small",
+        "optimizer": "how parameters follow their gradients",
+        "schedule": "the learning rate over time",
+        "initializer": "first weights",
+        "bias_initializer": "first biases, likewise",
+    }.items():
+        known = "" if part == "bias_initializer" else f": {_usages(TABLES[part])}"
+        add(_option(part), help + known, type=_word_in(TABLES[part]), metavar="WORD")
+    add("--learning-rate", "the schedule's highest rate", type=positive_number, metavar="RATE")
+    add("--batch-size", "images per step; full is all of them", type=batch_size, metavar="N|full")
+    add("--epochs", "passes over the training images", type=whole_number(1), metavar="N")
+    add("--input-shape", "of one sample", nargs="+", type=whole_number(1), metavar="N")
+    add("--classes", "the digits to tell apart", nargs="+", type=whole_number(0), metavar="DIGIT")
+    _add_dense_options(parser)
+    _add_settings(parser)
     parser.set_defaults(**own_defaults)
+
+
+def _add_dense_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("layers, for short", "Dense layers with an activation after each")
+    group.add_argument(
+        "--sizes",
+        nargs="+",
+        type=whole_number(1),
+        metavar="N",
+        default=argparse.SUPPRESS,
+        help="number of inputs, then units of each layer",
+    )
+    group.add_argument(
+        "--activations",
+        nargs="+",
+        type=_word_in(LAYERS),
+        metavar="WORD",
+        default=argparse.SUPPRESS,
+        help=f"one for each layer: {', '.join(LAYERS.usage(name, optional=False) for name in activations())}",
+    )
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    """An option for every setting of every optimizer and schedule."""
+    group = parser.add_argument_group("settings, for short", "the same as in the WORD of the optimizer or the schedule")
+    for setting, owners in setting_owners().items():
+        table, name = owners[0]
+        default = table.settings(name)[setting].default
+        kind: dict[str, Any] = {"metavar": "VALUE"}
+        if isinstance(default, bool):
+            kind = {"action": argparse.BooleanOptionalAction}
+        help = f"of {', '.join(name for _, name in owners)}: {explanation(table[name], setting)} (default: {default})"
+        with suppress(argparse.ArgumentError):  # a script's own option has this name; the WORD can still set it
+            group.add_argument(_option(setting), default=argparse.SUPPRESS, help=help.replace("%", "%%"), **kind)
+
+
+def setting_owners() -> dict[str, list[tuple[Table, str]]]:
+    """The settings of optimizers and schedules, each with the tables and names of those that have it."""
+    owners: dict[str, list[tuple[Table, str]]] = {}
+    for table in (OPTIMIZERS, SCHEDULES):
+        for name in table:
+            for setting in table.settings(name):
+                owners.setdefault(setting, []).append((table, name))
+    return owners
+
+
+def _usages(table: Table) -> str:
+    return ", ".join(table.usage(name, optional=False) for name in table)
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _word_in(table: Table) -> Callable[[str], str]:
+    """The type of an option whose value is a word."""
+
+    def parse(text: str) -> str:
+        try:
+            return table.canonical(text)
+        except BadInput as problem:
+            raise argparse.ArgumentTypeError(str(problem)) from None
+
+    return parse
 
 
 def recipe_overrides(arguments: argparse.Namespace) -> dict[str, Any]:
     """The parts of a recipe given on the command line."""
-    given = {part.name: getattr(arguments, part.name) for part in fields(Recipe) if hasattr(arguments, part.name)}
+    names = [*(part.name for part in fields(Recipe)), "sizes", "activations", *setting_owners()]
+    given = {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
     return {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
 
 
@@ -88,23 +158,23 @@ def _resume_run(arguments: argparse.Namespace) -> TrainingRun:
     """Go on with a run: only for longer than was planned, if --epochs says so, but in no other way differently."""
     overrides = recipe_overrides(arguments)
     run = load_checkpoint(arguments.resume, partial(load_dataset, notify=notify), overrides.get("epochs"))
-    others = {
-        "seed": run.seed,
-        "validation": len(run.validation),
-        "data": run.dataset.name,
-        "threads": run.threads,
-    }
-    found: dict[str, Any] = asdict(run.recipe) | others
-    asked: dict[str, Any] = {name: getattr(arguments, name) for name in others if getattr(arguments, name) is not None}
-    if arguments.preset:
-        asked |= asdict(PRESETS[arguments.preset]) | {"epochs": run.recipe.epochs}
-    asked |= overrides
+    found = {"seed": run.seed, "validation": len(run.validation), "data": run.dataset.name, "threads": run.threads}
+    asked = {name: getattr(arguments, name) for name in found if getattr(arguments, name) is not None}
+    recipe = (PRESETS[arguments.preset] if arguments.preset else run.recipe).override(**overrides)
+    asked |= asdict(replace(recipe.for_data(run.dataset), epochs=run.recipe.epochs))
+    found |= asdict(run.recipe)
     differences = [
-        f"{name} is {found[name]} there, not {value}" for name, value in asked.items() if found[name] != value
+        f"{name} is {_shown(found[name])} there, not {_shown(value)}"
+        for name, value in asked.items()
+        if found[name] != value
     ]
     if differences:
         raise BadInput(f"{arguments.resume}: can't be resumed differently: {'; '.join(differences)}")
     return run
+
+
+def _shown(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def output_of(arguments: argparse.Namespace) -> str:
@@ -138,17 +208,14 @@ def command_of(run: TrainingRun) -> str:
     """The shortest command that starts this run: the preset nearest to its recipe, and what differs from it."""
 
     def differences(preset: Recipe) -> dict[str, Any]:
-        return {name: value for name, value in asdict(run.recipe).items() if value != asdict(preset)[name]}
+        parts = {name: value for name, value in asdict(run.recipe).items() if value != asdict(preset)[name]}
+        # Other layers take their input shape from the data, unless it is given.
+        return parts | ({"input_shape": run.recipe.input_shape} if "layers" in parts else {})
 
     nearest = min(PRESETS, key=lambda name: len(differences(PRESETS[name])))
     command = ["python", "train.py", "--preset", nearest]
     for name, value in differences(PRESETS[nearest]).items():
-        option = f"--{name.replace('_', '-')}"
-        if isinstance(value, bool):
-            command.append(option if value else option.replace("--", "--no-"))
-        else:
-            values = value if isinstance(value, tuple) else ["full" if value is None else value]
-            command += [option, *map(str, values)]
+        command += [_option(name), *_shown("full" if value is None else value).split()]
     if run.dataset.name != "mnist":
         command += ["--data", run.dataset.name]
     if run.validation:

@@ -16,11 +16,12 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
+from nn_from_scratch.classes import labels_of_outputs, output_of
 from nn_from_scratch.figures.answers import confusion_cells
 from nn_from_scratch.figures.style import INK, PALETTE, SEQUENTIAL, percent
-from nn_from_scratch.figures.weights import output_labels
-from nn_from_scratch.inspection.activity import Stage, contributions, idle, most_active, strongest
 from nn_from_scratch.inspection.answers import Answers
+from nn_from_scratch.inspection.stages import Stage, idle
+from nn_from_scratch.inspection.strongest import contributions, most_active, strongest_edges
 from nn_from_scratch.metrics import confusion_matrix
 
 BLUE, ORANGE, GREEN, RED, _, SKY, BLACK = PALETTE
@@ -38,7 +39,6 @@ class Subject:
 
     classes: tuple[int, ...]
     answers: Answers
-    score_name: str
     stages: list[Stage]  # for many images: what is usual
 
 
@@ -106,7 +106,7 @@ class Outputs(Panel):
         axes.set_ylabel("class", fontsize=SMALL)
         axes.spines[["top", "right"]].set_visible(False)
         self.marks = [self.moving(axes.text(0, k, "", va="center", fontsize=SMALL)) for k in places]
-        self.title.set_text(f"{subject.score_name} of each class")
+        self.title.set_text(f"{subject.answers.score_name} of each class")
 
     def update(self, moment: Moment) -> None:
         found = self.subject.answers
@@ -143,20 +143,20 @@ class Graph(Panel):
             )
         )
         for column, k in enumerate(self.shown):
-            units = subject.stages[k].values.shape[1]
+            units = subject.stages[k].a.shape[1]
             self._label(column, 1.05, subject.stages[k].name.replace(", ", "\n"))
             if len(self.heights[k]) < units:
                 self._label(column, -0.1, f"⋮\n{len(self.heights[k])} of\n{units:,}")
             if column and k != self.shown[column - 1] + 1:
                 self._label(column - 0.5, 0.5, f"… {k - self.shown[column - 1] - 1} more layers …", rotation=90)
-        labels = output_labels(len(self.heights[last]), subject.classes)
+        labels = labels_of_outputs(len(self.heights[last]), subject.classes)
         self.outputs: list[Text] = []
         for height, label in zip(self.heights[last], labels, strict=False):
             self.outputs.append(self.moving(axes.text(len(self.shown) - 0.85, height, str(label), va="center")))
         self.title.set_text("the most active neurons; lines |w · activation|: — raises, - - lowers")
 
     def _heights(self, k: int, last: int) -> np.ndarray:
-        units = self.subject.stages[k].values.shape[1]
+        units = self.subject.stages[k].a.shape[1]
         shown = min(units, MOST_OUTPUTS if k == last else UNITS[min(k, 2)])
         return 0.5 + (np.arange(shown)[::-1] - (shown - 1) / 2) / max(shown, 10)
 
@@ -177,7 +177,7 @@ class Graph(Panel):
                 continue
             parts = contributions(W, moment.values[before], chosen[k], chosen[before])
             most = np.abs(parts).max() or 1
-            for unit, source in strongest(parts, EDGES):
+            for unit, source in strongest_edges(parts, EDGES):
                 strength = abs(parts[unit, source]) / most
                 segments.append([(column, self.heights[before][source]), (column + 1, self.heights[k][unit])])
                 widths.append(0.3 + 2.2 * strength)
@@ -185,8 +185,8 @@ class Graph(Panel):
                 styles.append("solid" if parts[unit, source] > 0 else (0, (3, 2)))
         self.edges.set(segments=segments, linewidths=widths, colors=tones, linestyles=styles)
         winner = self.subject.answers.predicted[moment.row]
-        for k, text in enumerate(self.outputs):
-            wins = k == winner if len(self.outputs) > 1 else winner == 1
+        for text in self.outputs:
+            wins = text.get_text() == str(self.subject.classes[winner])
             text.set(fontweight="bold" if wins else "normal", color=GREEN if wins else BLACK)
             text.set_fontsize(SMALL + 2 if wins else SMALL)
 
@@ -218,7 +218,7 @@ class Activity(Panel):
         super().__init__(axes, subject)
         last = len(subject.stages) - 1
         self.shown = [k for k in range(1, last + 1) if last < MOST_STAGES or k <= 3 or k > last - 3]
-        self.largest = {k: float(np.abs(subject.stages[k].values).max()) or 1.0 for k in self.shown}
+        self.largest = {k: float(np.abs(subject.stages[k].a).max()) or 1.0 for k in self.shown}
         places = np.arange(len(self.shown))
         self.most = [self.moving(bar) for bar in axes.barh(places, [0.0] * len(places), height=0.28, color=SKY)]
         self.mean = [self.moving(bar) for bar in axes.barh(places, [0.0] * len(places), height=0.28, color=BLUE)]
@@ -254,9 +254,9 @@ class Weights(Panel):
 
     def update(self, moment: Moment) -> None:
         winner = self.subject.answers.predicted[moment.row]
-        row = min(winner, len(self.W) - 1)
+        row = output_of(winner, len(self.W))
         self.bars.set_data(self.counts[row])
-        label = self.subject.classes[winner if len(self.W) > 1 else 1]
+        label = labels_of_outputs(len(self.W), self.subject.classes)[row]
         negative = np.mean(self.W[row] < 0)
         self.title.set_text(f"{self.W.shape[1]} weights into output {label}: {negative:.0%} below zero")
 

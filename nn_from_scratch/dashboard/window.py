@@ -29,8 +29,8 @@ from nn_from_scratch.data.batches import inputs, matching
 from nn_from_scratch.data.dataset import Dataset
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.figures.style import new_figure
-from nn_from_scratch.inspection.activity import stages
-from nn_from_scratch.inspection.answers import answers, score_name
+from nn_from_scratch.inspection.answers import answers
+from nn_from_scratch.inspection.stages import stages
 from nn_from_scratch.storage import SavedNetwork
 from nn_from_scratch.storage.files import check_writable, whole_file
 
@@ -52,7 +52,7 @@ class Dashboard:
         self.test = matching(whole, saved.network.input_shape, saved.classes).test
         found = answers(saved, self.test, whole.test)
         usual = stages(self.network, self._inputs(slice(0, USUAL)))
-        subject = Subject(saved.classes, found, score_name(self.network), usual)
+        subject = Subject(saved.classes, found, usual)
         self.mistakes = np.flatnonzero(~found.right)
         self.figure = new_figure(11, 7.2)
         axes = self.figure.subplot_mosaic(LAYOUT, width_ratios=[3.1, 4.2, 3.7], height_ratios=[2.3, 2.1, 1.9])
@@ -75,7 +75,7 @@ class Dashboard:
         """Move all panels to a test image; nothing is drawn yet. After the last image comes the first."""
         self.row = row % len(self.test)
         found = stages(self.network, self._inputs(slice(self.row, self.row + 1)))
-        moment = Moment(self.row, self.test.images[self.row], [stage.values[0] for stage in found])
+        moment = Moment(self.row, self.test.images[self.row], [stage.a[0] for stage in found])
         for panel in self.panels:
             panel.update(moment)
 

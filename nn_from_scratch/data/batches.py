@@ -9,22 +9,15 @@ from math import prod
 
 import numpy as np
 
+from nn_from_scratch.classes import target_table
 from nn_from_scratch.data.dataset import Dataset, Split
 from nn_from_scratch.errors import BadInput
+from nn_from_scratch.randomness import Seed, numbered
 
 
 def inputs(images: np.ndarray, input_shape: tuple[int, ...], dtype: np.dtype | type = np.float32) -> np.ndarray:
     """x = images / 255, in the shape that the network takes. Shapes: (N, rows, columns) → (N, *input_shape)."""
     return np.divide(images.reshape(-1, *input_shape), 255, dtype=dtype)
-
-
-def target_table(outputs: int, dtype: np.dtype | type = np.float32) -> np.ndarray:
-    """The target of each class: row k is the target of label k, so that `table[labels]` are the targets.
-
-    K ≥ 2 outputs: one-hot, the identity matrix (K, K). One output, the probability of the second of two classes:
-    the column [[0], [1]].
-    """
-    return np.array([[0], [1]], dtype) if outputs == 1 else np.eye(outputs, dtype=dtype)
 
 
 class Batches:
@@ -41,7 +34,7 @@ class Batches:
         batch_size: int | None,
         input_shape: tuple[int, ...],
         outputs: int,
-        seed: int | np.random.SeedSequence,
+        seed: Seed,
         dtype: np.dtype | type = np.float32,
     ):
         if batch_size is not None and batch_size < 1:
@@ -49,7 +42,7 @@ class Batches:
         self.split = split
         self.batch_size = batch_size or len(split)
         self.input_shape = input_shape
-        self.seed = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
+        self.seed = seed
         self.dtype = dtype
         self.targets = target_table(outputs, dtype)
         whole = batch_size is None
@@ -70,8 +63,7 @@ class Batches:
 
     def order(self, number: int) -> np.ndarray:
         """The samples' indices in the order of an epoch, numbered from 0."""
-        key = np.random.SeedSequence(self.seed.entropy, spawn_key=(*self.seed.spawn_key, number))
-        return np.random.default_rng(key).permutation(len(self.split))
+        return numbered(self.seed, number).permutation(len(self.split))
 
     def batch(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The samples with these indices: x (n, *input_shape) and t (n, outputs)."""

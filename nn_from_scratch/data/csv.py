@@ -19,7 +19,7 @@ from typing import IO
 
 import numpy as np
 
-from nn_from_scratch.data.dataset import CLASSES, Split, one_line
+from nn_from_scratch.data.dataset import CLASSES, Split
 from nn_from_scratch.data.reading import (
     EXPANSION,
     MAX_IMAGE_BYTES,
@@ -30,7 +30,7 @@ from nn_from_scratch.data.reading import (
     opening_zip,
     reading,
 )
-from nn_from_scratch.errors import BadInput
+from nn_from_scratch.errors import BadInput, one_line
 
 MIN_SIDE, MAX_SIDE = 4, 128  # a digit needs a few pixels; and pandas takes long over very many columns
 _MAX_LINE = 2**19

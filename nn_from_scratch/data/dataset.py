@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nn_from_scratch.errors import BadInput
+from nn_from_scratch.errors import BadInput, one_line
 
 CLASSES = 10  # the digits 0 to 9
 
@@ -121,14 +121,3 @@ def labelled_images(images: np.ndarray, labels: np.ndarray, images_from: str, la
         row = int(np.argmax((labels < 0) | (labels >= CLASSES)))
         raise BadInput(f"{labels_from}: label {labels[row]} of image {row + 1}, expected 0 to {CLASSES - 1}")
     return Split(images, labels.astype(np.uint8, copy=False))
-
-
-def one_line(text: object, longest: int = 300) -> str:
-    """`text` fit for a one-line message: line ends and other control characters escaped, a long middle left out.
-
-    File names and cells come from outside, and either may hold anything.
-    """
-    full = str(text)
-    if len(full) > longest:
-        full = f"{full[: longest // 2]}…{full[-longest // 2 :]}"
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in full)

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nn_from_scratch.data.dataset import Split, labelled_images, one_line
+from nn_from_scratch.data.dataset import Split, labelled_images
 from nn_from_scratch.data.reading import MAX_IMAGE_BYTES, fill, gunzipped, most_expanded, reading
-from nn_from_scratch.errors import BadInput
+from nn_from_scratch.errors import BadInput, one_line
 
 MAGIC = {1: 0x00000801, 3: 0x00000803}  # dimensions → magic number of an array of unsigned bytes
 _KIND = {1: "labels", 3: "images"}

@@ -11,12 +11,12 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-from nn_from_scratch.data.dataset import Dataset, one_line
+from nn_from_scratch.data.dataset import Dataset
 from nn_from_scratch.data.digits import load_digits
 from nn_from_scratch.data.idx import is_idx_name, load_idx_directory
 from nn_from_scratch.data.mnist import DIRECTORY_VARIABLE, FILES, OFFLINE_VARIABLE, MnistUnavailable, load_mnist
 from nn_from_scratch.data.reading import gunzipped, opening_zip, reading
-from nn_from_scratch.errors import BadInput
+from nn_from_scratch.errors import BadInput, one_line
 
 
 def load_dataset(

@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nn_from_scratch.data import download
-from nn_from_scratch.data.dataset import Dataset, one_line
+from nn_from_scratch.data.dataset import Dataset
 from nn_from_scratch.data.idx import load_idx_directory
-from nn_from_scratch.errors import BadInput
+from nn_from_scratch.errors import BadInput, one_line
 
 DIRECTORY_VARIABLE = "NN_FROM_SCRATCH_DATA"
 OFFLINE_VARIABLE = "NN_FROM_SCRATCH_OFFLINE"

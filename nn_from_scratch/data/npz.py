@@ -15,9 +15,9 @@ from typing import IO
 
 import numpy as np
 
-from nn_from_scratch.data.dataset import Split, labelled_images, one_line
+from nn_from_scratch.data.dataset import Split, labelled_images
 from nn_from_scratch.data.reading import MAX_IMAGE_BYTES, fill, most_expanded, open_member, opening_zip, reading
-from nn_from_scratch.errors import BadInput
+from nn_from_scratch.errors import BadInput, one_line
 
 _HEADER_READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 _HEADER_ROOM = 4096  # what a member may be larger than its array

@@ -21,8 +21,7 @@ from typing import IO
 
 import numpy as np
 
-from nn_from_scratch.data.dataset import one_line
-from nn_from_scratch.errors import BadInput
+from nn_from_scratch.errors import BadInput, one_line
 
 # Four times the 60,000 images of MNIST. A header can declare anything; memory is finite.
 MAX_IMAGE_BYTES = 192 * 2**20

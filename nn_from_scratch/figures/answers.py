@@ -43,7 +43,7 @@ def confusion_cells(
     return image
 
 
-def calibration(found: Calibration, probabilities: bool = True) -> Figure:
+def calibration(found: Calibration, score_name: str = "probability") -> Figure:
     """Accuracy against confidence, bin by bin, and counts. On the diagonal a network is as often right as it says."""
     figure = new_figure(7, 5)
     shares, counts = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
@@ -67,8 +67,7 @@ def calibration(found: Calibration, probabilities: bool = True) -> Figure:
     counts.bar(middles, found.counts, widths * 0.92, color=PALETTE[0])
     for middle, count in zip(middles[filled], found.counts[filled], strict=True):
         counts.annotate(f"{count:,}", (middle, count), (0, 2), textcoords="offset points", ha="center", fontsize=8.5)
-    name = "probability" if probabilities else "output"
-    counts.set(ylim=(0, found.counts.max() * 1.3), ylabel="images", xlabel=f"confidence: {name} of the answer")
+    counts.set(ylim=(0, found.counts.max() * 1.3), ylabel="images", xlabel=f"confidence: {score_name} of the answer")
     counts.set_xticks(found.edges)
     counts.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))
     counts.yaxis.set_major_formatter("{x:,.0f}")

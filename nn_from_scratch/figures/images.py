@@ -31,10 +31,9 @@ def mistakes(images: np.ndarray, found: Answers, classes: Sequence[int], order: 
         axes.set_title(
             f"is {actual}, read {answer}\n{percent(found.confidence[row])}, #{found.index[row]}", fontsize=8.5
         )
-    name = "probability" if found.probabilities else "output"
     many = f"{len(rows):,} mistakes" if len(rows) != 1 else "1 mistake"
     which = f", the first {len(shown)}" if len(shown) < len(rows) else ""
-    sort = f" ({SORTED[order]}; with the {name} of the answer and the image's index)" if len(rows) else ""
+    sort = f" ({SORTED[order]}; with the {found.score_name} of the answer and the image's index)" if len(rows) else ""
     figure.suptitle(f"{many} in {len(images):,} images{which}{sort}", fontsize=10)
     return figure
 

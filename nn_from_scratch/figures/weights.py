@@ -10,6 +10,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
+from nn_from_scratch.classes import labels_of_outputs
 from nn_from_scratch.figures.style import DIVERGING, PALETTE, new_figure
 from nn_from_scratch.inspection.parameters import Parameter, named_parameters, statistics
 from nn_from_scratch.network import Network
@@ -35,7 +36,7 @@ def weight_figures(network: Network, classes: Sequence[int] = ()) -> dict[str, F
             figures["first_layer_weights"] = first_layer_weights(rows, biases[number], shape)
         else:
             output = number == parameters[-1].layer
-            labels = [str(label) for label in output_labels(len(W), classes)] if output else []
+            labels = [str(label) for label in labels_of_outputs(len(W), classes)] if output else []
             figures[f"layer_{number}_weights"] = layer_weights(rows, biases[number], f"layer {number} ({kind})", labels)
     figures["weight_histograms"] = weight_histograms(parameters)
     return figures
@@ -146,13 +147,6 @@ def _colour_bar(
     """The legend of a scale, with pointed ends where values lie beyond it."""
     extend = "both" if not np.array_equal(values, np.clip(values, norm.vmin, norm.vmax)) else "neither"
     figure.colorbar(ScalarMappable(norm, DIVERGING), ax=axes, label=label, shrink=shrink, aspect=25, extend=extend)
-
-
-def output_labels(units: int, classes: Sequence[int]) -> Sequence[int]:
-    """The class of each output unit: one each, or a single unit for the second of two. Empty where neither holds."""
-    if (units, len(classes)) == (1, 2):
-        return classes[1:]
-    return classes if units == len(classes) else ()
 
 
 def image_shape(input_shape: tuple[int, ...]) -> tuple[int, int] | None:

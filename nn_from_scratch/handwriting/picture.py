@@ -13,9 +13,8 @@ from typing import IO
 import numpy as np
 from PIL import Image, ImageOps
 
-from nn_from_scratch.data.dataset import one_line
 from nn_from_scratch.data.reading import reading
-from nn_from_scratch.errors import BadInput
+from nn_from_scratch.errors import BadInput, one_line
 from nn_from_scratch.handwriting.drawing import THRESHOLD
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")  # of Pillow's, those that only hold pixels

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.data.dataset import one_line
+from nn_from_scratch.classes import class_scores, score_name
 from nn_from_scratch.data.digits import SIDE
-from nn_from_scratch.errors import BadInput
+from nn_from_scratch.errors import BadInput, one_line
 from nn_from_scratch.handwriting.drawing import prepare
 from nn_from_scratch.handwriting.picture import read_image
-from nn_from_scratch.inspection.answers import class_scores, first_and_second, score_name
+from nn_from_scratch.inspection.answers import first_and_second
 from nn_from_scratch.inspection.tables import aligned
 from nn_from_scratch.storage import SavedNetwork
 from nn_from_scratch.training import predict

@@ -8,24 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nn_from_scratch.classes import class_scores, predicted_classes, score_name
 from nn_from_scratch.data.dataset import Split
-from nn_from_scratch.layers import Softmax
-from nn_from_scratch.metrics import predicted_classes
-from nn_from_scratch.network import Network
 from nn_from_scratch.storage import SavedNetwork
 from nn_from_scratch.training import predict
 
 ORDERS = ("loss", "confidence", "uncertainty")
-
-
-def class_scores(p: np.ndarray) -> np.ndarray:
-    """A score for each class: the outputs, or [1 − p, p] where one output stands for two. (N, K) → (N, classes)"""
-    return np.hstack([1 - p, p]) if p.shape[1] == 1 else p
-
-
-def score_name(network: Network) -> str:
-    """What a class's score is: a probability where the scores sum to 1 by construction, else only an output."""
-    return "probability" if network.output_shape == (1,) or isinstance(network.layers[-1], Softmax) else "output"
 
 
 @dataclass(frozen=True)
@@ -36,7 +24,7 @@ class Answers:
     predicted: np.ndarray  # (N,) the class with the highest score
     actual: np.ndarray  # (N,)
     index: np.ndarray  # (N,) the place of each image in the whole test set, from 0
-    probabilities: bool  # whether the scores are
+    score_name: str  # "probability", or "output" where the scores are none
 
     @property
     def right(self) -> np.ndarray:
@@ -57,7 +45,7 @@ class Answers:
     def loss(self) -> np.ndarray:
         """Of each image: −log of the actual class's probability, or Σₖ (pₖ − tₖ)² / K of outputs that are none. (N,)"""
         rows = np.arange(len(self.scores))
-        if self.probabilities:
+        if self.score_name == "probability":
             return -np.log(np.maximum(self.scores[rows, self.actual], np.finfo(self.scores.dtype).tiny))
         t = np.eye(self.scores.shape[1], dtype=self.scores.dtype)[self.actual]
         return np.square(self.scores - t).mean(axis=1)
@@ -73,8 +61,8 @@ def answers(saved: SavedNetwork, test: Split, whole: Split | None = None) -> Ans
     """Let the network answer a test set after `matching`; `whole` is the set before it, from which `index` counts."""
     p = predict(saved.network, test.images)
     index = np.arange(len(p)) if whole is None else np.flatnonzero(np.isin(whole.labels, saved.classes))
-    probabilities = score_name(saved.network) == "probability"
-    return Answers(class_scores(p), predicted_classes(p), test.labels.astype(int), index, probabilities)
+    labels = test.labels.astype(int)
+    return Answers(class_scores(p), predicted_classes(p), labels, index, score_name(saved.network))
 
 
 def first_and_second(scores: np.ndarray) -> tuple[int, int]:

@@ -25,16 +25,16 @@ def check_gradients(
     """Compare ∂L/∂θ with ĝ = (L(θ + h) − L(θ − h)) / 2h for `of_each` parameters of every W and b, chosen at random.
 
     Half of them are chosen among those with a gradient that is not 0: where a pixel is dark in all of `x`, there is
-    little to compare. Raises ValueError for a network that is not in float64.
+    little to compare. Noise is held as it was last drawn. Raises ValueError for a network that is not in float64.
     """
     if network.dtype != np.float64:
         raise ValueError(f"a gradient check needs a network in float64, not {network.dtype}")
     rng = np.random.default_rng(seed)
     network.backward(loss, network.forward(x, training=True), t)
     worst, moved = 0.0, 0
-    for layer, shape in zip(network.layers, network.shapes, strict=False):
-        for name in layer.parameter_shapes(shape):
-            parameters, gradients = getattr(layer, name).reshape(-1), getattr(layer, f"d{name}").reshape(-1)
+    for place in network.places:
+        for name in place.parameters:
+            parameters, gradients = (getattr(place.layer, prefix + name).reshape(-1) for prefix in ("", "d"))
             clear = np.flatnonzero(gradients)
             chosen = rng.choice(clear, min(of_each // 2, clear.size), replace=False) if clear.size else clear
             others = rng.choice(parameters.size, min(of_each, parameters.size), replace=False)
@@ -54,8 +54,8 @@ def _difference(
     """(L(θ + h) − L(θ − h)) / 2h, where h moves parameter i of an array; it is put back."""
     start = parameters[i]
     parameters[i] = start + STEP
-    above = loss.value(network.forward(x), t)
+    above = loss.value(network.forward(x, training=True), t)
     parameters[i] = start - STEP
-    below = loss.value(network.forward(x), t)
+    below = loss.value(network.forward(x, training=True), t)
     parameters[i] = start
     return (above - below) / (2 * STEP)

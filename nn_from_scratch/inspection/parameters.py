@@ -22,15 +22,11 @@ class Parameter(NamedTuple):
 
 def named_parameters(network: Network) -> list[Parameter]:
     """All trained arrays, in order."""
-    having = [
-        (layer, shapes)
-        for layer, input_shape in zip(network.layers, network.shapes, strict=False)
-        if (shapes := layer.parameter_shapes(input_shape))
-    ]
+    learning = [place for place in network.places if place.parameters]
     return [
-        Parameter(number, type(layer).__name__, name, getattr(layer, name))
-        for number, (layer, shapes) in enumerate(having, 1)
-        for name in shapes
+        Parameter(number, place.name, name, getattr(place.layer, name))
+        for number, place in enumerate(learning, 1)
+        for name in place.parameters
     ]
 
 

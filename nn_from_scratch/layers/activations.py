@@ -67,6 +67,8 @@ class Softmax(Activation):
     def output_shape(self, input_shape: Shape) -> Shape:
         if len(input_shape) != 1:
             raise ValueError(f"Softmax takes one row of numbers a sample, not samples of shape {input_shape}")
+        if input_shape == (1,):
+            raise ValueError("Softmax of a single number is always 1: for a single output take Sigmoid")
         return input_shape
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:

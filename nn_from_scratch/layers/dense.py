@@ -4,11 +4,9 @@ It holds nearly all parameters and nearly all of the arithmetic. Both derivative
 why a network in plain NumPy can be fast.
 """
 
-from typing import Any
-
 import numpy as np
 
-from nn_from_scratch.initializers import Initializer, he, zeros
+from nn_from_scratch.initializers import Initializer, as_initializer
 from nn_from_scratch.layers.layer import Layer, Shape
 
 
@@ -19,6 +17,10 @@ class Dense(Layer):
 
     Gradients: dW = dyᵀ x        db = Σₙ dy        dx = dy W
 
+    units: how many sums it computes
+    initializer: the first weights
+    bias_initializer: the first biases
+
     Maths: docs/mathematics.md, "Dense".
     """
 
@@ -27,12 +29,14 @@ class Dense(Layer):
     dW: np.ndarray
     db: np.ndarray
 
-    def __init__(self, units: int, initializer: Initializer = he, bias_initializer: Initializer = zeros):
+    def __init__(
+        self, units: int, initializer: Initializer | str = "he", bias_initializer: Initializer | str = "zeros"
+    ):
         if not isinstance(units, int | np.integer) or units < 1:
             raise ValueError(f"Dense needs a whole number of units from 1 up, not {units!r}")
         self.units = int(units)
-        self.initializer = initializer
-        self.bias_initializer = bias_initializer
+        self.initializer = as_initializer(initializer)
+        self.bias_initializer = as_initializer(bias_initializer)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         if len(input_shape) != 1:
@@ -60,6 +64,3 @@ class Dense(Layer):
 
     def backward_input(self, dy: np.ndarray) -> np.ndarray:
         return dy @ self.W
-
-    def config(self) -> dict[str, Any]:
-        return {"units": self.units}

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from nn_from_scratch import words
+
 Shape = tuple[int, ...]
 
 
@@ -18,7 +20,8 @@ class Layer:
     Shapes: x is (N, *input_shape), y is (N, *output_shape), where N is the batch size; the shapes below leave N out.
     Throughout, dX stands for ∂L/∂X and has the shape of X.
 
-    Neither x nor dy is ever written into: other layers and the caller still need them.
+    A step of training calls, in this order: draw, forward, backward_parameters, backward_input, settle. Neither x nor
+    dy is ever written into: other layers and the caller still need them.
     Maths: docs/mathematics.md, "Back-propagation".
     """
 
@@ -35,11 +38,22 @@ class Layer:
         """
         return {}
 
+    def state_shapes(self, input_shape: Shape) -> dict[str, Shape]:
+        """The name and shape of each array that is saved but not trained, such as a running mean: views as above."""
+        return {}
+
     def initialize(self, rng: np.random.Generator) -> None:
-        """Write the first values into the parameters."""
+        """Write the first values into parameters and state."""
+
+    def draw(self, rng: np.random.Generator) -> None:
+        """Before a step: draw the noise that `forward(x, training=True)` uses until the next draw."""
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
-        """y = f(x). With `training`, keep what the backward methods will need; without, keep nothing."""
+        """y = f(x). With `training` as a step of training sees it, and keep what the backward methods will need.
+
+        Repeatable: called again with the same x it returns the same y, and but for what it keeps it changes nothing.
+        Without `training` it keeps nothing, and a sample's y depends on that sample alone.
+        """
         raise NotImplementedError
 
     def backward_parameters(self, dy: np.ndarray) -> None:
@@ -48,14 +62,17 @@ class Layer:
     def backward_input(self, dy: np.ndarray) -> np.ndarray:
         """From dy = ∂L/∂y, return dx = ∂L/∂x.
 
-        Apart from `backward_parameters` because nobody needs the first layer's dx: the network leaves that call out.
+        Apart from `backward_parameters` because nobody needs dx below the first layer that learns: the network leaves
+        those calls out.
         """
         raise NotImplementedError
 
-    def state(self) -> dict[str, np.ndarray]:
-        """Arrays that are saved with the network but not trained, such as running statistics."""
-        return {}
+    def settle(self) -> None:
+        """After a step that was really taken: take over into the state what forward found out about its batch."""
 
     def config(self) -> dict[str, Any]:
-        """The constructor's arguments, in JSON's types: `type(layer)(**layer.config())` is the same layer."""
-        return {}
+        """The constructor's arguments, in JSON's types: `type(layer)(**layer.config())` is the same layer.
+
+        Read from attributes of the same names as the arguments; what has its default value is left out.
+        """
+        return words.settings_in(self)

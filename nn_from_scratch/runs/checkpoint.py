@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -10,34 +9,35 @@ import numpy as np
 
 from nn_from_scratch.data import Dataset
 from nn_from_scratch.errors import BadInput
-from nn_from_scratch.presets import Recipe
+from nn_from_scratch.network import sizes
+from nn_from_scratch.recipe import Recipe
+from nn_from_scratch.runs.old_checkpoint import of_version_1
 from nn_from_scratch.runs.training_run import Best, TrainingRun
 from nn_from_scratch.storage import json_files
 from nn_from_scratch.storage.json_files import Wrong, array, arrays_in, check_format, check_kinds, numbers, object_in
 from nn_from_scratch.training import EpochResult, Progress
 
 FORMAT = "nn_from_scratch checkpoint"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+READ_VERSIONS = (1, 2)  # 1: recipes of Dense layers only, layers without state
 
 
 def save_checkpoint(run: TrainingRun, path: str | Path) -> None:
     """Write everything that it takes to go on, whole or not at all."""
-    best = run.best and {**vars(run.best), "parameters": numbers(run.best.parameters)}
+    network, optimizer = run.network, run.optimizer
     checkpoint = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "run": run.record(),
         "progress": asdict(run.progress),
         "history": [list(result) for result in run.history],
-        "best": best,
+        "best": run.best and vars(run.best) | {"snapshot": numbers(run.best.snapshot)},
         "optimizer": {
-            "steps": run.optimizer.steps,
-            "state": {name: numbers(values) for name, values in run.optimizer.state.items()},
+            "steps": optimizer.steps,
+            "state": {name: numbers(values) for name, values in optimizer.state.items()},
         },
-        "layers": [
-            {"state": {name: numbers(values) for name, values in layer.state().items()}} for layer in run.network.layers
-        ],
-        "parameters": numbers(run.network.parameters),
+        "parameters": numbers(network.parameters),
+        "state": numbers(network.state),
     }
     json_files.write(checkpoint, path)
 
@@ -45,17 +45,17 @@ def save_checkpoint(run: TrainingRun, path: str | Path) -> None:
 def load_checkpoint(path: str | Path, load_data: Callable[[str], Dataset], epochs: int | None = None) -> TrainingRun:
     """The run in a checkpoint, ready to go on: for `epochs` in all, where that is given.
 
-    `load_data` is called with the name of the data set. Raises BadInput for a file that is not a checkpoint of this
-    version, and where the data are not those that the run began with.
+    `load_data` is called with the name of the data set. Raises BadInput for a file that is not a checkpoint that this
+    version reads, and where the data are not those that the run began with.
     """
     with json_files.document(path) as checkpoint:
-        check_format(checkpoint, "checkpoint", FORMAT, FORMAT_VERSION)
+        if check_format(checkpoint, "checkpoint", FORMAT, READ_VERSIONS) == 1:
+            checkpoint = of_version_1(checkpoint)
         record = object_in(checkpoint, "run", "the file")
         data = object_in(record, "data", "run")
         recipe = _recipe(object_in(record, "recipe", "run"), epochs)
         # Before a network is made: a small file must not be able to ask for a large one.
-        size = sum((inputs + 1) * units for inputs, units in pairwise(recipe.sizes))
-        parameters = array(checkpoint.get("parameters"), "parameters", np.dtype(np.float32), (size,))
+        snapshot = _vectors(checkpoint, recipe)
         seed, threads = _count(record, "seed", "run"), _count(record, "threads", "run")
         validation = _count(data, "validation_images", "run.data")
         dataset = load_data(str(data.get("name")))
@@ -64,7 +64,7 @@ def load_checkpoint(path: str | Path, load_data: Callable[[str], Dataset], epoch
         except BadInput as problem:
             raise Wrong(f"run: {problem}") from None
         _refuse_other_data(data, run.record()["data"])
-        run.network.parameters[...] = parameters
+        run.network.restore(snapshot)
         _restore_progress(run, checkpoint)
         _restore_memory(run, checkpoint)
         return run
@@ -78,6 +78,20 @@ def _recipe(values: dict, epochs: int | None) -> Recipe:
         return replace(recipe, epochs=epochs) if epochs else recipe
     except BadInput as problem:
         raise Wrong(f"run.recipe: {problem}") from None
+
+
+def _vectors(checkpoint: dict, recipe: Recipe) -> np.ndarray:
+    """The network's parameters and state, of exactly the sizes that the recipe's layers have."""
+    try:
+        lengths = sizes(recipe.places())
+    except BadInput as problem:
+        raise Wrong(f"run.recipe: {problem}") from None
+    return np.concatenate(
+        [
+            array(checkpoint.get(name), name, np.dtype(np.float32), (length,))
+            for name, length in zip(("parameters", "state"), lengths, strict=True)
+        ]
+    )
 
 
 def _refuse_other_data(then: dict, now: dict) -> None:
@@ -113,18 +127,11 @@ def _restore_memory(run: TrainingRun, checkpoint: dict) -> None:
         raise Wrong(f"optimizer.steps is {run.optimizer.steps}: expected {run.progress.step}, as in progress")
     remembered = {name: size for name in run.optimizer.remembers if run.optimizer.steps}
     run.optimizer.state = arrays_in(optimizer, "state", remembered, "optimizer", dtype)
-    entries = checkpoint.get("layers")
-    if not isinstance(entries, list) or len(entries) != len(run.network.layers):
-        raise Wrong(f"layers: expected a list of {len(run.network.layers)}")
-    for i, (layer, entry) in enumerate(zip(run.network.layers, entries, strict=True)):
-        state = layer.state()
-        shapes = {name: values.shape for name, values in state.items()}
-        for name, values in arrays_in(entry, "state", shapes, f"layers[{i}]", dtype).items():
-            state[name][...] = values
     if checkpoint.get("best") is not None:
         best = object_in(checkpoint, "best", "the file")
-        check_kinds(best, get_type_hints(Best) | {"parameters": list}, "best")
-        run.best = Best(**best | {"parameters": array(best["parameters"], "best.parameters", dtype, size)})
+        check_kinds(best, get_type_hints(Best) | {"snapshot": list}, "best")
+        length = run.network.parameters.size + run.network.state.size
+        run.best = Best(**best | {"snapshot": array(best["snapshot"], "best.snapshot", dtype, (length,))})
         if not 1 <= run.best.epoch <= run.progress.epoch:
             raise Wrong(f"best.epoch is {run.best.epoch}: expected one of the {run.progress.epoch} epochs done")
 

@@ -11,8 +11,9 @@ import numpy as np
 
 from nn_from_scratch.data.dataset import Split
 from nn_from_scratch.errors import BadInput
-from nn_from_scratch.presets import Recipe
-from nn_from_scratch.training import Diverged, random_streams, train_step
+from nn_from_scratch.randomness import numbered, random_streams
+from nn_from_scratch.recipe import Recipe
+from nn_from_scratch.training import Diverged, train_step
 
 
 class RangeTest:
@@ -70,8 +71,9 @@ def range_test(recipe: Recipe, learning_rates: Sequence[float], seed: int, learn
         raise BadInput("learning rates for a range test: expected rates that rise from each to the next")
     losses: list[float] = []
     for rate in learning_rates:
+        rng = numbered(seeds.noise, len(losses))
         try:
-            values = [train_step(network, loss, optimizer, rate, x, t)[1] for x, t in islice(stream, steps)]
+            values = [train_step(network, loss, optimizer, rate, x, t, rng)[1] for x, t in islice(stream, steps)]
         except Diverged:
             break
         losses.append(sum(values) / steps)

@@ -13,8 +13,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from nn_from_scratch.data.dataset import Split
-from nn_from_scratch.presets import Recipe
-from nn_from_scratch.training import Diverged, evaluate, fit, random_streams
+from nn_from_scratch.randomness import random_streams
+from nn_from_scratch.recipe import Recipe
+from nn_from_scratch.training import Diverged, evaluate, fit
 
 CURVE_POINTS = 20  # how often a run's accuracy is measured on its way
 
@@ -51,7 +52,9 @@ def train_at(recipe: Recipe, learning_rate: float, seed: int, learning: Split, v
 
     schedule = recipe.make_schedule(total_steps)
     try:
-        for _ in fit(network, loss, recipe.make_optimizer(), schedule, batches, recipe.epochs, on_step=measure):
+        for _ in fit(
+            network, loss, recipe.make_optimizer(), schedule, batches, recipe.epochs, on_step=measure, noise=seeds.noise
+        ):
             pass
         diverged = not results[-1][1] <= untrained_loss  # not ≤, rather than >: true for NaN as well
     except Diverged:

@@ -15,8 +15,9 @@ from threadpoolctl import threadpool_limits
 from nn_from_scratch.data import Dataset
 from nn_from_scratch.data.batches import matching
 from nn_from_scratch.errors import BadInput
-from nn_from_scratch.presets import Recipe
-from nn_from_scratch.training import Diverged, EpochResult, Progress, evaluate, fit, random_streams
+from nn_from_scratch.randomness import random_streams
+from nn_from_scratch.recipe import Recipe
+from nn_from_scratch.training import Diverged, EpochResult, Progress, evaluate, fit
 
 # Two threads that wait for each other beside another program took two to six times as long as one, at any batch size.
 DEFAULT_THREADS = 1
@@ -25,11 +26,11 @@ MOST_THREADS = 1024
 
 @dataclass
 class Best:
-    """The parameters after the epoch with the highest validation accuracy; of equals, the earliest."""
+    """The network after the epoch with the highest validation accuracy; of equals, the earliest."""
 
     epoch: int
     accuracy: float
-    parameters: np.ndarray
+    snapshot: np.ndarray
 
 
 class TrainingRun:
@@ -44,16 +45,16 @@ class TrainingRun:
     ):
         if not 1 <= threads <= MOST_THREADS:
             raise BadInput(f"threads {threads}: expected from 1 to {MOST_THREADS}")
-        self.recipe = recipe
+        self.recipe = recipe = recipe.for_data(dataset)
         self.threads = threads
-        self.dataset = matching(dataset, recipe.sizes[:1], recipe.classes)
+        self.dataset = matching(dataset, recipe.input_shape, recipe.classes)
         self.seed = seed
         self.learning, self.validation = self.dataset.train.hold_out(validation)
-        seeds = random_streams(seed)
-        self.network = recipe.make_network(seeds.initialization)
+        self.streams = random_streams(seed)
+        self.network = recipe.make_network(self.streams.initialization)
         self.loss = recipe.make_loss()
         self.optimizer = recipe.make_optimizer()
-        self.batches = recipe.make_batches(self.learning, seeds.shuffling)
+        self.batches = recipe.make_batches(self.learning, self.streams.shuffling)
         self.schedule = recipe.make_schedule(recipe.epochs * len(self.batches))
         self.progress = Progress()
         self.history: list[EpochResult] = []
@@ -72,11 +73,12 @@ class TrainingRun:
             self.validation,
             on_step,
             self.progress,
+            self.streams.noise,
         ):
             self.history.append(result)
             accuracy = result.validation_accuracy
             if accuracy is not None and (self.best is None or accuracy > self.best.accuracy):
-                self.best = Best(result.epoch, accuracy, self.network.parameters.copy())
+                self.best = Best(result.epoch, accuracy, self.network.snapshot())
             yield result
 
     @property
@@ -85,11 +87,11 @@ class TrainingRun:
         return self.progress.epoch - self.best.epoch if self.best else 0
 
     def swap_best(self) -> None:
-        """Exchange the network's parameters with the best ones; a second call puts them back."""
+        """Exchange the network as it is with the best one; a second call puts it back."""
         if self.best:
-            present = self.network.parameters.copy()
-            self.network.parameters[...] = self.best.parameters
-            self.best.parameters = present
+            present = self.network.snapshot()
+            self.network.restore(self.best.snapshot)
+            self.best.snapshot = present
 
     def test(self) -> tuple[float, float]:
         """Loss and accuracy on the test images. Raises Diverged where the last steps have left no number of them."""

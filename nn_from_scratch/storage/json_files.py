@@ -5,7 +5,7 @@ the document, and which the reader turns into a BadInput that says in which file
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
@@ -13,8 +13,7 @@ from typing import Any, NoReturn, get_args, get_origin
 
 import numpy as np
 
-from nn_from_scratch.data.dataset import one_line
-from nn_from_scratch.errors import BadInput
+from nn_from_scratch.errors import BadInput, one_line
 from nn_from_scratch.storage.files import whole_file
 
 LARGEST_FILE = 100_000_000  # bytes, some eight million parameters: a file beyond that is not one of ours
@@ -32,6 +31,15 @@ def document(path: str | Path) -> Iterator[Any]:
         yield content
     except Wrong as wrong:
         raise BadInput(f"{path}: {one_line(wrong)}") from None
+
+
+def parse(text: str | bytes) -> Any:
+    """The value that a JSON text stands for. Raises ValueError or RecursionError, also for NaN and infinities."""
+
+    def refuse(constant: str) -> NoReturn:
+        raise ValueError(f"{constant} is not a number that JSON allows")
+
+    return json.loads(text, parse_constant=refuse)
 
 
 def write(content: Any, path: str | Path) -> None:
@@ -113,13 +121,15 @@ def _is_of_kind(value: Any, kind: Any) -> bool:
     return type(value) in kinds and not (type(value) is float and not isfinite(value))
 
 
-def check_format(document: Any, kind: str, name: str, version: int) -> None:
-    """Raise Wrong unless a document says that it is of this format, in this version; `kind` is what people call it."""
+def check_format(document: Any, kind: str, name: str, versions: Sequence[int]) -> int:
+    """The version of a document of this format; `kind` is what people call it. Raises Wrong for any other."""
     if not isinstance(document, dict) or document.get("format") != name:
         raise Wrong(f'not a {kind} of this package: expected a JSON object with "format": "{name}"')
     found = document.get("format_version")
-    if type(found) is not int or found != version:
-        raise Wrong(f"format_version is {found!r}, but this version of the package reads {version}")
+    if type(found) is not int or found not in versions:
+        known = " and ".join(map(str, versions))
+        raise Wrong(f"format_version is {found!r}, but this version of the package reads {known}")
+    return found
 
 
 def integers_in(document: dict, name: str, least: int) -> tuple[int, ...]:
@@ -131,10 +141,6 @@ def integers_in(document: dict, name: str, least: int) -> tuple[int, ...]:
 
 def _read(path: Path) -> Any:
     """The JSON document in a file, or BadInput."""
-
-    def refuse(constant: str) -> NoReturn:
-        raise ValueError(f"{constant} is not a number that JSON allows")
-
     try:
         if path.exists() and not path.is_file():
             found = "Is a directory" if path.is_dir() else "not a regular file"
@@ -142,7 +148,7 @@ def _read(path: Path) -> Any:
         size = path.stat().st_size
         if size > LARGEST_FILE:
             raise BadInput(f"{path}: {size:,} bytes are too many: expected a network of at most {LARGEST_FILE:,}")
-        return json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+        return parse(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as problem:
         raise BadInput(
             f"{path}: not valid JSON at line {problem.lineno}, column {problem.colno}: {problem.msg}"

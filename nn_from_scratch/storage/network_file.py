@@ -11,14 +11,16 @@ from typing import Any
 
 import numpy as np
 
+from nn_from_scratch.classes import outputs_fit
 from nn_from_scratch.layers import LAYERS, Dense, Layer, ReLU, Softmax
 from nn_from_scratch.layers.layer import Shape
-from nn_from_scratch.network import Network
+from nn_from_scratch.network import Network, Place, walk
 from nn_from_scratch.storage import json_files
 from nn_from_scratch.storage.json_files import Wrong, array, arrays_in, check_format, integers_in, numbers, object_in
 
 FORMAT = "nn_from_scratch"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+READ_VERSIONS = (1, 2)  # 1 said nothing of initializers
 
 
 @dataclass
@@ -32,10 +34,10 @@ class SavedNetwork:
 
 
 def save(saved: SavedNetwork, path: str | Path) -> None:
-    """Write the file, whole or not at all. Raises ValueError for a parameter that is not finite."""
+    """Write the file, whole or not at all. Raises ValueError for a number that is not finite."""
     network = saved.network
-    if not np.isfinite(network.parameters).all():
-        raise ValueError("a network with parameters that are not finite can't be saved")
+    if not np.isfinite(network.snapshot()).all():
+        raise ValueError("a network with parameters or state that are not finite can't be saved")
     document = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -46,12 +48,12 @@ def save(saved: SavedNetwork, path: str | Path) -> None:
         "metrics": saved.metrics,
         "layers": [
             {
-                "type": type(layer).__name__,
-                "config": layer.config(),
-                "parameters": {name: numbers(getattr(layer, name)) for name in layer.parameter_shapes(input_shape)},
-                "state": {name: numbers(values) for name, values in layer.state().items()},
+                "type": place.name,
+                "config": place.layer.config(),
+                "parameters": {name: numbers(getattr(place.layer, name)) for name in place.parameters},
+                "state": {name: numbers(getattr(place.layer, name)) for name in place.state},
             }
-            for layer, input_shape in zip(network.layers, network.shapes, strict=False)
+            for place in network.places
         ],
     }
     json_files.write(document, path)
@@ -69,7 +71,7 @@ def load(path: str | Path) -> SavedNetwork:
 
 
 def _from_document(document: Any) -> SavedNetwork:
-    check_format(document, "network", FORMAT, FORMAT_VERSION)
+    check_format(document, "network", FORMAT, READ_VERSIONS)
     if document.get("dtype") not in ("float32", "float64"):
         raise Wrong(f'dtype is {document.get("dtype")!r}: expected "float32" or "float64"')
     dtype = np.dtype(document["dtype"])
@@ -79,22 +81,17 @@ def _from_document(document: Any) -> SavedNetwork:
     if not isinstance(entries, list) or not entries:
         raise Wrong("layers: expected a list of at least one layer")
 
-    layers, arrays, shape = [], [], input_shape
-    for i, entry in enumerate(entries):
-        place = f"layers[{i}]"
-        layer = _layer(entry, place)
-        output_shape = _output_shape(layer, shape, place)
-        arrays.append(arrays_in(entry, "parameters", layer.parameter_shapes(shape), place, dtype))
-        layers.append(layer)
-        shape = output_shape
-    if shape != (len(classes),) and (shape, len(classes)) != ((1,), 2):
+    layers = [_layer(entry, f"layers[{i}]") for i, entry in enumerate(entries)]
+    places = _walk(layers, input_shape)
+    arrays = [
+        arrays_in(entry, "parameters", place.parameters, f"layers[{i}]", dtype)
+        | arrays_in(entry, "state", place.state, f"layers[{i}]", dtype)
+        for i, (entry, place) in enumerate(zip(entries, places, strict=True))
+    ]
+    shape = places[-1].output_shape
+    if len(shape) != 1 or not outputs_fit(shape[0], len(classes)):
         raise Wrong(f"classes: {len(classes)} of them for outputs of shape {shape}")
     network = _assemble(layers, input_shape, arrays, dtype)
-    for i, (layer, entry) in enumerate(zip(layers, entries, strict=True)):
-        state = layer.state()
-        stored = arrays_in(entry, "state", {name: kept.shape for name, kept in state.items()}, f"layers[{i}]", dtype)
-        for name, values in stored.items():
-            state[name][...] = values
     training, metrics = (object_in(document, name, "the file") for name in ("training", "metrics"))
     return SavedNetwork(network, classes, training, metrics)
 
@@ -133,11 +130,12 @@ def _assemble(layers: list[Layer], input_shape: Shape, arrays: list[dict[str, np
 def _layer(entry: Any, place: str) -> Layer:
     """A layer from its type and config."""
     kind = entry.get("type") if isinstance(entry, dict) else None
-    if not isinstance(kind, str) or kind not in LAYERS:
-        raise Wrong(f"{place}.type is {kind!r}: expected one of {', '.join(LAYERS)}")
+    known = {layer.__name__: layer for layer in LAYERS.values()}
+    if not isinstance(kind, str) or kind not in known:
+        raise Wrong(f"{place}.type is {kind!r}: expected one of {', '.join(known)}")
     config = object_in(entry, "config", place)
     try:
-        layer = LAYERS[kind](**config)
+        layer = known[kind](**config)
         if layer.config() != config:
             raise ValueError(f"expected {layer.config()}")
     except (TypeError, ValueError) as problem:
@@ -145,8 +143,8 @@ def _layer(entry: Any, place: str) -> Layer:
     return layer
 
 
-def _output_shape(layer: Layer, input_shape: Shape, place: str) -> Shape:
+def _walk(layers: list[Layer], input_shape: Shape) -> list[Place]:
     try:
-        return layer.output_shape(input_shape)
+        return walk(layers, input_shape)
     except ValueError as problem:
-        raise Wrong(f"{place}: {problem}") from None
+        raise Wrong(str(problem)) from None

@@ -6,17 +6,18 @@ that are shown. Turning all weights into Python numbers was measured to nearly h
 
 from binascii import b2a_base64
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from nn_from_scratch.inspection.activity import most_active, silent_share
-from nn_from_scratch.inspection.answers import class_scores
-from nn_from_scratch.layers import Dense, Layer
+from nn_from_scratch.classes import class_scores
+from nn_from_scratch.inspection.stages import Stage, silent_share, stages
+from nn_from_scratch.inspection.strongest import contributions, most_active, strongest_inputs, strongest_into_each
+from nn_from_scratch.layers import Dense
 from nn_from_scratch.losses import Loss
 from nn_from_scratch.network import Network
+from nn_from_scratch.words import name_of
 
 SHOWN = 24  # units of a layer in the graph
 EDGES = 6  # into each of them
@@ -54,36 +55,13 @@ def packed(values: np.ndarray) -> dict[str, Any]:
 # ---- one example on its way through the network ----
 
 
-class Stage(NamedTuple):
-    """A Dense layer with the activation after it, and one example's numbers there; each vector is (units,)."""
+class Trace(NamedTuple):
+    """One example's way forward and back, with the parameters as they are now; each batch in it is of one."""
 
-    dense: Dense
-    activation: Layer
-    x: np.ndarray  # what comes in (inputs,)
-    z: np.ndarray  # W x + b
-    a: np.ndarray  # activation(z)
-    delta: np.ndarray  # ∂L/∂z
-
-
-@dataclass
-class Trace:
-    """One example's way forward and back, with the parameters as they are now."""
-
-    stages: list[Stage]
-    outputs: np.ndarray
+    stages: list[Stage]  # of every Dense layer with its activation
+    deltas: list[np.ndarray]  # (units,) ∂L/∂z of each
+    outputs: np.ndarray  # (K,)
     loss: float
-
-
-def layers_in_pairs(network: Network) -> list[tuple[Dense, Layer]]:
-    """Every Dense layer with its activation. Raises ValueError for a network that isn't made of such pairs."""
-    pairs = [
-        (dense, activation)
-        for dense, activation in zip(network.layers[::2], network.layers[1::2], strict=False)
-        if isinstance(dense, Dense) and not isinstance(activation, Dense)
-    ]
-    if 2 * len(pairs) != len(network.layers):
-        raise ValueError("expected Dense layers, each followed by an activation")
-    return pairs
 
 
 def trace(network: Network, loss: Loss, x: np.ndarray, t: np.ndarray) -> Trace:
@@ -92,17 +70,18 @@ def trace(network: Network, loss: Loss, x: np.ndarray, t: np.ndarray) -> Trace:
     For a single example ∂L/∂b = δ, so that the gradients of the biases are what is sought.
     """
     kept = network.gradients.copy()
-    outputs = [x]
-    for layer in network.layers:
-        outputs.append(layer.forward(outputs[-1], training=True))
-    value = loss.value(outputs[-1], t)
-    network.backward(loss, outputs[-1], t)
-    stages = [
-        Stage(dense, activation, outputs[2 * i][0], outputs[2 * i + 1][0], outputs[2 * i + 2][0], dense.db.copy())
-        for i, (dense, activation) in enumerate(layers_in_pairs(network))
-    ]
+    _, *found = stages(network, x, training=True)
+    p = found[-1].a
+    network.backward(loss, p, t)
+    deltas = [dense_of(stage).db.copy() for stage in found]
     network.gradients[...] = kept
-    return Trace(stages, outputs[-1][0], value)
+    return Trace(found, deltas, p[0], loss.value(p, t))
+
+
+def dense_of(stage: Stage) -> Dense:
+    """The Dense layer of a stage: the page shows no other networks (limits.py)."""
+    assert isinstance(stage.layer, Dense)
+    return stage.layer
 
 
 # ---- a frame's parts ----
@@ -113,36 +92,28 @@ def edges(stage: Stage, shown: Sequence[int], sources: Sequence[int] | None) -> 
 
     Only `sources` among the inputs count, or all of them.
     """
-    columns = np.arange(len(stage.x)) if sources is None else np.asarray(sources)
-    rows = np.asarray(shown)[:, None]
-    products = stage.dense.W[rows, columns] * stage.x[columns]  # (shown, sources)
-    count = min(EDGES, len(columns))
-    strongest = np.argpartition(-np.abs(products), count - 1, axis=1)[:, :count]
-    inputs = columns[strongest]
-    weights, gradients = stage.dense.W[rows, inputs], stage.dense.dW[rows, inputs]
-    parts = (packed_rows(values) for values in (weights, np.take_along_axis(products, strongest, axis=1), gradients))
-    return [list(edge) for edge in zip(shown, inputs.tolist(), *parts, strict=True)]
+    dense, x = dense_of(stage), stage.x[0]
+    columns = np.arange(len(x)) if sources is None else np.asarray(sources)
+    products = contributions(dense.W, x, np.asarray(shown), columns)
+    strongest = strongest_into_each(products, EDGES)
+    rows, inputs = np.asarray(shown)[:, None], columns[strongest]
+    values = (dense.W[rows, inputs], np.take_along_axis(products, strongest, axis=1), dense.dW[rows, inputs])
+    return [list(edge) for edge in zip(shown, inputs.tolist(), *map(packed_rows, values), strict=True)]
 
 
-def strongest_inputs(stage: Stage, shown: Sequence[int]) -> list[int]:
-    """The inputs that contribute most to the shown units together: those with the largest Σ |w·x|."""
-    contributions = np.abs(stage.dense.W[shown]).sum(axis=0) * np.abs(stage.x)
-    return sorted(np.argsort(-contributions, kind="stable")[:SHOWN].tolist())
-
-
-def layer_part(stage: Stage, shown: list[int], sources: list[int] | None) -> dict[str, Any]:
+def layer_part(stage: Stage, delta: np.ndarray, shown: list[int], sources: list[int] | None) -> dict[str, Any]:
     """Everything a frame holds of one layer. The gradients are those of the last batch, the rest is the example's."""
-    dense = stage.dense
-    vectors = packed_rows(np.stack([stage.a, stage.z, stage.delta, dense.b, dense.db]))
+    dense = dense_of(stage)
+    vectors = packed_rows(np.stack([stage.a[0], stage.z[0], delta, dense.b, dense.db]))
     names = ("activations", "z", "deltas", "biases", "bias_gradients")
     return {
         "units": dense.units,
-        "type": type(stage.activation).__name__.lower(),
+        "type": name_of(type(stage.activation)),
         **dict(zip(names, vectors, strict=True)),
         "gradient_norm": finite(_norm(dense.dW, dense.db)),
         "gradient_mean": finite((np.abs(dense.dW).sum() + np.abs(dense.db).sum()) / (dense.dW.size + dense.db.size)),
         "weight_norm": finite(_norm(dense.W)),
-        "dead": silent_share(type(stage.activation), stage.a),
+        "dead": silent_share(stage.activation, stage.a[0]),
         "shown": shown,
         "edges": edges(stage, shown, sources),
     }
@@ -151,14 +122,18 @@ def layer_part(stage: Stage, shown: list[int], sources: list[int] | None) -> dic
 def network_part(traced: Trace, shown_before: list[list[int]]) -> tuple[dict[str, Any], list[list[int]]]:
     """The layers of a frame, and which units are shown of each: for the next frame to keep them in their places."""
     before = shown_before or [[] for _ in traced.stages]
-    shown = [most_active(stage.a, SHOWN, kept).tolist() for stage, kept in zip(traced.stages, before, strict=True)]
+    shown = [most_active(stage.a[0], SHOWN, kept).tolist() for stage, kept in zip(traced.stages, before, strict=True)]
     sources = [None, *shown[:-1]]  # the input is drawn as a picture: an edge may begin at any pixel
-    layers = [layer_part(*parts) for parts in zip(traced.stages, shown, sources, strict=True)]
-    return {"input": {"shown": strongest_inputs(traced.stages[0], shown[0])}, "layers": layers}, shown
+    layers = [layer_part(*parts) for parts in zip(traced.stages, traced.deltas, shown, sources, strict=True)]
+    first = traced.stages[0]
+    inputs = strongest_inputs(dense_of(first).W[shown[0]], first.x[0], SHOWN)
+    return {"input": {"shown": inputs.tolist()}, "layers": layers}, shown
 
 
-def tiles(dense: Dense) -> dict[str, Any]:
+def tiles(network: Network) -> dict[str, Any]:
     """The weights into the first units of the first layer, and their gradients, each a picture of 28×28."""
+    dense = network.layers[0]
+    assert isinstance(dense, Dense)
     count = min(TILES, dense.units)
     return {
         "rows": 28,

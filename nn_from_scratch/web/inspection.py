@@ -5,26 +5,30 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.data.batches import inputs, target_table
+from nn_from_scratch.classes import class_scores, predicted_classes, target_table
+from nn_from_scratch.data.batches import inputs
 from nn_from_scratch.data.dataset import Split
 from nn_from_scratch.handwriting.drawing import NothingDrawn, prepare
-from nn_from_scratch.inspection.answers import class_scores, first_and_second
+from nn_from_scratch.inspection.answers import first_and_second
+from nn_from_scratch.inspection.stages import Stage
 from nn_from_scratch.losses import Loss
-from nn_from_scratch.metrics import accuracy, confusion_matrix, predicted_classes
+from nn_from_scratch.metrics import accuracy, confusion_matrix
 from nn_from_scratch.network import Network
 from nn_from_scratch.training import predict
-from nn_from_scratch.web.frames import Stage, base64, finite, packed
+from nn_from_scratch.web.frames import base64, dense_of, finite, packed
+from nn_from_scratch.words import name_of
 
 TERMS = 8  # products of each sign that are named in a neuron's sum
 CELL_IMAGES = 100
 
 
-def neuron_part(stage: Stage, neuron: int) -> dict[str, Any]:
+def neuron_part(stage: Stage, delta: np.ndarray, neuron: int) -> dict[str, Any]:
     """z = Σ w·x + b with its numbers: the largest products of each sign, and the sum of all others.
 
     The products and their sum are exact, in float64, of the network's float32 numbers; z is what the network found.
     """
-    x, w = stage.x.astype(np.float64), stage.dense.W[neuron].astype(np.float64)
+    dense = dense_of(stage)
+    x, w = stage.x[0].astype(np.float64), dense.W[neuron].astype(np.float64)
     products = x * w
     order = np.argsort(products, kind="stable")
     negative = [int(j) for j in order[:TERMS] if products[j] < 0]
@@ -35,18 +39,18 @@ def neuron_part(stage: Stage, neuron: int) -> dict[str, Any]:
         return [{"input": j, "x": finite(x[j]), "w": finite(w[j]), "product": finite(products[j])} for j in chosen]
 
     return {
-        "z": finite(stage.z[neuron]),
-        "bias": float(stage.dense.b[neuron]),
-        "activation": finite(stage.a[neuron]),
-        "activation_name": type(stage.activation).__name__.lower(),
-        "delta": finite(stage.delta[neuron]),
+        "z": finite(stage.z[0, neuron]),
+        "bias": float(dense.b[neuron]),
+        "activation": finite(stage.a[0, neuron]),
+        "activation_name": name_of(type(stage.activation)),
+        "delta": finite(delta[neuron]),
         "sum_of_products": finite(products.sum()),
         "positive": terms(positive),
         "negative": terms(negative),
         "others": finite(others.sum()),
         "inputs": len(x),
-        "weights": packed(stage.dense.W[neuron]),
-        "gradient": packed(stage.dense.dW[neuron]),
+        "weights": packed(dense.W[neuron]),
+        "gradient": packed(dense.dW[neuron]),
     }
 
 

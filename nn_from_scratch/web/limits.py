@@ -3,14 +3,15 @@
 JSON from elsewhere may hold anything: numbers too large for a float, true where a number belongs, names nobody knows.
 """
 
-import json
 from collections.abc import Collection
 from math import isfinite
-from typing import Any, NoReturn
+from typing import Any
 
-from nn_from_scratch.data.dataset import one_line
-from nn_from_scratch.errors import BadInput
-from nn_from_scratch.presets import Recipe
+from nn_from_scratch.errors import BadInput, one_line
+from nn_from_scratch.layers import LAYERS
+from nn_from_scratch.optimizers import OPTIMIZERS
+from nn_from_scratch.recipe import Recipe, activations, dense_stack
+from nn_from_scratch.storage import json_files
 
 LEARNING_RATE = (1e-5, 10.0)  # of the slider
 HIGHEST_LEARNING_RATE = 1e6  # to see a training diverge, on purpose
@@ -37,14 +38,18 @@ def as_shown() -> dict[str, Any]:
     }
 
 
+def menus() -> dict[str, dict[str, str]]:
+    """The optimizers and activations that can be chosen by name alone, each with what it is called."""
+    return {
+        "optimizers": {name: OPTIMIZERS[name].__name__ for name in OPTIMIZERS.ready()},
+        "activations": {name: LAYERS[name].__name__ for name in LAYERS.ready() if name in activations()},
+    }
+
+
 def parse_object(text: bytes, names: Collection[str]) -> dict[str, Any]:
     """A JSON object with none but these names. Raises BadInput."""
-
-    def refuse(constant: str) -> NoReturn:
-        raise ValueError(f"{constant} is not a number that JSON allows")
-
     try:
-        values = json.loads(text, parse_constant=refuse)
+        values = json_files.parse(text)
     except (ValueError, RecursionError) as problem:
         raise BadInput(f"not valid JSON: {one_line(problem)}") from None
     if not isinstance(values, dict):
@@ -84,8 +89,13 @@ def hidden_units(value: Any) -> tuple[int, ...]:
 
 def check_architecture(recipe: Recipe) -> None:
     """Raise BadInput for a network that the page can't show, or that would keep the machine too busy."""
-    if recipe.sizes[0] != PIXELS:
-        raise BadInput(f"a network of {recipe.sizes[0]} inputs: expected {PIXELS}, the pixels of an image")
+    if dense_stack(recipe.layers) is None:
+        raise BadInput(
+            f"the page can't show the layers {one_line(' '.join(recipe.layers))}: expected Dense layers, each followed "
+            "by an activation"
+        )
+    if recipe.input_shape != (PIXELS,):
+        raise BadInput(f"inputs of shape {recipe.input_shape}: expected ({PIXELS},), the pixels of an image")
     hidden = recipe.sizes[1:-1]
     if len(hidden) > HIDDEN_LAYERS or max(hidden, default=0) > UNITS:
         raise BadInput(

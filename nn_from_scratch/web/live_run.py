@@ -10,10 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from nn_from_scratch.classes import score_name
 from nn_from_scratch.data import Dataset
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.inspection.gradient_check import GradientCheck, check_gradients
-from nn_from_scratch.presets import ACTIVATIONS, PRESETS, Recipe
+from nn_from_scratch.losses import LOSSES
+from nn_from_scratch.presets import PRESETS
+from nn_from_scratch.recipe import Recipe
 from nn_from_scratch.runs.training_run import TrainingRun
 from nn_from_scratch.schedules import Constant
 from nn_from_scratch.storage import SavedNetwork
@@ -21,8 +24,9 @@ from nn_from_scratch.training import Diverged, EpochResult
 from nn_from_scratch.web import limits
 from nn_from_scratch.web.curve import Curve, Point
 from nn_from_scratch.web.feed import LiveBatches
-from nn_from_scratch.web.frames import Trace, base64, class_outputs, finite, layers_in_pairs, network_part, tiles, trace
+from nn_from_scratch.web.frames import Trace, base64, class_outputs, finite, network_part, tiles, trace
 from nn_from_scratch.web.inspection import example_of, neuron_part, take_snapshot
+from nn_from_scratch.words import name_of, word
 
 VALIDATION_IMAGES = 5000  # held out of the training images; of a small set, a seventh
 CHECKED_IMAGES = 16  # whose loss the gradient check differentiates
@@ -38,7 +42,7 @@ class Start:
     recipe: Recipe
     seed: int
     preset: str | None
-    parameters: np.ndarray | None = None  # of an uploaded network; drawn from the seed otherwise
+    snapshot: np.ndarray | None = None  # of an uploaded network; drawn from the seed otherwise
 
 
 def recipe_of_preset(preset: str) -> Recipe:
@@ -49,25 +53,18 @@ def recipe_of_preset(preset: str) -> Recipe:
 def start_from(saved: SavedNetwork, like: Start) -> Start:
     """A network from a file as a start: its layers, the loss that suits its last one, and all else as in `like`.
 
-    Raises BadInput for a network that isn't made of Dense layers with an activation after each.
+    Raises BadInput for a network that the page can't show.
     """
-    names: dict[type, str] = {kind: name for name, kind in ACTIVATIONS.items()}
-    try:
-        pairs = layers_in_pairs(saved.network)
-    except ValueError as problem:
-        raise BadInput(f"the page can't show this network: {problem}") from None
-    activations = tuple(names[type(activation)] for _, activation in pairs)
-    sizes = (*saved.network.input_shape, *(dense.units for dense, _ in pairs))
-    loss = "mean-squared-error"
-    if activations[-1] == "softmax":
-        loss = "cross-entropy"
-    elif activations[-1] == "sigmoid" and sizes[-1] == 1:
-        loss = "binary-cross-entropy"
-    parameters = saved.network.parameters.astype(np.float32)
-    if not np.isfinite(parameters).all():
+    network = saved.network
+    suiting = [name for name, loss in LOSSES.items() if loss.matching_activation is type(network.layers[-1])]
+    loss = suiting[0] if suiting and score_name(network) == "probability" else "mean-squared-error"
+    layers = tuple(map(word, network.layers))
+    recipe = like.recipe.override(layers=layers, input_shape=network.input_shape, loss=loss, classes=saved.classes)
+    limits.check_architecture(recipe)
+    snapshot = network.snapshot().astype(np.float32)
+    if not np.isfinite(snapshot).all():
         raise BadInput("a parameter of this network is too large for float32")
-    recipe = like.recipe.override(sizes=sizes, activations=activations, loss=loss, classes=saved.classes)
-    return Start(recipe, like.seed, None, parameters)
+    return Start(recipe, like.seed, None, snapshot)
 
 
 class LiveRun:
@@ -77,23 +74,24 @@ class LiveRun:
     """
 
     def __init__(self, start: Start, dataset: Dataset, threads: int, next_size: Callable[[], int]):
-        limits.check_architecture(start.recipe)
-        usable = int(np.isin(dataset.train.labels, start.recipe.classes).sum())
-        run = TrainingRun(start.recipe, dataset, start.seed, min(VALIDATION_IMAGES, usable // 7), threads)
-        if start.parameters is not None:
-            run.network.parameters[...] = start.parameters
+        recipe = start.recipe.for_data(dataset)
+        limits.check_architecture(recipe)
+        usable = int(np.isin(dataset.train.labels, recipe.classes).sum())
+        run = TrainingRun(recipe, dataset, start.seed, min(VALIDATION_IMAGES, usable // 7), threads)
+        if start.snapshot is not None:
+            run.network.restore(start.snapshot)
         plain = run.batches
         self.batches = run.batches = LiveBatches(
             plain.split,
             plain.batch_size,
             plain.input_shape,
-            start.recipe.sizes[-1],
+            recipe.outputs,
             plain.seed,
             next_size=next_size,
         )
-        self.schedule = run.schedule = Constant(start.recipe.learning_rate)
+        self.schedule = run.schedule = Constant(recipe.learning_rate)
         self.run, self.start = run, start
-        self.recipe = start.recipe  # as changed on the way
+        self.recipe = recipe  # as changed on the way
         self.curve = Curve()
         self.validation: list[tuple[int, float | None, float]] = []  # step, loss, accuracy
         self.gradient_check = self._check_gradients()
@@ -108,8 +106,8 @@ class LiveRun:
 
     def change(self, **settings: Any) -> None:
         """Go on with another learning rate, batch size or optimizer, whose memory then begins anew."""
-        if settings.get("optimizer", self.recipe.optimizer) == self.recipe.optimizer:
-            settings.pop("optimizer", None)
+        if settings.get("optimizer") == self._optimizer_name():
+            del settings["optimizer"]  # it keeps its settings
         self.recipe = self.recipe.override(**settings)
         self.schedule.peak = self.recipe.learning_rate
         if "optimizer" in settings:
@@ -182,8 +180,7 @@ class LiveRun:
         }
 
     def tiles_part(self) -> dict[str, Any]:
-        first, _ = layers_in_pairs(self.run.network)[0]
-        return {"step": self.run.progress.step, **tiles(first)}
+        return {"step": self.run.progress.step, **tiles(self.run.network)}
 
     def description(self) -> dict[str, Any]:
         """Everything but the numbers that change with every step."""
@@ -191,9 +188,9 @@ class LiveRun:
         return {
             "preset": self.start.preset,
             "sizes": recipe.sizes,
-            "activations": recipe.activations,
+            "activations": recipe.layers[1::2],
             "loss": recipe.loss,
-            "optimizer": recipe.optimizer,
+            "optimizer": self._optimizer_name(),
             "learning_rate": recipe.learning_rate,
             "batch_size": recipe.batch_size,
             "seed": self.start.seed,
@@ -204,7 +201,7 @@ class LiveRun:
                 "validation": len(run.validation),
             },
             "classes": recipe.classes,
-            "output_kind": "probability" if recipe.loss != "mean-squared-error" else "output",
+            "output_kind": score_name(run.network),
             "parameters": run.network.parameters.size,
             "gradient_check": {
                 "relative_error": finite(self.gradient_check.relative_error),
@@ -213,15 +210,16 @@ class LiveRun:
         }
 
     def neuron(self, layer: int, neuron: int) -> dict[str, Any]:
-        stages = self._trace().stages
-        if not 0 <= layer < len(stages) or not 0 <= neuron < stages[layer].dense.units:
+        traced = self._trace()
+        if not 0 <= layer < len(traced.stages) or not 0 <= neuron < len(traced.deltas[layer]):
             raise BadInput(f"neuron {neuron} of layer {layer}: there is no such neuron")
-        return {"step": self.run.progress.step, "layer": layer, "neuron": neuron, **neuron_part(stages[layer], neuron)}
+        found = neuron_part(traced.stages[layer], traced.deltas[layer], neuron)
+        return {"step": self.run.progress.step, "layer": layer, "neuron": neuron, **found}
 
     def saved(self) -> SavedNetwork:
         """A copy of the network, with what is known of its making."""
         network = self.recipe.make_network(seed=0)
-        network.parameters[...] = self.run.network.parameters
+        network.restore(self.run.network.snapshot())
         training = {
             "recipe": asdict(self.recipe),  # as it is now: the page may have changed it on the way
             "seed": self.start.seed,
@@ -231,6 +229,9 @@ class LiveRun:
         return SavedNetwork(network, self.recipe.classes, training)
 
     # ---- parts of the above ----
+
+    def _optimizer_name(self) -> str:
+        return name_of(type(self.run.optimizer))
 
     def _epoch(self) -> float:
         return self.run.progress.epoch + self.run.progress.seen / len(self.run.learning)
@@ -246,7 +247,7 @@ class LiveRun:
 
     def _check_gradients(self) -> GradientCheck:
         network = self.recipe.make_network(seed=0, dtype=np.float64)
-        network.parameters[...] = self.run.network.parameters
+        network.restore(self.run.network.snapshot())
         few = self.run.learning.select(slice(0, CHECKED_IMAGES))
         batch = [example_of(network, few, i) for i in range(len(few))]
         x, t = (np.concatenate(parts) for parts in zip(*batch, strict=True))

@@ -21,7 +21,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from nn_from_scratch import storage
 from nn_from_scratch.errors import BadInput
-from nn_from_scratch.presets import OPTIMIZERS, PRESETS
+from nn_from_scratch.presets import PRESETS
 from nn_from_scratch.web import limits
 from nn_from_scratch.web.hub import TooManyWatchers, Watch
 from nn_from_scratch.web.trainer import Trainer
@@ -246,8 +246,8 @@ def _checked(body: dict[str, Any]) -> dict[str, Any]:
         "seed": lambda v, n: None if v is None else limits.whole(v, n, *limits.SEED),
         "preset": lambda v, n: limits.one_of(v, n, PRESETS),
         "hidden": lambda v, n: limits.hidden_units(v),
-        "activation": lambda v, n: limits.one_of(v, n, ("relu", "sigmoid")),
-        "optimizer": lambda v, n: limits.one_of(v, n, OPTIMIZERS),
+        "activation": lambda v, n: limits.one_of(v, n, limits.menus()["activations"]),
+        "optimizer": lambda v, n: limits.one_of(v, n, limits.menus()["optimizers"]),
     }
     return {name: checks[name](value, name) for name, value in body.items()}
 

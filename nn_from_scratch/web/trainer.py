@@ -19,7 +19,8 @@ import numpy as np
 
 from nn_from_scratch.data import Dataset
 from nn_from_scratch.errors import BadInput
-from nn_from_scratch.presets import PRESETS, Recipe
+from nn_from_scratch.presets import PRESETS
+from nn_from_scratch.recipe import Recipe
 from nn_from_scratch.runs.training_run import DEFAULT_THREADS, TrainingRun
 from nn_from_scratch.storage import SavedNetwork
 from nn_from_scratch.training import Diverged
@@ -137,10 +138,10 @@ class Trainer:
         """A new network: from a preset or as the present one, with what else is given in place of its parts."""
         recipe, name = (recipe_of_preset(preset), preset) if preset else (self.recipe, self.live.start.preset)
         if hidden is not None:
-            recipe, name = recipe.override(sizes=(recipe.sizes[0], *hidden, recipe.sizes[-1])), None
+            recipe, name = recipe.override(sizes=(*recipe.input_shape, *hidden, recipe.outputs)), None
         if activation is not None:
-            recipe = recipe.override(activations=(activation,) * (len(recipe.sizes) - 2) + recipe.activations[-1:])
-            name = None
+            *others, last = recipe.layers[1::2]
+            recipe, name = recipe.override(activations=(activation,) * len(others) + (last,)), None
         if seed is None:
             seed = secrets.randbelow(limits.SEED[1] + 1)
         self._begin(Start(recipe.override(**changes), seed, name))
@@ -179,6 +180,7 @@ class Trainer:
             "run": self.run_number,
             "state": self.state,
             "presets": list(PRESETS),
+            "menus": limits.menus(),
             "epoch_target": self.epoch_target,
             "speed": self.speed,
             "limits": limits.as_shown(),

@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nn_from_scratch.data import Dataset, Split
-from nn_from_scratch.data.dataset import one_line
-from nn_from_scratch.errors import BadInput
+from nn_from_scratch.errors import BadInput, one_line
 from tests.data.samples import pictures, refusal
 
 

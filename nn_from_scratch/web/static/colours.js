@@ -9,7 +9,7 @@ export const colours = {};
 
 /** "ink" and "signed": a table of colours, and the index in it of a value from 0 or −1 to 1. */
 export const ramps = {
-  ink: { colours: new Uint8Array(3 * LEVELS), index: (share) => clamp(share * (LEVELS - 1)) },
+  ink: { colours: new Uint8Array(3 * LEVELS), index: (share) => clamp(Math.abs(share) * (LEVELS - 1)) },
   signed: { colours: new Uint8Array(3 * LEVELS), index: (share) => clamp(((share + 1) / 2) * (LEVELS - 1)) },
 };
 

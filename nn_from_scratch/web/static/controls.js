@@ -132,6 +132,8 @@ export class Controls {
   draw() {
     const { settings } = this.state;
     if (!settings) return;
+    fill("optimizer", settings.menus.optimizers);
+    fill("activation", settings.menus.activations);
     this.#drawTransport(settings);
     this.#drawTraining(settings);
     this.#drawNewNetwork(settings);
@@ -188,6 +190,13 @@ const numberIn = (input) => (input.value === "" ? null : Number(input.value));
 const rounded = (x) => Number(x.toPrecision(3));
 
 const speedText = (speed) => (speed === null ? "unlimited" : `${count(speed)} ${speed === 1 ? "step" : "steps"} a second`);
+
+/** The options of a menu, {value: text}, unless it has them. */
+function fill(id, options) {
+  const select = byId(id);
+  if (select.options.length === Object.keys(options).length) return;
+  select.replaceChildren(...Object.entries(options).map(([value, text]) => make("option", { value }, text)));
+}
 
 /** Show a value, but never under the fingers of somebody who is changing it. */
 function keep(id, value) {

@@ -20,6 +20,11 @@ export function unpack({ scale, data }) {
   return Float32Array.from(new Int8Array(bytes(data).buffer), (level) => level * scale);
 }
 
+/** Which of a layer's activations is drawn at full strength: 1 where there can be no larger one, else the largest. */
+export function fullActivation(layer, values) {
+  return ["sigmoid", "softmax"].includes(layer.type) ? 1 : largest(values) || 1;
+}
+
 export function largest(values) {
   let found = 0;
   for (const value of values) found = Math.max(found, Math.abs(value));

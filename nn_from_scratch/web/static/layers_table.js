@@ -32,7 +32,7 @@ export class LayersTable {
       cells[2].dataset.value = layer.gradient_mean;
       write(cells[3], short(layer.weight_norm));
       write(cells[4], `${short(Math.min(...biases), 2)} … ${short(mean, 2)} … ${short(Math.max(...biases), 2)}`);
-      write(cells[5], layer.type === "softmax" ? "–" : percent(layer.dead));
+      write(cells[5], percent(layer.dead));
     });
   }
 }

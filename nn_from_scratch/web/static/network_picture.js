@@ -4,7 +4,7 @@
 
 import { fit, picture, tint } from "./canvas.js";
 import { colours } from "./colours.js";
-import { bytes, largest, unpack } from "./decode.js";
+import { bytes, fullActivation, largest, unpack } from "./decode.js";
 import { make, write } from "./dom.js";
 import { explain } from "./explain.js";
 import { count, fixed, short } from "./numbers.js";
@@ -144,7 +144,7 @@ export class NetworkPicture {
 
   #drawNeurons(context, layer, l) {
     const values = unpack(layer[this.way.values]);
-    const most = this.phase === "forward" && layer.type !== "relu" ? 1 : largest(values) || 1;
+    const most = this.phase === "forward" ? fullActivation(layer, values) : largest(values) || 1;
     const selected = this.state.selected;
     for (const neuron of this.slots[l]) {
       const [x, y] = this.places.get(`${l}:${neuron}`);

@@ -4,7 +4,7 @@
 import { fit, tint } from "./canvas.js";
 import { Cells } from "./cells.js";
 import { colours } from "./colours.js";
-import { largest, unpack } from "./decode.js";
+import { fullActivation, largest, unpack } from "./decode.js";
 import { byId, make, write } from "./dom.js";
 import { short } from "./numbers.js";
 
@@ -64,7 +64,7 @@ class Strip {
     const [context] = fit(this.canvas);
     this.values = ROWS.map(({ part }) => unpack(layer[part]));
     ROWS.forEach(({ part, ramp }, r) => {
-      const most = part === "activations" && layer.type !== "relu" ? 1 : largest(this.values[r]) || 1;
+      const most = part === "activations" ? fullActivation(layer, this.values[r]) : largest(this.values[r]) || 1;
       this.values[r].forEach((value, i) => {
         const { x, y } = this.box(i);
         context.fillStyle = tint(ramp, value / most);

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from nn_from_scratch.inspection.stages import Stage, contributions, idle, most_active, silent_share, stages, strongest
 
 from nn_from_scratch import Dense, Network, ReLU, Sigmoid, Softmax
-from nn_from_scratch.inspection.activity import Stage, contributions, idle, most_active, silent_share, stages, strongest
 
 
 def test_stages_are_what_forward_passes_through(rng):

@@ -1,0 +1,57 @@
+"""Which of a network's outputs stands for which class.
+
+There is one output for each class, or a single one for two classes: the probability of the second. All that follows
+from this is here. K counts the outputs.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from nn_from_scratch.layers import Sigmoid, Softmax
+from nn_from_scratch.network import Network
+
+
+def outputs_fit(outputs: int, classes: int) -> bool:
+    """Whether so many outputs can tell so many classes apart."""
+    return outputs == classes or (outputs, classes) == (1, 2)
+
+
+def target_table(outputs: int, dtype: np.dtype | type = np.float32) -> np.ndarray:
+    """The target of each class: row k is the target of label k, so that `table[labels]` are the targets.
+
+    K ≥ 2 outputs: one-hot, the identity matrix (K, K). One output: the column [[0], [1]].
+    """
+    return np.array([[0], [1]], dtype) if outputs == 1 else np.eye(outputs, dtype=dtype)
+
+
+def predicted_classes(p: np.ndarray) -> np.ndarray:
+    """The class with the largest output; with a single output, 1 where it is at least a half. (N, K) → (N,)"""
+    return (p[:, 0] >= 0.5).astype(int) if p.shape[1] == 1 else p.argmax(axis=1)
+
+
+def class_scores(p: np.ndarray) -> np.ndarray:
+    """A score for each class: the outputs, or [1 − p, p] where one output stands for two. (N, K) → (N, classes)"""
+    return np.hstack([1 - p, p]) if p.shape[1] == 1 else p
+
+
+def labels_of_outputs(outputs: int, classes: Sequence[int]) -> Sequence[int]:
+    """The label that each output speaks for; none where outputs and classes don't fit each other."""
+    if not outputs_fit(outputs, len(classes)):
+        return ()
+    return classes[-outputs:]
+
+
+def output_of(k: int, outputs: int) -> int:
+    """The output that decides about class k."""
+    return k if outputs > 1 else 0
+
+
+def score_name(network: Network) -> str:
+    """What a score is: a probability where the last layer makes the scores of all classes add up to 1, else an output.
+
+    That is a softmax, or a single sigmoid p with 1 − p for the other class.
+    """
+    last = network.layers[-1]
+    adds_up = isinstance(last, Softmax) or (isinstance(last, Sigmoid) and network.output_shape == (1,))
+    return "probability" if adds_up else "output"

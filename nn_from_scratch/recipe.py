@@ -1,0 +1,251 @@
+"""What a training is asked to do: plain data, its parts named by words.
+
+A recipe can be compared, overridden part by part on the command line and written into the file of the network that it
+trained. With a seed and a data set it decides what the network becomes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nn_from_scratch.classes import outputs_fit
+from nn_from_scratch.data.batches import Batches
+from nn_from_scratch.data.dataset import Dataset, Split
+from nn_from_scratch.errors import BadInput
+from nn_from_scratch.initializers import INITIALIZERS
+from nn_from_scratch.layers import LAYERS, Activation, Layer
+from nn_from_scratch.layers.layer import Shape
+from nn_from_scratch.losses import LOSSES, Loss
+from nn_from_scratch.network import Network, Place, walk
+from nn_from_scratch.optimizers import OPTIMIZERS, Optimizer
+from nn_from_scratch.randomness import Seed
+from nn_from_scratch.schedules import SCHEDULES, Schedule
+from nn_from_scratch.words import Table, name_of
+
+# The parts of a recipe that are one word each, and the table that the word is looked up in.
+TABLES: dict[str, Table] = {
+    "loss": LOSSES,
+    "optimizer": OPTIMIZERS,
+    "schedule": SCHEDULES,
+    "initializer": INITIALIZERS,
+    "bias_initializer": INITIALIZERS,
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Layers, and how they are trained.
+
+    Words are kept in their canonical form, so that equal recipes compare equal. Raises BadInput where a part is
+    impossible or the parts don't fit each other.
+    """
+
+    layers: tuple[str, ...]  # from input to output, such as ("dense:128", "relu", "dense:10", "softmax")
+    loss: str
+    optimizer: str
+    learning_rate: float  # the schedule's peak
+    schedule: str
+    batch_size: int | None  # None: the whole training set at once
+    epochs: int
+    initializer: str = "he"  # of every layer that takes one and doesn't name its own
+    bias_initializer: str = "zeros"  # likewise
+    input_shape: tuple[int, ...] = ()  # of one sample; (): that of the data's images
+    classes: tuple[int, ...] = ()  # the labels told apart, images of others are left out; (): all those in the data
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layers", tuple(map(LAYERS.canonical, self.layers)))
+        for part, table in TABLES.items():
+            object.__setattr__(self, part, table.canonical(getattr(self, part)))
+        if not self.layers:
+            raise BadInput("layers: expected at least one, such as dense:10")
+        if self.batch_size is not None and self.batch_size < 1:
+            raise BadInput(f"batch_size {self.batch_size}: expected at least 1, or None for the whole training set")
+        if self.epochs < 1:
+            raise BadInput(f"epochs {self.epochs}: expected at least 1")
+        if self.classes and (len(self.classes) < 2 or len(set(self.classes)) < len(self.classes)):
+            raise BadInput(f"classes {_words(self.classes)}: expected at least two, all different")
+        for part, table in TABLES.items():  # the parts know best what they accept
+            table.make(getattr(self, part), peak=self.learning_rate, total_steps=1)
+        last, loss = self.make_layers()[-1], self.make_loss()
+        if loss.matching_activation not in (None, type(last)):
+            expected = name_of(loss.matching_activation)
+            raise BadInput(f"loss {self.loss} after {self.layers[-1]}: expected {expected} as the last layer")
+        if self.input_shape:
+            self._check_outputs(self.places())
+
+    def _check_outputs(self, places: Sequence[Place]) -> None:
+        shape = places[-1].output_shape
+        if len(shape) != 1:
+            raise BadInput(f"layers {_words(self.layers)}: outputs of shape {shape}, expected a row of numbers")
+        if self.classes and not outputs_fit(shape[0], len(self.classes)):
+            raise BadInput(
+                f"layers {_words(self.layers)}: {_count(shape[0], 'output')}, expected one for each of the classes "
+                f"{_words(self.classes)}, or a single one for two classes"
+            )
+
+    # ---- what it makes ----
+
+    def make_layers(self) -> list[Layer]:
+        defaults = {"initializer": self.initializer, "bias_initializer": self.bias_initializer}
+        return [LAYERS.make(word, defaults) for word in self.layers]
+
+    def places(self) -> list[Place]:
+        """The layers with all their shapes, nothing allocated. Raises BadInput where they don't fit each other."""
+        if not self.input_shape:
+            raise BadInput("the input shape of this recipe follows from the data: expected for_data first")
+        try:
+            return walk(self.make_layers(), self.input_shape)
+        except ValueError as problem:
+            raise BadInput(f"layers {_words(self.layers)} on samples of shape {self.input_shape}: {problem}") from None
+
+    @property
+    def outputs(self) -> int:
+        """The number of outputs."""
+        return self.places()[-1].output_shape[0]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """How many numbers go in, and how many come out of each layer that learns: 784, 128, 64, 10."""
+        learning = [place.output_shape for place in self.places() if place.parameters]
+        return tuple(map(prod, (self.input_shape, *learning)))
+
+    def make_network(self, seed: Seed, dtype: type = np.float32) -> Network:
+        self.places()
+        return Network(self.make_layers(), self.input_shape, seed, dtype)
+
+    def make_loss(self) -> Loss:
+        return LOSSES.make(self.loss)
+
+    def make_optimizer(self) -> Optimizer:
+        return OPTIMIZERS.make(self.optimizer)
+
+    def make_schedule(self, total_steps: int) -> Schedule:
+        return SCHEDULES.make(self.schedule, peak=self.learning_rate, total_steps=total_steps)
+
+    def make_batches(self, split: Split, seed: Seed, dtype: type = np.float32) -> Batches:
+        return Batches(split, self.batch_size, self.input_shape, self.outputs, seed, dtype)
+
+    # ---- other recipes ----
+
+    def for_data(self, dataset: Dataset) -> "Recipe":
+        """This recipe with nothing left open: input shape and classes are those of the data where it names none.
+
+        An image is (1, rows, columns), or, where the layers don't take that, a row of all its pixels.
+        """
+        recipe = self
+        if not self.classes:
+            recipe = replace(recipe, classes=tuple(np.unique(dataset.train.labels).tolist()))
+        if not self.input_shape:
+            image = (1, *dataset.train.images.shape[1:])
+            recipe = replace(recipe, input_shape=image if self._takes(image) else (prod(image),))
+        return recipe
+
+    def _takes(self, input_shape: Shape) -> bool:
+        try:
+            walk(self.make_layers(), input_shape)
+        except ValueError:
+            return False
+        return True
+
+    def override(self, **changes: Any) -> "Recipe":
+        """This recipe with other parts.
+
+        Beside its own parts, `changes` may name settings of the optimizer and of the schedule (momentum=0.9), and, for
+        Dense layers with an activation after each, sizes=(784, 128, 10) and activations=("relu", "softmax"). What
+        belonged to a part goes with it: the settings of another optimizer, the input shape of other layers.
+        """
+        own = {part.name for part in fields(Recipe)}
+        parts = {name: value for name, value in changes.items() if name in own}
+        settings = {name: value for name, value in changes.items() if name not in own | {"sizes", "activations"}}
+        if "sizes" in changes or "activations" in changes:
+            parts = _dense_stack(self.layers, **changes) | parts
+        elif "layers" in changes:
+            parts = {"input_shape": ()} | parts
+        for part in ("optimizer", "schedule"):
+            word, table = parts.get(part, getattr(self, part)), TABLES[part]
+            known = table.settings(table.parse(word)[0])
+            parts[part] = table.changed(word, {name: settings.pop(name) for name in known if name in settings})
+        for setting in settings:
+            raise BadInput(_whose(setting, parts))
+        return replace(self, **parts)
+
+
+class DenseStack(NamedTuple):
+    """Dense layers with an activation after each, the oldest form of a network."""
+
+    units: tuple[int, ...]  # of each Dense layer
+    activations: tuple[str, ...]  # the word of each activation
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        pairs = zip(self.units, self.activations, strict=True)
+        return tuple(word for units, activation in pairs for word in (f"dense:{units}", activation))
+
+
+def dense_stack(layers: Sequence[str]) -> DenseStack | None:
+    """What these layers are as Dense layers with an activation after each, or None where they are something else."""
+    names = [LAYERS.parse(word)[0] for word in layers]
+    if not names or len(names) % 2 or set(names[::2]) != {"dense"} or not set(names[1::2]) <= set(activations()):
+        return None
+    return DenseStack(tuple(LAYERS.parse(word)[1]["units"] for word in layers[::2]), tuple(layers[1::2]))
+
+
+def activations() -> list[str]:
+    """The names of the activations among the layers."""
+    return [name for name, layer in LAYERS.items() if issubclass(layer, Activation)]
+
+
+def _dense_stack(
+    layers: Sequence[str],
+    sizes: Sequence[int] | None = None,
+    activations: Sequence[str] | None = None,
+    **others: Any,
+) -> dict[str, Any]:
+    """The layers that sizes and activations stand for, and their input shape; what isn't given is that of `layers`."""
+    if "layers" in others:
+        raise BadInput("layers, sizes, activations: expected either the layers, or sizes and activations")
+    if sizes is not None and (len(sizes) < 2 or min(sizes) < 1):
+        raise BadInput(f"sizes {_words(sizes)}: expected the number of inputs, then the units of each layer")
+    if sizes is None or activations is None:
+        stack = dense_stack(layers)
+        if stack is None:
+            raise BadInput(
+                "sizes and activations stand for Dense layers with an activation after each, but this recipe has "
+                f"{_words(layers)}: expected both of them, or layers"
+            )
+        units = stack.units if sizes is None else sizes[1:]
+        if activations is None and len(units) == len(stack.units):
+            activations = stack.activations
+        elif activations is None:  # the first, as often as needed, and then the last
+            activations = stack.activations[:1] * (len(units) - 1) + stack.activations[-1:]
+    else:
+        units = sizes[1:]
+    if len(activations) != len(units):
+        raise BadInput(
+            f"activations {_words(activations)}: expected {len(units)}, one for each layer of {_words(units)} units"
+        )
+    parts: dict[str, Any] = {"layers": DenseStack(tuple(units), tuple(activations)).layers}
+    return parts if sizes is None else parts | {"input_shape": (sizes[0],)}
+
+
+def _whose(setting: str, parts: dict[str, Any]) -> str:
+    """Which parts have a setting that none of a recipe's own has."""
+    tables = (OPTIMIZERS, SCHEDULES)
+    owners = [f"the {table.kind} {name}" for table in tables for name in table if setting in table.settings(name)]
+    if not owners:
+        return f"{setting}: no part of a recipe has that name"
+    return (
+        f"{setting.replace('_', '-')} belongs to {' or '.join(owners)}, but this recipe has the optimizer "
+        f"{parts['optimizer']} and the schedule {parts['schedule']}"
+    )
+
+
+def _words(values: Sequence) -> str:
+    return " ".join(map(str, values))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
