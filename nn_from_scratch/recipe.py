@@ -161,7 +161,9 @@ class Recipe:
         parts = {name: value for name, value in changes.items() if name in own}
         settings = {name: value for name, value in changes.items() if name not in own | {"sizes", "activations"}}
         if "sizes" in changes or "activations" in changes:
-            parts = _dense_stack(self.layers, **changes) | parts
+            if "layers" in changes:
+                raise BadInput("layers, sizes, activations: expected either the layers, or sizes and activations")
+            parts = _dense_stack(self.layers, changes.get("sizes"), changes.get("activations")) | parts
         elif "layers" in changes:
             parts = {"input_shape": ()} | parts
         for part in ("optimizer", "schedule"):
@@ -199,14 +201,9 @@ def activations() -> list[str]:
 
 
 def _dense_stack(
-    layers: Sequence[str],
-    sizes: Sequence[int] | None = None,
-    activations: Sequence[str] | None = None,
-    **others: Any,
+    layers: Sequence[str], sizes: Sequence[int] | None, activations: Sequence[str] | None
 ) -> dict[str, Any]:
     """The layers that sizes and activations stand for, and their input shape; what isn't given is that of `layers`."""
-    if "layers" in others:
-        raise BadInput("layers, sizes, activations: expected either the layers, or sizes and activations")
     if sizes is not None and (len(sizes) < 2 or min(sizes) < 1):
         raise BadInput(f"sizes {_words(sizes)}: expected the number of inputs, then the units of each layer")
     if sizes is None or activations is None:

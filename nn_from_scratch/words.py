@@ -7,7 +7,8 @@ line in a table, and recipes, options, files and tests know it.
 
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from types import UnionType
 from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -76,7 +77,8 @@ class Table(dict[str, type[Part]], Generic[Part]):
 
     def canonical(self, word: str) -> str:
         """The same word as it is always written: required settings in order, others by name unless at their default."""
-        return spell(self[self.parse(word)[0]], self.parse(word)[1], self.given)
+        name, settings = self.parse(word)
+        return spell(self[name], settings, self.given)
 
     def changed(self, word: str, settings: Mapping[str, Any]) -> str:
         """The word with these settings, values or their texts, in place of its own."""
@@ -102,7 +104,7 @@ class Table(dict[str, type[Part]], Generic[Part]):
         return text
 
     def _read(self, word: str, name: str, key: str, text: str) -> Any:
-        hint = get_type_hints(self[name].__init__).get(key, str)
+        hint = _hints(self[name]).get(key, str)
         try:
             return _value(text, hint)
         except ValueError as expected:
@@ -117,12 +119,12 @@ def name_of(part: type) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "-", part.__name__).lower()
 
 
-def word(part: object) -> str:
+def word(part: Any) -> str:
     """The word that makes the same part again."""
     return spell(type(part), settings_in(part))
 
 
-def settings_in(part: object) -> dict[str, Any]:
+def settings_in(part: Any) -> dict[str, Any]:
     """The arguments of the constructor that differ from their defaults, read from attributes of the same names.
 
     Values are JSON's types: what is itself a part, such as an initializer, is a word.
@@ -149,8 +151,14 @@ def explanation(part: type, key: str) -> str:
     return found[1] if found else ""
 
 
-def _arguments(part: type) -> dict[str, inspect.Parameter]:
+@cache  # looking at a signature takes longer than all else here
+def _arguments(part: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     return dict(inspect.signature(part).parameters)
+
+
+@cache
+def _hints(part: Callable[..., Any]) -> dict[str, Any]:
+    return get_type_hints(part.__init__)
 
 
 def _value(text: str, hint: Any) -> Any:

@@ -13,6 +13,7 @@ import pytest
 from nn_from_scratch.data.dataset import Split
 from nn_from_scratch.layers import Dense, Layer, ReLU
 from nn_from_scratch.network import Network
+from tests.own_layers import own_layers  # noqa: F401
 
 # A shell that runs the tests in the background has them ignore Ctrl-C, and so would the scripts that they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -32,7 +32,7 @@ import numpy as np
 from nn_from_scratch.data import Dataset, load_dataset
 from nn_from_scratch.data.idx import read_idx
 from nn_from_scratch.errors import BadInput
-from nn_from_scratch.presets import Recipe
+from nn_from_scratch.recipe import Recipe
 from nn_from_scratch.runs.checkpoint import load_checkpoint, save_checkpoint
 from nn_from_scratch.runs.training_run import TrainingRun
 from nn_from_scratch.storage import SavedNetwork, load, save
@@ -243,7 +243,15 @@ DATA = Dataset("tiny", *(random_split(np.random.default_rng(n), n) for n in (30,
 
 def _small_run() -> TrainingRun:
     recipe = Recipe(
-        (16, 4, 3), ("relu", "softmax"), "cross-entropy", "adam", 0.01, "one-cycle", 8, epochs=2, classes=(0, 1, 2)
+        layers=("dense:4", "relu", "dense:3", "softmax"),
+        loss="cross-entropy",
+        optimizer="adam",
+        learning_rate=0.01,
+        schedule="one-cycle",
+        batch_size=8,
+        epochs=2,
+        input_shape=(16,),
+        classes=(0, 1, 2),
     )
     return TrainingRun(recipe, DATA, validation=5)
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import nn_from_scratch as nn
-from nn_from_scratch import metrics
+from nn_from_scratch.classes import predicted_classes
 from nn_from_scratch.data.batches import matching
 from tests.scripts import ROOT, imports, refusal, run
 
@@ -93,7 +93,7 @@ def test_a_network_of_two_classes_is_tested_on_those(tmp_path, digits):
     found = json.loads(result.stdout)
     assert found["classes"] == [1, 2]
     test = matching(digits, (784,), (1, 2)).test
-    predicted = metrics.predicted_classes(nn.predict(nn.load(path).network, test.images))
+    predicted = predicted_classes(nn.predict(nn.load(path).network, test.images))
     assert found["accuracy"] == np.mean(predicted == test.labels)
     assert found["images"] == np.isin(digits.test.labels, (1, 2)).sum()
 

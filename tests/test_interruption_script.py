@@ -348,16 +348,22 @@ def checkpoint(tmp_path_factory) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "difference"),
     [
-        (("--sizes", 784, 16, 10), "sizes is (784, 32, 10) there, not (784, 16, 10)"),
+        (
+            ("--sizes", 784, 16, 10),
+            "layers is dense:32 relu dense:10 softmax there, not dense:16 relu",
+        ),
         (("--seed", 1), "seed is 0 there, not 1"),
         (("--data", "mnist"), "data is digits there, not mnist"),
         (("--validation", 100), "validation is 200 there, not 100"),
         (("--validation", 0), "validation is 200 there, not 0"),
         (("--threads", 3), "threads is 1 there, not 3"),
-        (("--optimizer", "sgd", "--momentum", 0.9), "optimizer is adam there, not sgd; momentum is 0.0 there, not 0.9"),
+        (("--optimizer", "sgd", "--momentum", 0.9), "optimizer is adam:weight-decay=0.15 there, not sgd:momentum=0.9"),
         (("--learning-rate", 1), "learning_rate is 0.01 there, not 1.0"),
         (("--batch-size", "full"), "batch_size is 8 there, not None"),
-        (("--preset", "784-10-10"), "sizes is (784, 32, 10) there, not (784, 10, 10)"),
+        (
+            ("--preset", "784-10-10"),
+            "layers is dense:32 relu dense:10 softmax there, not dense:10 relu",
+        ),
         (("--epochs", 1), "progress.epoch: 2 epochs are done, more than 1"),
         (("--output", "SAME"), "would be written over the checkpoint: expected another --output"),
     ],

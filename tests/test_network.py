@@ -1,17 +1,17 @@
 """The network: back-propagation over the one vector, the views into it, and when the shortcut is taken."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
+from nn_from_scratch.inspection.stages import stages
 from nn_from_scratch.layers import Dense, Layer, ReLU, Sigmoid, Softmax
 from nn_from_scratch.losses import BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError
-from nn_from_scratch.network import Network
+from nn_from_scratch.network import Network, sizes, walk
 from nn_from_scratch.optimizers import SGD, Adam
 from nn_from_scratch.presets import PRESETS
 from nn_from_scratch.training import train_step
 from tests.conftest import derivative_error, keep_clear_of_kinks, one_hot, small_network
+from tests.own_layers import Centre, Jitter
 
 N = 7
 
@@ -19,9 +19,9 @@ N = 7
 def preset_in_small(name: str) -> tuple[list[Layer], Loss, int, int]:
     """The layers and loss of a preset with few units, and the numbers of inputs and outputs."""
     recipe = PRESETS[name]
-    outputs = 1 if recipe.sizes[-1] == 1 else 4
+    outputs = 1 if recipe.outputs == 1 else 4
     sizes = (6, *(7, 5)[: len(recipe.sizes) - 2], outputs)
-    recipe = replace(recipe, sizes=sizes, classes=(1, 2) if outputs == 1 else tuple(range(outputs)))
+    recipe = recipe.override(sizes=sizes, classes=(1, 2) if outputs == 1 else tuple(range(outputs)))
     return recipe.make_layers(), recipe.make_loss(), 6, outputs
 
 
@@ -123,10 +123,24 @@ def test_a_matching_activation_that_is_not_last_is_no_reason_for_the_shortcut(rn
     assert gradient_error(network, CrossEntropy(), rng.normal(size=(N, 6)), targets(rng, 4), rng) <= 1e-7
 
 
-def test_the_input_gradient_of_the_first_layer_is_never_computed(rng, monkeypatch):
-    network = small_network([Dense(4), ReLU(), Dense(4), Softmax()], 6)
-    monkeypatch.setattr(network.layers[0], "backward_input", lambda dy: pytest.fail("nobody needs this"))
-    network.backward(CrossEntropy(), network.forward(rng.normal(size=(N, 6)), training=True), targets(rng, 4))
+@pytest.mark.parametrize("before", [[], [Sigmoid()], [Centre(), Jitter(), Sigmoid()]], ids=len)
+def test_the_way_back_stops_at_the_first_layer_that_learns(before, rng, monkeypatch):
+    layers = [*before, Dense(4), ReLU(), Dense(4), Softmax()]
+    network = small_network(layers, 6)
+    for layer in network.layers[: len(before) + 1]:
+        monkeypatch.setattr(layer, "backward_input", lambda dy: pytest.fail("nobody needs this"))
+    x, t = rng.normal(size=(N, 6)), targets(rng, 4)
+    network.backward(CrossEntropy(), network.forward(x, training=True), t)
+    monkeypatch.undo()
+    loss = CrossEntropy()
+    f = lambda: loss.value(network.forward(x, training=True), t)  # noqa: E731
+    assert derivative_error(f, network.parameters, network.gradients.copy(), rng) <= 1e-7
+
+
+def test_where_nothing_learns_no_derivative_is_computed(rng, monkeypatch):
+    network, loss = Network([Sigmoid(), Softmax()], (4,), 0, np.float64), CrossEntropy()
+    monkeypatch.setattr(loss, "logit_gradient", lambda p, t: pytest.fail("nobody needs this"))
+    network.backward(loss, network.forward(rng.normal(size=(N, 4)), training=True), targets(rng, 4))
 
 
 @pytest.mark.parametrize("layers", [[Dense(4)], [Softmax()], [Sigmoid(), Dense(4)], [ReLU(), ReLU()]])
@@ -166,10 +180,10 @@ def views(network: Network) -> list[tuple[np.ndarray, np.ndarray]]:
     """(view, vector) for every array that a layer holds of the network."""
     return [
         (getattr(layer, prefix + name), vector)
-        for layer, shape in zip(network.layers, network.shapes, strict=False)
-        for name in layer.parameter_shapes(shape)
+        for layer, _, _, parameters, _ in network.places
+        for name in parameters
         for prefix, vector in (("", network.parameters), ("d", network.gradients))
-    ]
+    ] + [(getattr(place.layer, name), network.state) for place in network.places for name in place.state]
 
 
 def test_writes_into_a_layer_are_seen_in_the_vector_and_the_other_way_round():
@@ -186,8 +200,8 @@ def test_writes_into_a_layer_are_seen_in_the_vector_and_the_other_way_round():
 
 
 def test_the_views_fill_the_vectors_without_gap_or_overlap():
-    network = small_network([Dense(5), Sigmoid(), Dense(4), Softmax()], 6)
-    for vector in (network.parameters, network.gradients):
+    network = small_network([Dense(5), Centre(), Sigmoid(), Dense(4), Softmax()], 6)
+    for vector in (network.parameters, network.gradients, network.state):
         vector[...] = 0
         for view, of in views(network):
             if of is vector:
@@ -198,14 +212,17 @@ def test_the_views_fill_the_vectors_without_gap_or_overlap():
 @pytest.mark.parametrize("optimizer", [SGD(), SGD(0.9), SGD(0.9, nesterov=True), Adam(), Adam(weight_decay=0.1)])
 def test_training_never_reallocates_and_every_parameter_stays_a_view(optimizer, rng):
     """The guard against rebinding: `layer.W = layer.W − …` would train a copy that nobody saves."""
-    network = small_network([Dense(5), ReLU(), Dense(4), Softmax()], 6, dtype=np.float32)
+    network = small_network([Dense(5), Centre(), ReLU(), Dense(4), Softmax()], 6, dtype=np.float32)
     parameters, gradients, before = network.parameters, network.gradients, network.parameters.copy()
+    state, state_before = network.state, network.state.copy()
     addresses = [view.__array_interface__["data"] for view, _ in views(network)]
     x, t = rng.normal(size=(N, 6)).astype(np.float32), targets(rng, 4, np.float32)
     for _ in range(50):
         train_step(network, CrossEntropy(), optimizer, 0.01, x, t)
     assert network.parameters is parameters
     assert network.gradients is gradients
+    assert network.state is state
+    assert not np.array_equal(state, state_before)
     assert [view.__array_interface__["data"] for view, _ in views(network)] == addresses
     assert all(np.shares_memory(view, vector) for view, vector in views(network))
     assert not np.array_equal(parameters, before)
@@ -218,7 +235,94 @@ def test_rebinding_a_parameter_cuts_it_off():
     assert not np.shares_memory(network.layers[0].W, network.parameters)
 
 
+# ---- noise and state ----
+
+
+def restless(rng: np.random.Generator, dtype: type = np.float64) -> Network:
+    """A network with noise and state in several places, a step of whose training has been taken."""
+    layers = [Jitter(), Dense(5), Centre(), Sigmoid(), Jitter(0.2), Dense(4), Centre(0.5), Softmax()]
+    network = small_network(layers, 6, dtype=dtype)
+    optimizer, x, t = SGD(), rng.normal(size=(N, 6)).astype(dtype), targets(rng, 4, dtype)
+    train_step(network, CrossEntropy(), optimizer, 0.1, x, t, np.random.default_rng(3))
+    return network
+
+
+@pytest.mark.parametrize("loss", [MeanSquaredError(), CrossEntropy()], ids=lambda loss: type(loss).__name__)
+def test_the_gradient_is_the_derivative_in_training_too_with_the_noise_held_fixed(loss, rng):
+    network, x, t = restless(rng), rng.normal(size=(N, 6)), targets(rng, 4)
+    network.backward(loss, network.forward(x, training=True), t)
+    f = lambda: loss.value(network.forward(x, training=True), t)  # noqa: E731
+    assert derivative_error(f, network.parameters, network.gradients.copy(), rng, directions=5) <= 1e-7
+
+
+def test_a_snapshot_is_a_copy_of_parameters_and_state_that_can_be_put_back(rng):
+    network, x = restless(rng), rng.normal(size=(N, 6))
+    before, p = network.snapshot(), network.forward(x)
+    assert before.size == network.parameters.size + network.state.size == network.parameters.size + 9
+    W = network.layers[1].W
+    network.parameters += 1
+    network.state += 1
+    assert not np.array_equal(network.forward(x), p)
+    network.restore(before)
+    assert network.forward(x).tobytes() == p.tobytes()
+    assert W is network.layers[1].W
+    before[...] = 0
+    assert network.forward(x).tobytes() == p.tobytes()
+
+
+def test_a_snapshot_of_one_precision_fits_a_network_of_the_other(rng):
+    double, single = restless(rng), restless(rng, np.float32)
+    single.restore(double.snapshot())
+    np.testing.assert_array_equal(single.snapshot(), double.snapshot().astype(np.float32))
+    with pytest.raises(ValueError, match="broadcast"):
+        single.restore(double.snapshot()[1:])
+
+
+def test_a_state_that_would_not_be_finite_is_not_taken_over(rng):
+    network = restless(rng, np.float32)
+    before = network.snapshot()
+    network.layers[2].batch_mean = np.full(5, np.inf, np.float32)
+    assert not network.settle()
+    assert network.snapshot().tobytes() == before.tobytes()
+
+
+def test_looking_at_a_network_does_not_change_its_training(rng):
+    """Predicting, a snapshot, a trace of the layers and a search for numbers that are not finite, between two steps."""
+    networks = (restless(np.random.default_rng(1)), restless(np.random.default_rng(1)))
+    x, t = rng.normal(size=(N, 6)), targets(rng, 4)
+    for step in range(5):
+        for network, looked_at in zip(networks, (False, True), strict=True):
+            train_step(network, CrossEntropy(), SGD(), 0.1, x, t, np.random.default_rng(step))
+            if looked_at:
+                network.forward(2 * x)
+                stages(network, x, training=True)
+                network.restore(network.snapshot())
+                assert network.where_not_finite(x, 1.0) is None
+    assert networks[0].snapshot().tobytes() == networks[1].snapshot().tobytes()
+
+
+def test_the_search_for_a_number_that_is_not_finite_replays_the_step_and_names_the_place(rng):
+    network, x = restless(rng), rng.normal(size=(N, 6))
+    seen = []
+    for layer in network.layers:
+        layer.forward = lambda x, training, forward=layer.forward: seen.append(training) or forward(x, training)
+    assert network.where_not_finite(x, 1.0) is None
+    assert seen == [True] * 8
+    network.layers[1].b[2] = np.nan
+    assert network.where_not_finite(x, 1.0) == "the output of layer 1"
+    network.layers[1].b[2] = 0
+    network.layers[5].dW[0, 0] = np.inf
+    assert network.where_not_finite(x, 1.0) == "a gradient of layer 2"
+
+
 # ---- construction ----
+
+
+def test_a_walk_over_the_shapes_allocates_nothing_and_names_the_layer_that_does_not_fit():
+    places = walk([Dense(10**9), Centre(), Dense(10**9)], (10**9,))
+    assert sizes(places) == (2 * (10**18 + 10**9), 10**9)
+    with pytest.raises(ValueError, match=r"^layers\[1\]: Dense takes flat samples"):
+        walk([ReLU(), Dense(3)], (4, 4))
 
 
 def test_a_layer_can_not_stand_in_a_network_twice():
@@ -269,9 +373,9 @@ def test_single_precision_weights_are_the_rounded_double_precision_weights():
     np.testing.assert_array_equal(single.parameters, double.parameters.astype(np.float32))
 
 
-def test_the_table_names_shapes_and_counts():
+def test_the_places_know_names_shapes_and_counts():
     network = Network([Dense(128), ReLU(), Dense(64), ReLU(), Dense(10), Softmax()], (784,), 0)
-    assert network.table() == [
+    assert [(place.name, place.output_shape, place.size) for place in network.places] == [
         ("Dense", (128,), 100_480),
         ("ReLU", (128,), 0),
         ("Dense", (64,), 8_256),
@@ -279,6 +383,7 @@ def test_the_table_names_shapes_and_counts():
         ("Dense", (10,), 650),
         ("Softmax", (10,), 0),
     ]
+    assert sizes(network.places) == (109_386, 0)
     assert network.parameters.size == network.gradients.size == 109_386
     assert network.output_shape == (10,)
 

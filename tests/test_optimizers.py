@@ -7,8 +7,7 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from nn_from_scratch.optimizers import SGD, Adam, Optimizer
-from nn_from_scratch.presets import OPTIMIZERS
+from nn_from_scratch.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 
 STEPS = 12
 

@@ -31,9 +31,9 @@ def test_step_decay_halves_four_times_by_default():
 
 
 def test_step_decay_changes_at_its_boundaries_and_nowhere_else():
-    schedule = StepDecay(1, 100, factor=0.1, pieces=2)
+    schedule = StepDecay(1, 100, decay_factor=0.1, decay_pieces=2)
     assert [schedule(step) for step in (0, 49, 50, 99)] == [1, 1, 0.1, 0.1]
-    assert rates(StepDecay(0.5, 10, factor=1, pieces=1)) == [0.5] * 10
+    assert rates(StepDecay(0.5, 10, decay_factor=1, decay_pieces=1)) == [0.5] * 10
 
 
 def test_cosine_starts_at_the_peak_is_half_in_the_middle_and_ends_near_zero():

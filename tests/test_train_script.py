@@ -11,6 +11,10 @@ import pytest
 
 import nn_from_scratch as nn
 from nn_from_scratch import metrics
+from nn_from_scratch.classes import predicted_classes
+from nn_from_scratch.optimizers import OPTIMIZERS
+from nn_from_scratch.schedules import SCHEDULES
+from nn_from_scratch.words import explanation
 from tests.scripts import ROOT, imports, refusal, run
 
 SMALL = ("--data", "digits", "--sizes", 784, 16, 10, "--epochs", 2)
@@ -46,7 +50,7 @@ def test_the_accuracy_it_prints_and_stores_is_that_of_the_network_it_saved(train
     directory, result = trained
     saved = nn.load(directory / "a.json")
     test = nn.load_dataset("digits").test
-    accuracy = metrics.accuracy(metrics.predicted_classes(nn.predict(saved.network, test.images)), test.labels)
+    accuracy = metrics.accuracy(predicted_classes(nn.predict(saved.network, test.images)), test.labels)
     assert saved.metrics["test_accuracy"] == accuracy
     assert f"test accuracy {accuracy:.2%} (360 images)" in result.stdout
 
@@ -89,7 +93,39 @@ def test_every_override_survives_in_the_recorded_command(tmp_path):
     assert (tmp_path / "first.json").read_bytes() == (tmp_path / "again.json").read_bytes()
     recipe = nn.load(tmp_path / "first.json").training["recipe"]
     assert recipe["batch_size"] is None
-    assert recipe["nesterov"] is True
+    assert recipe["layers"] == ["dense:4", "sigmoid", "dense:10", "softmax"]
+    assert recipe["optimizer"] == "sgd:momentum=0.5:nesterov=true:weight-decay=0.01"
+    assert recipe["schedule"] == "step-decay:decay-factor=0.1:decay-pieces=3"
+
+
+def test_layers_and_settings_may_also_be_said_in_words(tmp_path):
+    options = """
+        --data digits --layers dense:4:initializer=uniform:1 sigmoid dense:10 softmax --epochs 1
+        --optimizer sgd:momentum=0.5:nesterov=true --schedule step-decay:decay-factor=0.1 --learning-rate 0.25
+    """.split()
+    for name in ("first.json", "again.json"):
+        result = run("train.py", *options, "--output", tmp_path / name)
+        assert result.returncode == 0, result.stderr
+        options = nn.load(tmp_path / name).training["command"].split()[2:]
+    assert (tmp_path / "first.json").read_bytes() == (tmp_path / "again.json").read_bytes()
+    recipe = nn.load(tmp_path / "first.json").training["recipe"]
+    assert recipe["layers"][0] == "dense:4:initializer=uniform:1"
+    assert recipe["input_shape"] == [784]
+
+
+def test_another_optimizer_does_not_inherit_the_weight_decay_of_the_preset(tmp_path):
+    result = run("train.py", *SMALL, "--optimizer", "sgd", "--learning-rate", 0.1, "--output", tmp_path / "s.json")
+    assert result.returncode == 0, result.stderr
+    assert nn.load(tmp_path / "s.json").training["recipe"]["optimizer"] == "sgd"
+
+
+def test_an_option_for_each_setting_of_each_optimizer_and_schedule_is_explained(tmp_path):
+    text = " ".join(run("train.py", "--help").stdout.split())
+    for table in (OPTIMIZERS, SCHEDULES):
+        for name in table:
+            for setting in table.settings(name):
+                assert f"--{setting.replace('_', '-')}" in text
+                assert explanation(table[name], setting) in text
 
 
 def test_lines_reach_a_pipe_as_they_are_printed(tmp_path):
@@ -144,15 +180,19 @@ def test_without_mnist_and_network_it_says_so_and_trains_on_the_digits(tmp_path)
         (("--batch-size", "0"), "'0' is not a whole number from 1 up"),
         (("--epochs", "1.5"), "'1.5' is not a whole number from 1 up"),
         (("--momentum", "2", "--optimizer", "sgd"), "momentum must be"),
-        (("--momentum", "0.9"), "momentum and nesterov belong to the optimizer sgd"),
+        (("--momentum", "0.9"), "momentum belongs to the optimizer sgd, but this recipe has the optimizer adam"),
         (("--optimizer", "sgd", "--nesterov"), "needs a momentum above 0"),
         (("--warmup", "1.5", "--schedule", "one-cycle"), "warmup must be"),
         (("--weight-decay", "-1"), "weight_decay must be"),
-        (("--initializer", "normal:x"), "unknown initializer 'normal:x'"),
+        (("--initializer", "normal:x"), "initializer normal:x: deviation is 'x', expected a number"),
         (("--loss", "mean-absolute-error"), "mean-absolute-error"),
         (("--activations", "relu", "relu"), "expected 3, one for each layer"),
-        (("--activations", "relu", "relu", "relu"), "expected softmax as the last activation"),
-        (("--sizes", "784", "10", "9"), "one output for each of the classes"),
+        (("--activations", "tanh", "softmax"), "unknown layer 'tanh': expected one of dense:UNITS, relu"),
+        (("--layers", "dense", "softmax"), "layer dense: expected dense:UNITS"),
+        (("--layers", "dense:10", "softmax", "--sizes", "784", "10"), "expected either the layers, or sizes and"),
+        (("--optimizer", "lion"), "unknown optimizer 'lion': expected one of sgd, adam"),
+        (("--activations", "relu", "relu", "relu"), "expected softmax as the last layer"),
+        (("--sizes", "784", "10", "9"), "9 outputs, expected one for each of the classes"),
         (("--sizes", "100", "10"), "28 × 28 = 784 pixels, but the network takes 100 inputs"),
         (("--classes", "1", "12", "--sizes", "784", "2"), "12"),
         (("--validation", "1437"), "can't hold out 1437 of 1437 images"),
@@ -173,7 +213,7 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments, message, tmp_path):
 def test_help_shows_every_default_and_an_example():
     text = run("train.py", "--help").stdout
     assert "python train.py --preset 784-10-10" in text
-    for default in ("784 128 64 10", "relu relu softmax", "cross-entropy", "resources/weights_and_biases.json"):
+    for default in ("dense:128 relu dense:64 relu dense:10 softmax", "cross-entropy", "adam:weight-decay=0.15", "784"):
         assert f"(default: {default})" in " ".join(text.split())
 
 

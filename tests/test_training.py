@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 
 from nn_from_scratch import metrics
-from nn_from_scratch.data.batches import Batches, inputs, target_table
+from nn_from_scratch.classes import predicted_classes, target_table
+from nn_from_scratch.data.batches import Batches, inputs
 from nn_from_scratch.data.dataset import Split
 from nn_from_scratch.layers import Dense, Layer, ReLU, Sigmoid, Softmax
 from nn_from_scratch.losses import BinaryCrossEntropy, CrossEntropy, MeanSquaredError
 from nn_from_scratch.network import Network
 from nn_from_scratch.optimizers import SGD, Adam, Optimizer
+from nn_from_scratch.randomness import random_streams
 from nn_from_scratch.schedules import Constant, OneCycle, Schedule
-from nn_from_scratch.training import Diverged, EpochResult, evaluate, fit, predict, random_streams, train_step
+from nn_from_scratch.training import Diverged, EpochResult, evaluate, fit, predict, train_step
 from tests.conftest import random_split, separable_split
 
 
@@ -355,7 +357,7 @@ def test_evaluate_agrees_with_loss_and_accuracy_computed_by_hand(outputs, rng):
         expected, right = -np.log(np.where(yes, p[:, 0], 1 - p[:, 0])).mean(), (p[:, 0] >= 0.5) == yes
     assert value == pytest.approx(expected, rel=1e-12)
     assert accuracy == right.mean()
-    assert metrics.accuracy(metrics.predicted_classes(p), split.labels) == accuracy
+    assert metrics.accuracy(predicted_classes(p), split.labels) == accuracy
 
 
 @pytest.mark.parametrize("last", [Softmax, ReLU])

@@ -238,14 +238,15 @@ class Activity(Panel):
 
 
 class Weights(Panel):
-    """How the weights into the predicted class's output are spread."""
+    """How the weights into the predicted class's output are spread, if each output has weights of its own."""
 
     def __init__(self, axes: Axes, subject: Subject) -> None:
         super().__init__(axes, subject)
         self.W = next((stage.W for stage in reversed(subject.stages) if stage.W is not None), np.zeros((1, 1)))
+        self.labels = labels_of_outputs(len(self.W), subject.classes)
         edges = np.linspace(-1, 1, 32) * (float(np.abs(self.W).max()) or 1)
         self.counts = [np.histogram(row, edges)[0] for row in self.W]
-        self.bars = self.moving(axes.stairs(self.counts[0], edges, fill=True, color=ORANGE))
+        self.bars = self.moving(axes.stairs(np.zeros(31), edges, fill=True, color=ORANGE))
         self.zero = self.moving(axes.axvline(0, color=BLACK, linewidth=1, linestyle="--"))
         axes.set(xlim=(edges[0], edges[-1]), ylim=(0, 1.12 * max(counts.max() for counts in self.counts)))
         axes.tick_params(labelsize=SMALL)
@@ -253,12 +254,13 @@ class Weights(Panel):
         axes.spines[["top", "right"]].set_visible(False)
 
     def update(self, moment: Moment) -> None:
-        winner = self.subject.answers.predicted[moment.row]
-        row = output_of(winner, len(self.W))
+        if not self.labels:
+            self.title.set_text("no layer has a row of weights for each output")
+            return
+        row = output_of(self.subject.answers.predicted[moment.row], len(self.W))
         self.bars.set_data(self.counts[row])
-        label = labels_of_outputs(len(self.W), self.subject.classes)[row]
         negative = np.mean(self.W[row] < 0)
-        self.title.set_text(f"{self.W.shape[1]} weights into output {label}: {negative:.0%} below zero")
+        self.title.set_text(f"{self.W.shape[1]} weights into output {self.labels[row]}: {negative:.0%} below zero")
 
 
 class History(Panel):

@@ -14,6 +14,7 @@ from nn_from_scratch.dashboard import window
 from nn_from_scratch.dashboard.window import Dashboard, Player
 from nn_from_scratch.data.dataset import Dataset, Split
 from nn_from_scratch.figures.style import PALETTE
+from nn_from_scratch.layers import Layer
 from tests.scripts import ROOT, refusal, run
 
 PROGRAM = "nn_from_scratch/dashboard/__main__.py"
@@ -55,6 +56,8 @@ def test_every_preset_shows_what_the_network_answers(preset, digits, tmp_path):
         assert f"into output {answer if p.shape[1] > 1 else 2}:" in texts(weights)[0]
         W = saved.network.layers[-2].W
         assert weights.bars.get_data().values.sum() == W.shape[1]
+        bold = [text.get_text() for text in graph.outputs if text.get_fontweight() == "bold"]
+        assert bold == ([str(answer)] if p.shape[1] > 1 or answer == 2 else [])
         shown = min(row + 1, 50)
         right = int(np.sum((predicted == dashboard.test.labels)[row + 1 - shown : row + 1]))
         assert f"last {shown}: ● {right} right, ✖ {shown - right} wrong" in texts(history)[0]
@@ -70,20 +73,36 @@ def saved_units(saved):
     return [layer.units for layer in saved.network.layers if isinstance(layer, nn.Dense)][:-1]
 
 
+class Halved(Layer):
+    """Adds the second half of the numbers to the first: there are fewer outputs than rows of weights."""
+
+    def output_shape(self, input_shape):
+        return (input_shape[0] // 2,)
+
+    def forward(self, x, training=False):
+        half = x.shape[1] // 2
+        return x[:, :half] + x[:, half:]
+
+
 @pytest.mark.parametrize(
-    "layers",
+    ("layers", "weights"),
     [
-        [nn.Softmax()],
-        [nn.Dense(3)],
-        [nn.Dense(200), nn.ReLU(), nn.Dense(3), nn.Sigmoid()],
-        [layer for _ in range(9) for layer in (nn.Dense(4), nn.ReLU())] + [nn.Dense(3), nn.Softmax()],
+        ([nn.Softmax()], "no layer has a row of weights for each output"),
+        ([nn.Dense(6), Halved(), nn.Softmax()], "no layer has a row of weights for each output"),
+        ([nn.Dense(3)], "3 weights into output "),
+        ([nn.Dense(200), nn.ReLU(), nn.Dense(3), nn.Sigmoid()], "200 weights into output "),
+        (
+            [layer for _ in range(9) for layer in (nn.Dense(4), nn.ReLU())] + [nn.Dense(3), nn.Softmax()],
+            "4 weights into output ",
+        ),
     ],
 )
-def test_networks_of_any_depth_on_images_that_are_not_square(layers, rng, tmp_path):
+def test_networks_of_any_depth_on_images_that_are_not_square(layers, weights, rng, tmp_path):
     images = rng.integers(0, 256, (12, 1, 3), dtype=np.uint8)
     split = Split(images, (np.arange(12) % 3).astype(np.uint8))
     saved = nn.SavedNetwork(nn.Network(layers, (3,), 0), (0, 1, 2))
     dashboard = Dashboard(saved, Dataset("made up", split, split, "here"))
+    assert texts(dashboard.panels[5])[0].startswith(weights)
     window.save(dashboard, tmp_path / "a.png", [], 1)
     dashboard.show(-1)
     assert dashboard.row == 11

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from nn_from_scratch.data.batches import Batches, inputs, matching, target_table
+from nn_from_scratch.classes import target_table
+from nn_from_scratch.data.batches import Batches, inputs, matching
 from nn_from_scratch.data.dataset import Dataset, Split
 from nn_from_scratch.errors import BadInput
 

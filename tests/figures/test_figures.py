@@ -162,12 +162,6 @@ def test_output_units_are_labelled_with_their_classes():
     assert axes.get_ylabel() == "class"
 
 
-def test_output_labels():
-    assert weights.output_labels(3, (4, 7, 9)) == (4, 7, 9)
-    assert weights.output_labels(1, (1, 2)) == (2,)  # a single output is the probability of the second class
-    assert weights.output_labels(5, (4, 7, 9)) == ()
-
-
 def test_the_scale_of_equal_or_missing_weights_is_still_symmetric():
     assert (weights.symmetric(np.zeros(9)).vmin, weights.symmetric(np.zeros(9)).vmax) == (-1, 1)
     mostly_zero = np.zeros(10_000)
@@ -203,6 +197,23 @@ def test_a_network_gets_tiles_a_heat_map_for_each_further_layer_and_histograms(r
     assert np.array_equal(images(found["layer_2_weights"].axes[0]), [network.layers[2].W])
     assert found["layer_2_weights"].axes[0].get_ylabel() == "unit"
     assert [label.get_text() for label in found["layer_3_weights"].axes[0].get_yticklabels()] == ["4", "7", "9"]
+
+
+@pytest.mark.parametrize(
+    ("units", "classes", "name", "labels"),
+    [
+        (3, (4, 7, 9), "class", ["4", "7", "9"]),
+        (1, (1, 2), "class", ["2"]),  # a single output is the probability of the second class
+        (5, (4, 7, 9), "unit", ["0", "1", "2", "3", "4"]),
+    ],
+)
+def test_the_units_of_the_last_layer_are_labelled_where_they_fit_the_classes(rng, units, classes, name, labels):
+    network = Network([Dense(8), ReLU(), Dense(units), Sigmoid()], (16,), rng)
+    figure = figures.weight_figures(network, classes)["layer_2_weights"]
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    assert axes.get_ylabel() == name
+    assert [label.get_text() for label in axes.get_yticklabels()] == labels
 
 
 class Filters(Layer):

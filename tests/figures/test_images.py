@@ -9,11 +9,11 @@ from nn_from_scratch.handwriting.reading import Reading
 from nn_from_scratch.inspection.answers import Answers
 
 
-def made(n, wrong):
+def made(n, wrong, score_name="probability"):
     scores = np.full((n, 3), 0.1)
     scores[:, 1] = np.linspace(0.5, 0.9, n)
     actual = np.where(np.arange(n) < wrong, 2, 1)
-    return Answers(scores, np.full(n, 1), actual, np.arange(100, 100 + n), True)
+    return Answers(scores, np.full(n, 1), actual, np.arange(100, 100 + n), score_name)
 
 
 @pytest.mark.parametrize("wrong", [0, 1, 9, 40])
@@ -30,6 +30,15 @@ def test_mistakes_are_captioned_with_actual_answer_score_and_index(rng, tmp_path
     figure.draw_without_rendering()  # at the figure's own resolution again
     boxes = [axes.title.get_window_extent() for axes in shown]
     assert not any(box.overlaps(other) for i, box in enumerate(boxes) for other in boxes[:i])
+
+
+@pytest.mark.parametrize("score_name", ["probability", "output"])
+def test_figures_call_a_score_what_it_is(rng, score_name):
+    images = rng.integers(0, 256, (50, 4, 6), dtype=np.uint8)
+    title = figures.mistakes(images, made(50, 3, score_name), (3, 5, 8), "confidence").get_suptitle()
+    assert f"with the {score_name} of the answer" in title
+    counts = figures.calibration(metrics.calibration(np.array([0.6]), np.array([1])), score_name).axes[1]
+    assert counts.get_xlabel() == f"confidence: {score_name} of the answer"
 
 
 @pytest.mark.parametrize("pictures", [1, 3, 7])

@@ -4,21 +4,14 @@ import numpy as np
 import pytest
 
 from nn_from_scratch import Dense, Network, SavedNetwork, Sigmoid, Softmax, Split
-from nn_from_scratch.inspection.answers import (
-    Answers,
-    answers,
-    class_scores,
-    first_and_second,
-    mistake_rows,
-    score_name,
-)
+from nn_from_scratch.inspection.answers import Answers, answers, first_and_second, mistake_rows
 
 SCORES = np.array([[0.7, 0.2, 0.1], [0.2, 0.3, 0.5], [0.1, 0.8, 0.1], [0.4, 0.35, 0.25], [0.0, 0.9, 0.1]])
 ACTUAL = np.array([0, 0, 2, 1, 0])  # right, then four mistakes
 
 
-def made(probabilities=True):
-    return Answers(SCORES, SCORES.argmax(axis=1), ACTUAL, np.arange(10, 15), probabilities)
+def made(score_name="probability"):
+    return Answers(SCORES, SCORES.argmax(axis=1), ACTUAL, np.arange(10, 15), score_name)
 
 
 def test_confidence_margin_and_loss():
@@ -29,7 +22,7 @@ def test_confidence_margin_and_loss():
     assert found.loss[:4] == pytest.approx(-np.log([0.7, 0.2, 0.1, 0.35]))
     assert 700 < found.loss[4] < 720  # of a probability of 0: large, and finite
     squared = [0.09 + 0.04 + 0.01, 0.64 + 0.09 + 0.25, 0.01 + 0.64 + 0.81, 0.16 + 0.65**2 + 0.0625, 1 + 0.81 + 0.01]
-    assert made(probabilities=False).loss == pytest.approx(np.array(squared) / 3)
+    assert made("output").loss == pytest.approx(np.array(squared) / 3)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +34,7 @@ def test_orders_of_the_mistakes(order, rows):
 
 def test_confidence_and_loss_can_disagree():
     scores = np.array([[0.5, 0.49, 0.01], [0.45, 0.1, 0.45]])
-    found = Answers(scores, np.array([0, 0]), np.array([1, 1]), np.arange(2), True)
+    found = Answers(scores, np.array([0, 0]), np.array([1, 1]), np.arange(2), "probability")
     assert (found.mistakes("confidence").tolist(), found.mistakes("loss").tolist()) == ([0, 1], [1, 0])
 
 
@@ -49,19 +42,6 @@ def test_rows_name_labels_and_the_place_in_the_whole_set():
     head, worst, *_ = mistake_rows(made(), (3, 5, 8), "confidence")
     assert head == ["index", "actual", "predicted", "confidence", "score_of_actual", "margin", "loss"]
     assert worst[:6] == [14, 3, 5, "0.9", "0", "0.8"]
-
-
-def test_one_output_scores_two_classes():
-    p = np.array([[0.25], [0.75]], np.float32)
-    assert class_scores(p).tolist() == [[0.75, 0.25], [0.25, 0.75]]
-    assert class_scores(SCORES) is SCORES
-
-
-@pytest.mark.parametrize(
-    ("last", "units", "name"), [(Softmax, 3, "probability"), (Sigmoid, 1, "probability"), (Sigmoid, 3, "output")]
-)
-def test_what_a_score_is(rng, last, units, name):
-    assert score_name(Network([Dense(units), last()], (4,), rng)) == name
 
 
 def test_the_index_counts_the_images_that_the_network_was_not_asked(rng):
@@ -72,6 +52,13 @@ def test_the_index_counts_the_images_that_the_network_was_not_asked(rng):
     assert found.actual.tolist() == [1, 0, 1, 0]
     p = network.forward(whole.images[found.index].reshape(-1, 4).astype(np.float32) / 255)
     assert found.predicted.tolist() == (p[:, 0] >= 0.5).astype(int).tolist()
+    np.testing.assert_array_equal(found.scores, np.hstack([1 - p, p]))
+
+
+@pytest.mark.parametrize(("last", "name"), [(Softmax, "probability"), (Sigmoid, "output")])
+def test_answers_say_what_their_scores_are(rng, split, last, name):
+    network = Network([Dense(3), last()], (16,), rng)
+    assert answers(SavedNetwork(network, (4, 7, 9)), split).score_name == name
 
 
 def test_first_and_second_guess():

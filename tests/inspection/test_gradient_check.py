@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from nn_from_scratch.data.batches import inputs, target_table
+from nn_from_scratch.classes import target_table
+from nn_from_scratch.data.batches import inputs
 from nn_from_scratch.inspection.gradient_check import check_gradients
-from nn_from_scratch.layers import Dense, ReLU, Sigmoid
+from nn_from_scratch.layers import Dense, Layer, ReLU, Sigmoid
 from nn_from_scratch.losses import MeanSquaredError
 from nn_from_scratch.network import Network
 from nn_from_scratch.presets import PRESETS
@@ -15,7 +16,7 @@ def batch(recipe, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     images = rng.integers(0, 256, (16, 28, 28), dtype=np.uint8)
     images[rng.random(images.shape) < 0.8] = 0
     labels = rng.integers(0, len(recipe.classes), 16)
-    return inputs(images, (784,), np.float64), target_table(recipe.sizes[-1], np.float64)[labels]
+    return inputs(images, (784,), np.float64), target_table(recipe.outputs, np.float64)[labels]
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -58,6 +59,39 @@ def test_a_wrong_gradient_is_caught(layers, rng):
     network = Network(layers, (16,), seed=1, dtype=np.float64)
     x, t = rng.random((16, 16)), np.eye(3)[rng.integers(0, 3, 16)]
     assert check_gradients(network, MeanSquaredError(), x, t).relative_error > 0.1
+
+
+class Noise(Layer):
+    """Multiplies by numbers drawn for the step, but only in training, as Dropout does."""
+
+    draws = 0
+
+    def draw(self, rng):
+        self.factors = rng.uniform(0.5, 2, 9)
+        self.draws += 1
+
+    def forward(self, x, training=False):
+        return x * self.factors if training else x
+
+    def backward_input(self, dy):
+        return dy * self.factors
+
+
+class ForgetsTheNoise(Noise):
+    def backward_input(self, dy):
+        return dy
+
+
+@pytest.mark.parametrize(("noise", "right"), [(Noise(), True), (ForgetsTheNoise(), False)])
+def test_noise_is_held_as_it_was_drawn_for_the_step(noise, right, rng):
+    network = Network([Dense(9), noise, Sigmoid(), Dense(3), Sigmoid()], (16,), seed=1, dtype=np.float64)
+    network.draw(rng)
+    before = noise.factors.copy()
+    x, t = rng.random((16, 16)), np.eye(3)[rng.integers(0, 3, 16)]
+    error = check_gradients(network, MeanSquaredError(), x, t).relative_error
+    assert error < 1e-6 if right else error > 0.1
+    assert noise.draws == 1
+    assert noise.factors.tobytes() == before.tobytes()
 
 
 def test_float32_is_refused():

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 import nn_from_scratch as nn
 from nn_from_scratch import figures, metrics, training
+from nn_from_scratch.classes import predicted_classes
 from nn_from_scratch.data import Dataset
 from nn_from_scratch.errors import BadInput
-from nn_from_scratch.presets import Recipe
+from nn_from_scratch.recipe import Recipe
 from nn_from_scratch.runs.checkpoint import load_checkpoint, save_checkpoint
 from nn_from_scratch.runs.training_run import Best, TrainingRun
 from nn_from_scratch.schedules import SCHEDULES
@@ -25,14 +26,14 @@ from tests.conftest import random_split
 from tests.storage.test_network_file import DELETED, json_values, places, set_in
 
 RECIPE = Recipe(
-    sizes=(16, 6, 3),
-    activations=("relu", "softmax"),
+    layers=("dense:6", "relu", "dense:3", "softmax"),
     loss="cross-entropy",
     optimizer="adam",
     learning_rate=0.01,
     schedule="constant",
     batch_size=16,
     epochs=3,
+    input_shape=(16,),
     classes=(0, 1, 2),
 )
 OPTIMIZERS: dict[str, dict[str, Any]] = {
@@ -119,11 +120,82 @@ def assert_same(run: TrainingRun, other: TrainingRun, path: Path) -> None:
 def test_interrupted_after_any_steps_and_resumed_it_ends_at_the_same_bytes(
     optimizer, schedule, batch_size, validation, data, tmp_path
 ):
-    recipe = replace(RECIPE, schedule=schedule, batch_size=batch_size, **OPTIMIZERS[optimizer])
+    recipe = RECIPE.override(schedule=schedule, batch_size=batch_size, **OPTIMIZERS[optimizer])
     steps_in_all = start(recipe, validation).schedule.total_steps
     steps = data.draw(st.sets(st.integers(1, steps_in_all), min_size=1, max_size=3), "interrupted after")
     with_stops = interrupted(recipe, sorted(steps), tmp_path / "stops.json", validation)
     assert_same(with_stops, train(start(recipe, validation)), tmp_path / "compared.json")
+
+
+RESTLESS = ("jitter", "row", "dense:6", "centre", "relu", "jitter:0.2", "dense:3", "centre:memory=0.5", "softmax")
+
+
+def restless() -> Recipe:
+    """With noise and state: what is drawn and what is remembered must be the same after a stop."""
+    return RECIPE.override(layers=RESTLESS, input_shape=(1, 4, 4), epochs=4)
+
+
+def test_with_noise_and_state_too_it_ends_at_the_same_bytes_wherever_it_was_stopped(own_layers, tmp_path):
+    whole = train(start(restless()))
+    assert whole.network.state.any()
+    steps = range(1, whole.progress.step + 1)
+    for step in steps:
+        assert_same(interrupted(restless(), [step], tmp_path / "a.json", 10), whole, tmp_path / "b.json")
+    assert_same(interrupted(restless(), steps, tmp_path / "a.json", 10), whole, tmp_path / "b.json")
+
+
+def test_with_noise_and_state_two_epochs_and_two_more_are_four(own_layers, tmp_path):
+    two, four = (replace(restless(), epochs=epochs) for epochs in (2, 4))
+    assert_same(train(resumed(train(start(two)), tmp_path / "a.json", epochs=4)), train(start(four)), tmp_path / "b")
+
+
+def test_noise_comes_from_a_stream_of_its_own_and_is_another_at_every_step(own_layers, monkeypatch):
+    drawn, quiet = [], start(RECIPE)
+    noisy = start(RECIPE.override(layers=("jitter", "dense:6", "relu", "dense:3", "softmax"), input_shape=(16,)))
+    assert noisy.network.parameters.tobytes() == quiet.network.parameters.tobytes()
+    assert (noisy.batches.order(0) == quiet.batches.order(0)).all()
+    draw = noisy.network.draw
+    monkeypatch.setattr(noisy.network, "draw", lambda rng: draw(rng) or drawn.append(noisy.network.layers[0].key))
+    train(noisy)
+    assert len(set(drawn)) == len(drawn) == noisy.progress.step
+    other = start(noisy.recipe, seed=1)
+    train(other)
+    assert other.network.layers[0].key != noisy.network.layers[0].key
+
+
+def test_a_checkpoint_holds_no_generator_and_the_state_once(own_layers, tmp_path):
+    run = train_until(start(restless()), 6)
+    save_checkpoint(run, tmp_path / "a.json")
+    content = json.loads((tmp_path / "a.json").read_text())
+    assert set(content) == {
+        "format", "format_version", "run", "progress", "history", "best", "optimizer", "parameters", "state"
+    }  # fmt: skip
+    assert np.array(content["state"], np.float32).tobytes() == run.network.state.tobytes()
+
+
+def test_the_best_network_is_kept_with_its_state(own_layers):
+    run = start(restless())
+    seen = {result.epoch: run.network.snapshot() for result in run.epochs()}
+    assert run.best.snapshot.tobytes() == seen[run.best.epoch].tobytes()
+    last = run.network.snapshot()
+    run.best.snapshot[-1] += 1  # a number of the state
+    run.swap_best()
+    assert run.network.layers[-2].mean[-1] == seen[run.best.epoch][-1] + 1
+    run.swap_best()
+    assert run.network.snapshot().tobytes() == last.tobytes()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_statistic_that_is_no_number_is_divergence_and_what_is_left_can_be_saved(value, own_layers, tmp_path):
+    run = train_until(start(restless()), 3)
+    layer, settle = run.network.layers[3], run.network.layers[3].settle
+    layer.settle = lambda: (layer.batch_mean.fill(value), settle())
+    with pytest.raises(Diverged, match="a statistic that a layer keeps of its inputs is not a finite number"):
+        list(run.epochs())
+    assert np.isfinite(run.network.snapshot()).all()
+    nn.save(nn.SavedNetwork(run.network, (0, 1, 2)), tmp_path / "diverged.json")
+    again = nn.load(tmp_path / "diverged.json").network
+    assert again.snapshot().tobytes() == run.network.snapshot().tobytes()
 
 
 def test_every_single_step_is_a_place_to_stop(tmp_path):
@@ -134,15 +206,15 @@ def test_every_single_step_is_a_place_to_stop(tmp_path):
 
 
 def test_a_training_with_one_output_for_two_classes_and_another_loss_is_resumed_too(tmp_path):
-    recipe = replace(
-        RECIPE, sizes=(16, 4, 1), activations=("sigmoid", "sigmoid"), loss="binary-cross-entropy", classes=(2, 0)
+    recipe = RECIPE.override(
+        sizes=(16, 4, 1), activations=("sigmoid", "sigmoid"), loss="binary-cross-entropy", classes=(2, 0)
     )
     assert_same(interrupted(recipe, [2, 5], tmp_path / "a.json", 5), train(start(recipe, 5)), tmp_path / "b.json")
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_two_epochs_and_two_more_are_four(optimizer, tmp_path):
-    two, four = (replace(RECIPE, epochs=epochs, **OPTIMIZERS[optimizer]) for epochs in (2, 4))
+    two, four = (RECIPE.override(epochs=epochs, **OPTIMIZERS[optimizer]) for epochs in (2, 4))
     first = train(start(two))
     assert_same(train(resumed(first, tmp_path / "a.json", epochs=4)), train(start(four)), tmp_path / "b.json")
 
@@ -181,7 +253,7 @@ def test_evaluating_and_plotting_on_the_way_change_nothing(tmp_path):
     run = start()
     for _ in run.epochs():
         p = nn.predict(run.network, DATA.test.images)
-        confusion = metrics.confusion_matrix(DATA.test.labels, metrics.predicted_classes(p), 3)
+        confusion = metrics.confusion_matrix(DATA.test.labels, predicted_classes(p), 3)
         figures.save(figures.confusion_matrix(confusion, (0, 1, 2), 0.5), tmp_path / "a.png")
     assert_same(run, train(start()), tmp_path / "b.json")
 
@@ -202,14 +274,14 @@ def test_the_best_is_that_of_the_highest_validation_accuracy_and_of_equals_the_e
     assert accuracies.count(max(accuracies)) > 1  # else this proves less than it says
     assert run.best.epoch == accuracies.index(max(accuracies)) + 1
     assert run.best.accuracy == max(accuracies)
-    assert run.best.parameters.tobytes() == parameters[run.best.epoch].tobytes()
+    assert run.best.snapshot.tobytes() == parameters[run.best.epoch].tobytes()
     assert run.epochs_since_best == 12 - run.best.epoch
 
 
 def test_the_epochs_since_the_best_are_counted_from_it():
     run = start()
     assert run.epochs_since_best == 0
-    run.best = Best(epoch=2, accuracy=1.0, parameters=run.network.parameters.copy())
+    run.best = Best(epoch=2, accuracy=1.0, snapshot=run.network.snapshot())
     for result, since in zip(run.epochs(), (-1, 0, 1), strict=True):
         assert (result.epoch, run.epochs_since_best) == (2 + since, since)
 
@@ -232,7 +304,7 @@ def test_swapped_the_network_is_the_best_one_and_swapped_again_the_last():
     assert weights[0, 1] == 1  # the layers' views saw it
     run.swap_best()
     assert run.network.parameters.tobytes() == last.tobytes()
-    assert run.best.parameters.tobytes() == best.tobytes()
+    assert run.best.snapshot.tobytes() == best.tobytes()
 
 
 # ---- divergence ----
@@ -240,8 +312,7 @@ def test_swapped_the_network_is_the_best_one_and_swapped_again_the_last():
 
 def one_huge_step(**changes: Any) -> TrainingRun:
     """A single step, finite but absurdly long, after which the outputs of the network are no numbers."""
-    recipe = replace(
-        RECIPE,
+    recipe = RECIPE.override(
         sizes=(16, 6, 6, 3),
         activations=("relu", "relu", "softmax"),
         optimizer="sgd",
@@ -334,7 +405,7 @@ def test_fewer_epochs_than_are_done_are_refused(tmp_path):
     ("path", "value", "message"),
     [
         (("format",), "nn_from_scratch", 'not a checkpoint of this package: expected a JSON object with "format"'),
-        (("format_version",), 2, "format_version is 2, but this version of the package reads 1"),
+        (("format_version",), 3, "format_version is 3, but this version of the package reads 1 and 2"),
         (("run",), DELETED, "the file: expected an object named 'run'"),
         (("run", "data"), [], "run: expected an object named 'data'"),
         (("run", "seed"), -1, "run.seed is -1: expected a whole number from 0 up"),
@@ -344,17 +415,22 @@ def test_fewer_epochs_than_are_done_are_refused(tmp_path):
         (("run", "threads"), 1.5, "run.threads is 1.5: expected a whole number"),
         (("run", "data", "validation_images"), 60, "run: can't hold out 60 of 60 images"),
         (("run", "data", "validation_images"), 9, "training_images was 50 and is 51"),
-        (("run", "recipe", "dropout"), 0.5, "run.recipe holds ['activations', "),
-        (("run", "recipe", "epochs"), DELETED, "run.recipe holds ['activations', "),
+        (("run", "recipe", "dropout"), 0.5, "run.recipe holds ['batch_size', "),
+        (("run", "recipe", "epochs"), DELETED, "run.recipe holds ['batch_size', "),
         (("run", "recipe", "epochs"), 2.5, "run.recipe.epochs is 2.5: expected int"),
         (("run", "recipe", "batch_size"), "all", "run.recipe.batch_size is 'all': expected int | None"),
-        (("run", "recipe", "nesterov"), 0, "run.recipe.nesterov is 0: expected bool"),
-        (("run", "recipe", "sizes"), [16.0, 6, 3], "run.recipe.sizes is (16.0, 6, 3): expected tuple"),
-        (("run", "recipe", "sizes"), 16, "run.recipe.sizes is 16: expected tuple"),
-        (("run", "recipe", "optimizer"), "lion", "run.recipe: unknown name 'lion'"),
-        (("run", "recipe", "learning_rate"), 0, "run.recipe: a learning rate must be a finite number above 0, not 0"),
+        (("run", "recipe", "input_shape"), [16.0], "run.recipe.input_shape is (16.0,): expected tuple"),
+        (("run", "recipe", "input_shape"), 16, "run.recipe.input_shape is 16: expected tuple"),
+        (("run", "recipe", "input_shape"), [4, 4], "run.recipe: layers dense:6 relu dense:3 softmax on samples of"),
+        (("run", "recipe", "input_shape"), [], "run.recipe: the input shape of this recipe follows from the data"),
+        (("run", "recipe", "layers"), ["dense:6", 3], "run.recipe.layers is ('dense:6', 3): expected tuple"),
+        (("run", "recipe", "layers"), "dense:3", "run.recipe.layers is 'dense:3': expected tuple"),
+        (("run", "recipe", "layers"), ["tanh"], "run.recipe: unknown layer 'tanh'"),
+        (("run", "recipe", "optimizer"), "lion", "run.recipe: unknown optimizer 'lion'"),
+        (("run", "recipe", "optimizer"), "adam:beta1=2", "run.recipe: optimizer adam:beta1=2: beta1 and beta2 must be"),
+        (("run", "recipe", "learning_rate"), 0, "a learning rate must be a finite number above 0, not 0"),
         (("run", "recipe", "learning_rate"), 10**400, "run.recipe.learning_rate is 1000"),
-        (("run", "recipe", "sizes"), [16, 7, 3], "parameters has shape (123,): expected (143,)"),
+        (("run", "recipe", "layers", 0), "dense:7", "parameters has shape (123,): expected (143,)"),
         (("parameters",), [1.0], "parameters has shape (1,): expected (123,)"),
         (("parameters", 5), 1e39, "parameters[5] is not a finite float32"),
         (("progress", "momentum"), 1, "progress holds ['epoch', "),
@@ -373,14 +449,12 @@ def test_fewer_epochs_than_are_done_are_refused(tmp_path):
         (("optimizer", "state"), {}, "optimizer.state holds []: expected ['gradient_sum', 'square_sum']"),
         (("optimizer", "state", "velocity"), [], "optimizer.state holds ['gradient_sum', 'square_sum', 'velocity']"),
         (("optimizer", "state", "square_sum"), [0.0], "optimizer.state.square_sum has shape (1,): expected (123,)"),
-        (("layers",), [], "layers: expected a list of 4"),
-        (("layers", 1), {}, "layers[1]: expected an object named 'state'"),
-        (("layers", 1), None, "layers[1]: expected an object named 'state'"),
-        (("layers", 1, "state"), {"mean": [0]}, "layers[1].state holds ['mean']: expected []"),
+        (("state",), [1.0], "state has shape (1,): expected (0,)"),
+        (("state",), DELETED, "state: expected a list of numbers"),
         (("best", "accuracy"), None, "best.accuracy is None: expected float"),
         (("best", "epoch"), 2, "best.epoch is 2: expected one of the 1 epochs done"),
-        (("best", "epoch"), DELETED, "best holds ['accuracy', 'parameters']: expected ['accuracy', 'epoch', "),
-        (("best", "parameters"), [1], "best.parameters has shape (1,): expected (123,)"),
+        (("best", "epoch"), DELETED, "best holds ['accuracy', 'snapshot']: expected ['accuracy', 'epoch', "),
+        (("best", "snapshot"), [1], "best.snapshot has shape (1,): expected (123,)"),
         (("best",), [1], "the file: expected an object named 'best'"),
     ],
     ids=repr,
@@ -396,8 +470,9 @@ def test_a_network_is_no_checkpoint(tmp_path):
 
 @pytest.mark.parametrize("sizes", [[16, 10**9, 3], [16, 10**18, 10**18, 3], [10**12, 6, 3]])
 def test_a_small_file_that_asks_for_a_huge_network_allocates_nothing(sizes, checkpoint, tmp_path):
-    asking = set_in(checkpoint, ("run", "recipe", "sizes"), sizes)
-    asking["run"]["recipe"]["activations"] = ["relu"] * (len(sizes) - 2) + ["softmax"]
+    asking = set_in(checkpoint, ("run", "recipe", "input_shape"), sizes[:1])
+    layers = [word for units in sizes[1:] for word in (f"dense:{units}", "relu")]
+    asking["run"]["recipe"]["layers"] = [*layers[:-1], "softmax"]
     path = write(tmp_path / "a.json", asking)
     tracemalloc.start()
     try:

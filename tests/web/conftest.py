@@ -15,8 +15,11 @@ import pytest
 
 import nn_from_scratch as nn
 from nn_from_scratch.data import Dataset
+from nn_from_scratch.layers import LAYERS
+from nn_from_scratch.optimizers import OPTIMIZERS
 from nn_from_scratch.web.server import create_app, make_http_server
 from nn_from_scratch.web.trainer import Trainer
+from tests.web.own_parts import LeakyReLU, SignDescent, Threshold
 
 SEED = 7
 
@@ -55,6 +58,14 @@ def mnist() -> Dataset:
     if "NN_FROM_SCRATCH_DATA" not in os.environ:
         pytest.skip("needs MNIST: set NN_FROM_SCRATCH_DATA to its directory")
     return nn.load_dataset("mnist")
+
+
+@pytest.fixture
+def own_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parts of own_parts.py, in their tables as if they had always been there."""
+    monkeypatch.setitem(LAYERS, "leaky-relu", LeakyReLU)
+    monkeypatch.setitem(LAYERS, "threshold", Threshold)
+    monkeypatch.setitem(OPTIMIZERS, "sign-descent", SignDescent)
 
 
 @pytest.fixture

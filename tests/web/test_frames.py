@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from nn_from_scratch.data.batches import inputs, target_table
-from nn_from_scratch.layers import Dense, ReLU
-from nn_from_scratch.network import Network
+from nn_from_scratch.classes import target_table
+from nn_from_scratch.data.batches import inputs
+from nn_from_scratch.layers import ReLU
 from nn_from_scratch.presets import PRESETS
 from nn_from_scratch.training import train_step
 from nn_from_scratch.web import frames
@@ -48,7 +48,7 @@ def traced(request, rng):
     network, loss, optimizer = recipe.make_network(1), recipe.make_loss(), recipe.make_optimizer()
     images = rng.integers(0, 256, (8, 28, 28), dtype=np.uint8)
     x = inputs(images, (784,))
-    t = target_table(recipe.sizes[-1])[rng.integers(0, len(recipe.classes), 8)]
+    t = target_table(recipe.outputs)[rng.integers(0, len(recipe.classes), 8)]
     for _ in range(3):
         train_step(network, loss, optimizer, 0.01, x, t)
     gradients = network.gradients.copy()
@@ -59,38 +59,43 @@ def test_a_trace_is_the_way_forward_and_back_and_leaves_the_gradients_alone(trac
     network, loss, trace, x, t, gradients = traced
     assert network.gradients.tobytes() == gradients.tobytes()
     a, activations = x[0].astype(np.float64), []
-    for stage in trace.stages:
-        z = stage.dense.W.astype(np.float64) @ a + stage.dense.b
-        np.testing.assert_allclose(stage.x, a, rtol=1e-4, atol=1e-6)
-        np.testing.assert_allclose(stage.z, z, rtol=1e-4, atol=1e-5)
-        a = stage.activation.forward(z[None])[0]
-        np.testing.assert_allclose(stage.a, a, rtol=1e-4, atol=1e-6)
+    for stage, dense, activation in zip(trace.stages, network.layers[::2], network.layers[1::2], strict=True):
+        assert (stage.layer, stage.activation) == (dense, activation)
+        z = dense.W.astype(np.float64) @ a + dense.b
+        np.testing.assert_allclose(stage.x, a[None], rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(stage.z, z[None], rtol=1e-4, atol=1e-5)
+        a = activation.forward(z[None])[0]
+        np.testing.assert_allclose(stage.a, a[None], rtol=1e-4, atol=1e-6)
         activations.append(a)
     np.testing.assert_allclose(trace.outputs, a, rtol=1e-4, atol=1e-6)
     assert trace.loss == pytest.approx(loss.value(a[None], t), rel=1e-4)
     # δ, by hand: δₗ = (Wₗ₊₁ᵀ δₗ₊₁) f′(zₗ)
-    for (stage, following), y in zip(pairwise(trace.stages), activations, strict=False):
+    assert len(trace.deltas) == len(trace.stages)
+    for i, (stage, following) in enumerate(pairwise(trace.stages)):
+        y = activations[i]
         slope = y > 0 if isinstance(stage.activation, ReLU) else y * (1 - y)
-        delta = following.dense.W.T.astype(np.float64) @ following.delta * slope
-        np.testing.assert_allclose(stage.delta, delta, rtol=1e-3, atol=1e-7)
-    last = trace.stages[-1]
+        delta = following.layer.W.T.astype(np.float64) @ trace.deltas[i + 1] * slope
+        np.testing.assert_allclose(trace.deltas[i], delta, rtol=1e-3, atol=1e-7)
+    last = trace.deltas[-1]
     if loss.matching_activation:
-        np.testing.assert_allclose(last.delta, (a - t[0]), rtol=1e-3, atol=1e-6)
+        np.testing.assert_allclose(last, (a - t[0]), rtol=1e-3, atol=1e-6)
     else:
-        np.testing.assert_allclose(last.delta, 2 * (a - t[0]) / a.size * a * (1 - a), rtol=1e-3, atol=1e-7)
+        np.testing.assert_allclose(last, 2 * (a - t[0]) / a.size * a * (1 - a), rtol=1e-3, atol=1e-7)
 
 
 def test_the_layers_of_a_frame_are_the_network(traced):
-    _, _, trace, x, _, _ = traced
+    network, _, trace, x, _, _ = traced
     part, shown = frames.network_part(trace, [])
     assert len(json.dumps(part)) < 20_000
     before = None
-    for layer, stage, chosen in zip(part["layers"], trace.stages, shown, strict=True):
-        dense = stage.dense
+    parts = zip(part["layers"], trace.stages, trace.deltas, network.layers[::2], shown, strict=True)
+    for layer, stage, delta, dense, chosen in parts:
+        (a,), (x_in,) = stage.a, stage.x
+        assert (layer["units"], layer["type"]) == (dense.units, type(stage.activation).__name__.lower())
         vectors = {
-            "activations": stage.a,
+            "activations": a,
             "z": stage.z,
-            "deltas": stage.delta,
+            "deltas": delta,
             "biases": dense.b,
             "bias_gradients": dense.db,
         }
@@ -101,36 +106,30 @@ def test_the_layers_of_a_frame_are_the_network(traced):
         assert layer["gradient_mean"] == pytest.approx(np.abs(gradients).mean(), rel=1e-4)
         assert layer["weight_norm"] == pytest.approx(np.linalg.norm(dense.W.astype(np.float64)), rel=1e-4)
         assert layer["shown"] == chosen == sorted(chosen)
-        assert set(chosen) == set(np.argsort(-np.abs(stage.a), kind="stable")[:24].tolist())
+        assert set(chosen) == set(np.argsort(-np.abs(a), kind="stable")[:24].tolist())
         assert [edge[0] for edge in layer["edges"]] == chosen
-        allowed = range(len(stage.x)) if before is None else before
+        allowed = range(len(x_in)) if before is None else before
         for unit, sources, weights, products, slopes in layer["edges"]:
             assert close(weights, dense.W[unit, sources])
-            assert close(products, dense.W[unit, sources] * stage.x[sources])
+            assert close(products, dense.W[unit, sources] * x_in[sources])
             assert close(slopes, dense.dW[unit, sources])
-            strength = np.abs(dense.W[unit] * stage.x)
+            strength = np.abs(dense.W[unit] * x_in)
             weaker = set(allowed) - set(sources)
             assert set(sources) <= set(allowed)
             assert len(sources) == min(6, len(allowed))
             assert not weaker or strength[sources].min() >= strength[list(weaker)].max()
         before = chosen
-    strengths = (np.abs(trace.stages[0].dense.W[shown[0]]) * x[0]).sum(axis=0)
+    strengths = (np.abs(network.layers[0].W[shown[0]]) * x[0]).sum(axis=0)
     assert strengths[part["input"]["shown"]].min() >= np.delete(strengths, part["input"]["shown"]).max() * (1 - 1e-6)
 
 
 def test_tiles_are_the_weights_of_the_first_units(traced):
     network = traced[0]
-    tiles = frames.tiles(network.layers[0])
+    tiles = frames.tiles(network)
     assert tiles["units"] == list(range(min(36, network.layers[0].units)))
     for unit, weights, gradients in zip(tiles["units"], tiles["weights"], tiles["gradients"], strict=True):
         assert close(weights, network.layers[0].W[unit])
         assert close(gradients, network.layers[0].dW[unit])
-
-
-def test_networks_that_are_not_pairs_of_dense_and_activation_are_refused():
-    for layers in ([Dense(2)], [Dense(2), Dense(2)], [ReLU(), Dense(2)]):
-        with pytest.raises(ValueError, match="Dense layers, each followed by an activation"):
-            frames.layers_in_pairs(Network(layers, (3,), seed=0))
 
 
 def test_a_single_output_is_two_classes():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import nn_from_scratch as nn
-from nn_from_scratch import metrics
+from nn_from_scratch.classes import predicted_classes
 from nn_from_scratch.web import inspection
 from nn_from_scratch.web.frames import trace
 from tests.scripts import ROOT
@@ -19,27 +19,31 @@ def test_a_neurons_sum_is_its_z_and_its_parts_are_the_sum(file, digits):
     loss = nn.MeanSquaredError()
     for index in (0, 5):
         x, t = inspection.example_of(saved.network, split, index)
-        for stage in trace(saved.network, loss, x, t).stages:
-            for neuron in (0, stage.dense.units // 2, stage.dense.units - 1):
-                part = inspection.neuron_part(stage, neuron)
+        traced = trace(saved.network, loss, x, t)
+        for stage, delta in zip(traced.stages, traced.deltas, strict=True):
+            for neuron in (0, stage.layer.units // 2, stage.layer.units - 1):
+                part = inspection.neuron_part(stage, delta, neuron)
                 assert part["sum_of_products"] + part["bias"] == pytest.approx(part["z"], abs=1e-6, rel=1e-6)
                 terms = part["positive"] + part["negative"]
                 together = sum(term["product"] for term in terms) + part["others"]
                 assert together == pytest.approx(part["sum_of_products"], abs=1e-12)
-                W = stage.dense.W[neuron].astype(float)
+                W = stage.W[neuron].astype(float)
                 assert all(term["w"] == W[term["input"]] for term in terms)
                 assert all(term["product"] == term["w"] * term["x"] for term in terms)
-                products = np.sort(W * stage.x)
+                products = np.sort(W * stage.x[0])
                 assert [term["product"] for term in part["negative"]] == [p for p in products[:8] if p < 0]
                 assert [term["product"] for term in part["positive"]] == [p for p in products[::-1][:8] if p > 0]
-                assert part["activation"] == float(stage.a[neuron])
+                assert part["activation"] == float(stage.a[0, neuron])
+                assert part["z"] == float(stage.z[0, neuron])
+                assert part["delta"] == float(delta[neuron])
 
 
 def test_a_neuron_with_few_inputs_names_none_of_them_twice():
     network = nn.Network([nn.Dense(3), nn.ReLU(), nn.Dense(2), nn.Sigmoid()], (4,), seed=2)
     x = np.array([[0.5, 0, 1, 0.25]], np.float32)
-    for stage in trace(network, nn.MeanSquaredError(), x, np.array([[0, 1]], np.float32)).stages:
-        part = inspection.neuron_part(stage, 1)
+    traced = trace(network, nn.MeanSquaredError(), x, np.array([[0, 1]], np.float32))
+    for stage, delta in zip(traced.stages, traced.deltas, strict=True):
+        part = inspection.neuron_part(stage, delta, 1)
         named = [term["input"] for term in part["positive"] + part["negative"]]
         assert len(named) == len(set(named))
         assert part["others"] == pytest.approx(0, abs=1e-12)
@@ -48,7 +52,7 @@ def test_a_neuron_with_few_inputs_names_none_of_them_twice():
 def test_the_cells_of_a_snapshot_hold_exactly_the_images_they_count(digits):
     saved = nn.load(ROOT / "resources/pretrained/784-10-10.json")
     snapshot = inspection.take_snapshot(saved.network, nn.CrossEntropy(), digits.test, 10, step=5)
-    predicted = metrics.predicted_classes(nn.predict(saved.network, digits.test.images))
+    predicted = predicted_classes(nn.predict(saved.network, digits.test.images))
     loss, accuracy = nn.evaluate(saved.network, nn.CrossEntropy(), digits.test)
     assert (snapshot.loss, snapshot.accuracy) == (loss, accuracy)
     assert snapshot.matrix.sum() == len(digits.test)

@@ -7,6 +7,9 @@ import pytest
 from hypothesis import given
 
 from nn_from_scratch.errors import BadInput
+from nn_from_scratch.layers import LAYERS, Activation
+from nn_from_scratch.optimizers import OPTIMIZERS
+from nn_from_scratch.recipe import Recipe
 from nn_from_scratch.web import limits
 from tests.storage.test_network_file import json_values
 
@@ -63,3 +66,54 @@ def test_hidden_layers_out_of_bounds(value):
         limits.hidden_units(value)
     assert limits.hidden_units([]) == ()
     assert limits.hidden_units([512, 1, 2, 3]) == (512, 1, 2, 3)
+
+
+def recipe(*layers, input_shape=(784,)):
+    return Recipe(layers, "mean-squared-error", "adam", 0.01, "constant", 32, 1, input_shape=input_shape)
+
+
+@pytest.mark.parametrize("layers", [("dense:2",), ("dense:2", "dense:2"), ("relu", "dense:2"), ("relu", "sigmoid")])
+def test_networks_that_are_not_pairs_of_dense_and_activation_are_refused(layers):
+    with pytest.raises(BadInput) as caught:
+        limits.check_architecture(recipe(*layers))
+    assert str(caught.value) == (
+        f"the page can't show the layers {' '.join(layers)}: expected Dense layers, each followed by an activation"
+    )
+
+
+@pytest.mark.parametrize("inputs", [1, 783, 785])
+def test_networks_on_something_else_than_images_of_28_by_28_are_refused(inputs):
+    with pytest.raises(BadInput) as caught:
+        limits.check_architecture(recipe("dense:2", "relu", input_shape=(inputs,)))
+    assert str(caught.value) == f"inputs of shape ({inputs},): expected (784,), the pixels of an image"
+
+
+def test_networks_that_are_too_large_are_refused_and_the_largest_is_not():
+    with pytest.raises(BadInput, match="hidden layers of 9, 513 units: expected at most 4 layers of at most 512 units"):
+        limits.check_architecture(recipe("dense:9", "relu", "dense:513", "relu", "dense:2", "sigmoid"))
+    with pytest.raises(BadInput, match="hidden layers of 9, 9, 9, 9, 9 units: expected at most 4 layers"):
+        limits.check_architecture(recipe(*("dense:9", "relu") * 6))
+    limits.check_architecture(recipe(*("dense:512", "relu") * 4, "dense:2", "sigmoid"))
+    limits.check_architecture(recipe("dense:600", "softmax"))  # the outputs are not hidden
+
+
+# ---- menus ----
+
+
+def test_the_menus_are_the_tables():
+    assert limits.menus() == {
+        "optimizers": {name: part.__name__ for name, part in OPTIMIZERS.items()},
+        "activations": {name: part.__name__ for name, part in LAYERS.items() if issubclass(part, Activation)},
+    }
+    assert {"sgd", "adam"} <= limits.menus()["optimizers"].keys()
+    assert {"relu", "sigmoid"} <= limits.menus()["activations"].keys()
+    assert "dense" not in limits.menus()["activations"]
+
+
+def test_an_own_part_is_on_the_menu_unless_its_name_alone_is_no_word(own_parts):
+    menus = limits.menus()
+    assert list(menus["optimizers"]) == list(OPTIMIZERS)
+    assert menus["optimizers"]["sign-descent"] == "SignDescent"
+    assert menus["activations"]["leaky-relu"] == "LeakyReLU"
+    assert "threshold" in LAYERS
+    assert "threshold" not in menus["activations"]

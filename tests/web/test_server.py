@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 import nn_from_scratch as nn
+from nn_from_scratch.web import limits
 from nn_from_scratch.web.server import create_app
 from nn_from_scratch.web.trainer import Trainer
 from tests.scripts import ROOT
@@ -62,6 +63,7 @@ def test_the_state_says_what_is_trained_on_what(client):
     assert (state["preset"], state["sizes"], state["seed"]) == ("784-100-10", [784, 100, 10], 7)
     assert (state["state"], state["output_kind"], state["parameters"]) == ("paused", "output", 79510)
     assert state["gradient_check"]["relative_error"] < 1e-6
+    assert state["menus"] == limits.menus()
 
 
 def test_commands_are_done_when_they_are_answered(client, trainer):
@@ -141,6 +143,22 @@ def test_weights_go_out_and_come_back_to_the_bit(client, trainer, tmp_path):
     assert trainer.run.network.parameters.tobytes() == trained
 
 
+def test_an_own_activation_and_an_own_optimizer_are_on_the_menus_and_can_be_chosen(own_parts, client, trainer):
+    menus = get(client, "state")["menus"]
+    assert menus["optimizers"]["sign-descent"] == "SignDescent"
+    assert menus["activations"]["leaky-relu"] == "LeakyReLU"
+    state = post(client, "restart", {"seed": 5, "hidden": [12], "activation": "leaky-relu"})["state"]
+    assert (state["sizes"], state["activations"]) == ([784, 12, 10], ["leaky-relu", "sigmoid"])
+    assert state["gradient_check"]["relative_error"] < 1e-6
+    assert post(client, "settings", {"optimizer": "sign-descent"})["state"]["optimizer"] == "sign-descent"
+    post(client, "step", {"unit": "batch"})
+    assert trainer.run.progress.step == 1
+    assert get(client, "neuron?layer=0&neuron=3")["activation_name"] == "leaky-relu"
+    assert (
+        "activation 'threshold': expected one of" in post(client, "restart", {"activation": "threshold"}, 400)["error"]
+    )
+
+
 # ---- what is refused ----
 
 
@@ -165,6 +183,8 @@ def test_weights_go_out_and_come_back_to_the_bit(client, trainer, tmp_path):
         ("settings", {"epoch_target": 1001}),
         ("settings", {"optimizer": "lion"}),
         ("settings", {"optimizer": ["sgd"]}),
+        ("settings", {"optimizer": "sgd:momentum=0.9"}),
+        ("settings", {"optimizer": None}),
         ("settings", {"momentum": 0.9}),
         ("settings", [1]),
         ("settings", b"{"),
@@ -182,7 +202,13 @@ def test_weights_go_out_and_come_back_to_the_bit(client, trainer, tmp_path):
         ("restart", {"seed": 2**32}),
         ("restart", {"seed": 0.5}),
         ("restart", {"preset": "../../etc/passwd"}),
-        ("restart", {"activation": "softmax"}),
+        ("restart", {"activation": "tanh"}),
+        ("restart", {"activation": "dense"}),
+        ("restart", {"activation": "dense:10"}),
+        ("restart", {"activation": "relu:slope=1"}),
+        ("restart", {"activation": ["relu"]}),
+        ("restart", {"activation": None}),
+        ("restart", {"activation": "softmax", "hidden": [1]}),
         ("predict", {}),
         ("predict", {"strokes_image": "AAAA"}),
         ("predict", {"strokes_image": 5}),

@@ -12,11 +12,13 @@ import pytest
 
 import nn_from_scratch as nn
 from nn_from_scratch import metrics
+from nn_from_scratch.classes import predicted_classes
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.presets import PRESETS
 from nn_from_scratch.runs.training_run import TrainingRun
 from nn_from_scratch.web import limits
 from nn_from_scratch.web.trainer import Trainer
+from tests.web.own_parts import LeakyReLU
 
 VALIDATION = 1437 // 7
 EPOCH = -(-(1437 - VALIDATION) // 64)  # batches of 64
@@ -205,6 +207,26 @@ def test_another_optimizer_has_a_fresh_memory_and_the_network_stays(trainer, dig
     assert trainer.ask(trainer.description)["optimizer"] == "sgd"
 
 
+def test_choosing_the_present_optimizer_changes_nothing_and_coming_back_to_it_begins_anew(trainer, digits):
+    run = reference(digits)
+    batches = run.batches.epoch(0)
+    for _ in range(4):
+        nn.train_step(run.network, run.loss, run.optimizer, 0.005, *next(batches))
+    steps(trainer, 2)
+    optimizer = trainer.run.optimizer
+    trainer.ask(trainer.change, optimizer="adam")
+    assert trainer.run.optimizer is optimizer
+    assert trainer.recipe.optimizer == run.recipe.optimizer == "adam:weight-decay=0.03"
+    steps(trainer, 2)
+    assert parameters(trainer) == run.network.parameters.tobytes()
+    trainer.ask(trainer.change, optimizer="sgd")
+    trainer.ask(trainer.change, optimizer="adam")
+    adam = trainer.run.optimizer
+    assert (trainer.recipe.optimizer, adam.weight_decay, adam.steps) == ("adam", 0, 0)
+    trainer.ask(trainer.rewind)
+    assert trainer.recipe.optimizer == run.recipe.optimizer
+
+
 def test_another_optimizer_while_it_trains_does_not_stop_it(trainer):
     trainer.ask(trainer.start)
     trainer.ask(trainer.change, optimizer="sgd")
@@ -299,6 +321,71 @@ def test_own_hidden_layers(trainer):
     assert len(steps(trainer, 2)) == 2
 
 
+@pytest.mark.parametrize("activation", limits.menus()["activations"])
+def test_every_activation_on_the_menu_trains_and_is_checked(trainer, activation):
+    trainer.ask(trainer.restart, seed=1, activation=activation, hidden=(9, 8))
+    description = trainer.ask(trainer.description)
+    assert description["activations"] == (activation, activation, "sigmoid")
+    assert 0 < description["gradient_check"]["relative_error"] < 1e-6
+    before = parameters(trainer)
+    steps(trainer, 1)
+    assert parameters(trainer) != before
+    frame = trainer.ask(trainer.frame)
+    json.dumps(frame, allow_nan=False)
+    assert [layer["type"] for layer in frame["layers"]] == [activation, activation, "sigmoid"]
+
+
+@pytest.mark.parametrize("optimizer", limits.menus()["optimizers"])
+def test_every_optimizer_on_the_menu_trains(trainer, optimizer):
+    trainer.ask(trainer.change, optimizer=optimizer)
+    assert trainer.ask(trainer.description)["optimizer"] == optimizer
+    before = parameters(trainer)
+    steps(trainer, 2)
+    assert parameters(trainer) != before
+    assert trainer.run.optimizer.steps == 2
+    json.dumps(trainer.ask(trainer.frame), allow_nan=False)
+
+
+def test_an_own_activation_and_an_own_optimizer_are_on_the_menus_and_train(own_parts, trainer, tmp_path):
+    menus = trainer.ask(trainer.description)["menus"]
+    assert menus == limits.menus()
+    assert "sign-descent" in menus["optimizers"]
+    assert "leaky-relu" in menus["activations"]
+    trainer.ask(trainer.restart, seed=1, preset="784-10-10", activation="leaky-relu", hidden=(20, 15))
+    trainer.ask(trainer.change, optimizer="sign-descent")
+    description = trainer.ask(trainer.description)
+    assert description["sizes"] == (784, 20, 15, 10)
+    assert description["activations"] == ("leaky-relu", "leaky-relu", "softmax")
+    assert description["optimizer"] == trainer.recipe.optimizer == "sign-descent"
+    assert 0 < description["gradient_check"]["relative_error"] < 1e-6
+    before = trainer.run.network.parameters.copy()
+    steps(trainer, 1)
+    step = np.sign(trainer.run.network.gradients) * np.float32(0.004 * 0.5)
+    assert parameters(trainer) == (before - step).tobytes()
+    frame = trainer.ask(trainer.frame)
+    json.dumps((frame, description, trainer.ask(trainer.neuron, 0, 3)), allow_nan=False)
+    assert [layer["type"] for layer in frame["layers"]] == ["leaky-relu", "leaky-relu", "softmax"]
+    assert [layer["dead"] for layer in frame["layers"]] == [None, None, None]
+    nn.save(trainer.ask(trainer.saved), tmp_path / "a.json")
+    trained = parameters(trainer)
+    trainer.ask(trainer.rewind)
+    assert trainer.ask(trainer.description)["optimizer"] == "adam"
+    trainer.ask(trainer.adopt, nn.load(tmp_path / "a.json"))
+    assert parameters(trainer) == trained
+    assert trainer.ask(trainer.description)["activations"] == ("leaky-relu", "leaky-relu", "softmax")
+
+
+def test_an_uploaded_activation_keeps_its_settings_in_a_new_network(own_parts, trainer):
+    layers = [nn.Dense(9), LeakyReLU(slope=0.25), nn.Dense(10), nn.Softmax()]
+    trainer.ask(trainer.adopt, nn.SavedNetwork(nn.Network(layers, (784,), seed=0)))
+    assert trainer.ask(trainer.description)["activations"] == ("leaky-relu:slope=0.25", "softmax")
+    trainer.ask(trainer.restart, seed=1, hidden=(8, 7))
+    assert [layer.slope for layer in trainer.run.network.layers[1:5:2]] == [0.25, 0.25]
+    assert len(steps(trainer, 1)) == 1
+    trainer.ask(trainer.restart, seed=1, activation="leaky-relu")
+    assert [layer.slope for layer in trainer.run.network.layers[1:5:2]] == [0.1, 0.1]
+
+
 def test_a_network_goes_out_and_comes_back_to_the_bit(trainer, tmp_path):
     steps(trainer, 5)
     nn.save(trainer.ask(trainer.saved), tmp_path / "a.json")
@@ -320,9 +407,9 @@ def test_a_network_goes_out_and_comes_back_to_the_bit(trainer, tmp_path):
 @pytest.mark.parametrize(
     ("layers", "inputs", "message"),
     [
-        ([nn.Dense(10), nn.Softmax()], 64, "a network of 64 inputs: expected 784"),
+        ([nn.Dense(10), nn.Softmax()], 64, r"inputs of shape \(64,\): expected \(784,\), the pixels of an image"),
         ([nn.Dense(513), nn.ReLU(), nn.Dense(10), nn.Softmax()], 784, "at most 512 units"),
-        ([nn.Dense(10)], 784, "the page can't show this network: expected Dense"),
+        ([nn.Dense(10)], 784, "the page can't show the layers dense:10: expected Dense layers, each followed"),
     ],
 )
 def test_networks_that_cannot_be_shown_are_refused_and_the_present_one_stays(trainer, layers, inputs, message):
@@ -397,7 +484,7 @@ def test_a_frame_after_a_step_belongs_to_that_step(trainer, digits):
     image = digits.train.images[order[191]]
     p = nn.predict(trainer.run.network, image[None])[0]
     np.testing.assert_allclose(frame["example"]["outputs"], p, rtol=1e-5)
-    predicted = metrics.predicted_classes(nn.predict(trainer.run.network, trainer.run.validation.images))
+    predicted = predicted_classes(nn.predict(trainer.run.network, trainer.run.validation.images))
     matrix = metrics.confusion_matrix(trainer.run.validation.labels, predicted, 10)
     assert frame["confusion"] == {"matrix": matrix.tolist(), "step": 3}
     loss, accuracy = nn.evaluate(trainer.run.network, trainer.run.loss, trainer.run.validation)

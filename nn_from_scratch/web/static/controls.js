@@ -109,15 +109,17 @@ export class Controls {
     this.chosenFor = null;
   }
 
-  /** Only what is to be other than now: a new start of the same network keeps its learning rate. */
+  /** Only what is to be other than now: a new start of the same network keeps its learning rate and all its settings. */
   #newParts() {
     const { preset, sizes, activations } = this.state.settings;
     const chosen = byId("preset").value;
     if (chosen !== OWN) return chosen === preset ? {} : { preset: chosen };
     const hidden = byId("hidden").value.split(/[\s,;×-]+/).filter(Boolean).map(Number);
     const activation = byId("activation").value;
-    const same = String(hidden) === String(sizes.slice(1, -1)) && (hidden.length === 0 || activation === activations[0]);
-    return same ? {} : { hidden, activation };
+    return {
+      ...(String(hidden) !== String(sizes.slice(1, -1)) && { hidden }),
+      ...(hidden.length > 0 && activation !== activations[0] && { activation }),
+    };
   }
 
   #weights() {
@@ -133,7 +135,7 @@ export class Controls {
     const { settings } = this.state;
     if (!settings) return;
     fill("optimizer", settings.menus.optimizers);
-    fill("activation", settings.menus.activations);
+    fill("activation", withPresent(settings));
     this.#drawTransport(settings);
     this.#drawTraining(settings);
     this.#drawNewNetwork(settings);
@@ -191,10 +193,16 @@ const rounded = (x) => Number(x.toPrecision(3));
 
 const speedText = (speed) => (speed === null ? "unlimited" : `${count(speed)} ${speed === 1 ? "step" : "steps"} a second`);
 
+/** The activations to choose from. An uploaded network's may have settings, "leaky-relu:slope=0.2": it is one of them. */
+function withPresent({ menus, activations }) {
+  const [hidden] = activations.slice(0, -1);
+  return hidden === undefined || hidden in menus.activations ? menus.activations : { ...menus.activations, [hidden]: hidden };
+}
+
 /** The options of a menu, {value: text}, unless it has them. */
 function fill(id, options) {
   const select = byId(id);
-  if (select.options.length === Object.keys(options).length) return;
+  if (String(Array.from(select.options, ({ value }) => value)) === String(Object.keys(options))) return;
   select.replaceChildren(...Object.entries(options).map(([value, text]) => make("option", { value }, text)));
 }
 

@@ -26,12 +26,18 @@ def sigmoid(z: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-z))
 
 
-def test_one_batch_moves_the_weights_that_are_shown_as_numpy_does(live_server: LiveServer, open_page: Open) -> None:
-    """784-100-10, squared error, plain SGD with weight decay, written out once more without the package."""
+@pytest.mark.parametrize("weight_decay", [0, 0.03])
+def test_one_batch_moves_the_weights_that_are_shown_as_numpy_does(
+    live_server: LiveServer, open_page: Open, weight_decay: float
+) -> None:
+    """784-100-10, squared error, SGD, plain and with weight decay, written out once more without the package."""
     page = open_page(live_server.url)
     trainer = live_server.trainer
     with page.expect_response("**/api/settings"):
         page.select_option("#optimizer", "sgd")
+    assert trainer.recipe.optimizer == "sgd"
+    if weight_decay:  # the menu has optimizers as they come
+        trainer.ask(trainer.change, optimizer=f"sgd:weight-decay={weight_decay}")
     set_number(page, "#learning-rate-number", 3)
     set_number(page, "#batch-size", 20)
     (W1, b1), (W2, b2) = (
@@ -47,7 +53,7 @@ def test_one_batch_moves_the_weights_that_are_shown_as_numpy_does(live_server: L
     p = sigmoid(h @ W2.T + b2)
     d2 = 2 * (p - t) / p.size * p * (1 - p)
     d1 = d2 @ W2 * h * (1 - h)
-    keep = 1 - 3 * trainer.recipe.weight_decay
+    keep = 1 - 3 * weight_decay
     new_W1, new_b1 = keep * W1 - 3 * d1.T @ x, keep * b1 - 3 * d1.sum(axis=0)
     assert np.abs(new_W1 - W1).max() > 1e-3, "the step should be seen"
     assert page.inner_text("#loss-training") == f"{np.square(p - t).mean():.3g}"
