@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 
 from benchmarks.contenders import EAGER, FUSED, NO_TORCH, OURS
+from benchmarks.plain import plain
 from benchmarks.timing import Measured, Process, Row, mean_memory, mean_of, run_process
 from nn_from_scratch import PRESETS, Dataset, Recipe
 
@@ -44,7 +45,13 @@ def _rows(goal: str, recipe: Recipe, threads: int, seeds: range) -> Iterator[Row
     variables = {f"{library}_NUM_THREADS": str(threads) for library in ("OMP", "OPENBLAS", "MKL")}
     for seed in seeds:
         for name, kind in kinds.items():
-            command = ["-m", "benchmarks.cold", kind, str(seed), json.dumps(asdict(recipe))]
+            command = [
+                "-m",
+                "benchmarks.cold",
+                kind,
+                str(seed),
+                json.dumps(asdict(recipe) if kind == "ours" else vars(plain(recipe))),
+            ]
             process = run_process(sys.executable, *command, **variables)
             seconds, accuracy = json.loads(process.output)
             runs[name].append((seconds, accuracy, process))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 
 from benchmarks import floor, ours
+from benchmarks.plain import plain
 from benchmarks.timing import Contender
 from nn_from_scratch import Recipe, Split
 
@@ -37,12 +38,15 @@ def steps(recipe: Recipe, split: Split) -> dict[str, Contender]:
     full_batch = recipe.batch_size is None
     images = len(split) - len(split) % (recipe.batch_size or 1)
     split = split.select(slice(0, images))  # every batch of the same size
+    whole_epochs = "scikit-learn does whole epochs only: see there"
     return {
         OURS: ours.step(recipe, split),
         FLOOR: floor.step(recipe.sizes, recipe.batch_size or images),
-        **_pytorch(lambda kind: pytorch.step(recipe, split, kind)),
+        **_pytorch(lambda kind: pytorch.step(plain(recipe), split, kind)),
         SKLEARN: NO_SKLEARN
-        or (scikit_learn.epoch(recipe, split) if full_batch else "scikit-learn does whole epochs only: see there"),
+        or (
+            scikit_learn.epoch(plain(recipe), split) if full_batch else "scikit-learn does whole epochs only: see there"
+        ),
     }
 
 
@@ -51,8 +55,8 @@ def epochs(recipe: Recipe, split: Split) -> dict[str, Contender]:
     return {
         OURS: ours.epoch(recipe, split),
         FLOOR: floor.epoch(recipe.sizes, recipe.batch_size or len(split), len(split)),
-        **_pytorch(lambda kind: pytorch.epoch(recipe, split, kind)),
-        SKLEARN: NO_SKLEARN or scikit_learn.epoch(recipe, split),
+        **_pytorch(lambda kind: pytorch.epoch(plain(recipe), split, kind)),
+        SKLEARN: NO_SKLEARN or scikit_learn.epoch(plain(recipe), split),
     }
 
 
@@ -61,9 +65,9 @@ def predictions(recipe: Recipe, split: Split) -> dict[str, Contender]:
     return {
         OURS: ours.predictions(recipe, split),
         FLOOR: floor.predictions(recipe.sizes, PREDICTED_AT_ONCE, len(split)),
-        **_pytorch(lambda kind: pytorch.predictions(recipe, split, kind, PREDICTED_AT_ONCE)),
+        **_pytorch(lambda kind: pytorch.predictions(plain(recipe), split, kind, PREDICTED_AT_ONCE)),
         FUSED: "no optimizer takes part in predictions",
-        SKLEARN: NO_SKLEARN or scikit_learn.predictions(recipe, split, PREDICTED_AT_ONCE),
+        SKLEARN: NO_SKLEARN or scikit_learn.predictions(plain(recipe), split, PREDICTED_AT_ONCE),
     }
 
 

@@ -16,7 +16,7 @@ from benchmarks import floor, ours
 from benchmarks.contenders import BEYOND, FLOOR, OURS
 from benchmarks.timing import PAUSE, Measured, Row, median_of, threads
 from nn_from_scratch import PRESETS, Dataset, Recipe, Split
-from nn_from_scratch.metrics import predicted_classes
+from nn_from_scratch.classes import predicted_classes
 
 TURN = 50  # steps in a row
 
@@ -70,22 +70,22 @@ def _step(recipe: Recipe, split: Split) -> Callable[[], Iterator[str]]:
     network, loss, optimizer = recipe.make_network(0), recipe.make_loss(), recipe.make_optimizer()
     stream = ours.endless(recipe.make_batches(split, 0))
     layers = [
-        (_name(type(layer).__name__, inputs, outputs), layer)
-        for layer, ((inputs,), (outputs,)) in zip(network.layers, pairwise(network.shapes), strict=True)
+        (_name(place.name, *place.input_shape, *place.output_shape), place.layer, place.parameters)
+        for place in network.places
     ]
 
     def step() -> Iterator[str]:
         x, t = next(stream)
         yield "gather the batch"
-        for name, layer in layers:
+        for name, layer, _ in layers:
             x = layer.forward(x, training=True)
             yield f"forward: {name}"
         loss.value(x, t)
         yield "loss: value"
         dy = loss.logit_gradient(x, t)
         yield "loss: gradient"
-        for name, layer in layers[-2::-1]:  # the loss has been through the softmax
-            if layer.parameter_shapes(recipe.sizes[:1]):
+        for name, layer, learns in layers[-2::-1]:  # the loss has been through the softmax
+            if learns:
                 layer.backward_parameters(dy)
                 yield f"backward: {name}, dW"
             if layer is not network.layers[0]:

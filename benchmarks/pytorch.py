@@ -3,7 +3,7 @@
 The images are bytes here too, gathered and scaled batch by batch (`index_select` is twice as fast as `images[chosen]`);
 the losses take logits; the optimizer is PyTorch's default ("eager"), its fused kernel ("fused"), or that with a
 compiled model ("compiled"). Nothing of nn_from_scratch is imported, so that a process using this file starts as any
-other that uses PyTorch. A recipe is any object with the attributes of `nn_from_scratch.Recipe`.
+other that uses PyTorch. A recipe is one in plain values (plain.py).
 """
 
 from collections.abc import Callable, Iterator

@@ -91,6 +91,6 @@ def _step(
     """What ours.step is, of parts that can be replaced."""
     layers = [sigmoid() if type(layer) is Sigmoid else layer for layer in recipe.make_layers()]
     layers[0] = first(recipe.sizes[1])
-    network, loss, optimizer = Network(layers, recipe.sizes[:1], 0, dtype), recipe.make_loss(), adam()
-    stream = ours.endless(batches(split, recipe.batch_size, recipe.sizes[:1], recipe.sizes[-1], 0, dtype))
+    network, loss, optimizer = Network(layers, recipe.input_shape, 0, dtype), recipe.make_loss(), adam()
+    stream = ours.endless(batches(split, recipe.batch_size, recipe.input_shape, recipe.outputs, 0, dtype))
     return lambda: train_step(network, loss, optimizer, recipe.learning_rate, *next(stream))

@@ -2,28 +2,30 @@
 
 It takes floating-point images only, so they are converted before the clock starts, and a pass over the data is the
 smallest thing it does: `partial_fit` is one epoch. It checks all numbers for NaN at every call, which is switched off.
+A recipe is one in plain values (plain.py).
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import sklearn
 from sklearn.neural_network import MLPClassifier
 
-from nn_from_scratch import Recipe, Split
+from nn_from_scratch import Split
 from nn_from_scratch.data.batches import inputs
 
 sklearn.set_config(assume_finite=True)
 
 
-def why_not(recipe: Recipe) -> str | None:
+def why_not(recipe: Any) -> str | None:
     """What keeps MLPClassifier from this recipe: its loss follows from the number of classes."""
     if recipe.loss == "mean-squared-error":
         return "scikit-learn's MLPClassifier has no squared error"
     return None
 
 
-def make(recipe: Recipe, images: int) -> MLPClassifier:
+def make(recipe: Any, images: int) -> MLPClassifier:
     return MLPClassifier(
         hidden_layer_sizes=recipe.sizes[1:-1],
         activation={"relu": "relu", "sigmoid": "logistic"}[recipe.activations[0]],
@@ -38,7 +40,7 @@ def make(recipe: Recipe, images: int) -> MLPClassifier:
     )
 
 
-def epoch(recipe: Recipe, split: Split) -> Callable[[], object] | str:
+def epoch(recipe: Any, split: Split) -> Callable[[], object] | str:
     """A pass over all images."""
     if reason := why_not(recipe):
         return reason
@@ -47,7 +49,7 @@ def epoch(recipe: Recipe, split: Split) -> Callable[[], object] | str:
     return lambda: classifier.partial_fit(x, split.labels, classes=classes)
 
 
-def predictions(recipe: Recipe, split: Split, batch_size: int) -> Callable[[], np.ndarray] | str:
+def predictions(recipe: Any, split: Split, batch_size: int) -> Callable[[], np.ndarray] | str:
     """The outputs for all images, from bytes to probabilities; it converts as we do, as it can't itself."""
     if reason := why_not(recipe):
         return reason

@@ -18,7 +18,7 @@ def architectures() -> dict[str, Recipe]:
     """The presets, without those that differ from an earlier one in how they train alone."""
     first: dict[tuple, str] = {}
     for name, preset in PRESETS.items():
-        first.setdefault((preset.sizes, preset.activations, preset.loss), name)
+        first.setdefault((preset.layers, preset.loss), name)
     return {name: PRESETS[name] for name in first.values()}
 
 
@@ -40,7 +40,7 @@ def recipes() -> dict[str, Recipe]:
 
 def training_images(recipe: Recipe, data: Dataset) -> Split:
     """Those of the classes that the recipe tells apart."""
-    return matching(data, recipe.sizes[:1], recipe.classes).train
+    return matching(data, recipe.input_shape, recipe.classes).train
 
 
 def measure_steps(data: Dataset, thread_counts: list[int], repeats: int, quick: bool) -> Iterator[Row]:

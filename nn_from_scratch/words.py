@@ -7,7 +7,7 @@ line in a table, and recipes, options, files and tests know it.
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from types import UnionType
 from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -151,14 +151,18 @@ def explanation(part: type, key: str) -> str:
     return found[1] if found else ""
 
 
+def _arguments(part: Any) -> dict[str, inspect.Parameter]:
+    return _signature(part)[0]
+
+
+def _hints(part: Any) -> dict[str, Any]:
+    return _signature(part)[1]
+
+
 @cache  # looking at a signature takes longer than all else here
-def _arguments(part: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    return dict(inspect.signature(part).parameters)
-
-
-@cache
-def _hints(part: Callable[..., Any]) -> dict[str, Any]:
-    return get_type_hints(part.__init__)
+def _signature(part: Any) -> tuple[dict[str, inspect.Parameter], dict[str, Any]]:
+    """The arguments of a class's constructor, and their types."""
+    return dict(inspect.signature(part).parameters), get_type_hints(part.__init__)
 
 
 def _value(text: str, hint: Any) -> Any:
