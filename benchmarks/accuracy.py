@@ -45,13 +45,8 @@ def _rows(goal: str, recipe: Recipe, threads: int, seeds: range) -> Iterator[Row
     variables = {f"{library}_NUM_THREADS": str(threads) for library in ("OMP", "OPENBLAS", "MKL")}
     for seed in seeds:
         for name, kind in kinds.items():
-            command = [
-                "-m",
-                "benchmarks.cold",
-                kind,
-                str(seed),
-                json.dumps(asdict(recipe) if kind == "ours" else vars(plain(recipe))),
-            ]
+            document = asdict(recipe) if kind == "ours" else vars(plain(recipe))
+            command = ["-m", "benchmarks.cold", kind, str(seed), json.dumps(document)]
             process = run_process(sys.executable, *command, **variables)
             seconds, accuracy = json.loads(process.output)
             runs[name].append((seconds, accuracy, process))

@@ -43,10 +43,7 @@ def steps(recipe: Recipe, split: Split) -> dict[str, Contender]:
         OURS: ours.step(recipe, split),
         FLOOR: floor.step(recipe.sizes, recipe.batch_size or images),
         **_pytorch(lambda kind: pytorch.step(plain(recipe), split, kind)),
-        SKLEARN: NO_SKLEARN
-        or (
-            scikit_learn.epoch(plain(recipe), split) if full_batch else "scikit-learn does whole epochs only: see there"
-        ),
+        SKLEARN: NO_SKLEARN or (scikit_learn.epoch(plain(recipe), split) if full_batch else whole_epochs),
     }
 
 
