@@ -79,14 +79,12 @@ def read_pictures(saved: "SavedNetwork", arguments: argparse.Namespace) -> None:
         print(json.dumps({"pictures": reading.as_object(readings)} | names, allow_nan=False))
     else:
         print(reading.text(readings))
-    if arguments.figure or arguments.show:
-        figure = figures.handwriting(readings)
-        if arguments.figure:
-            figures.save(figure, arguments.figure)
-            if not arguments.json:
-                print(f"\nsaved {arguments.figure}")
-        if arguments.show:
-            figures.show([figure], command_line.notify)
+    if arguments.figure:
+        figures.save(figures.handwriting(readings), arguments.figure)
+    if arguments.figure and not arguments.json:
+        print(f"\nsaved {arguments.figure}")
+    if arguments.show:
+        figures.show([figures.handwriting(readings)], command_line.notify)
 
 
 def test(saved: "SavedNetwork", arguments: argparse.Namespace) -> None:

@@ -43,74 +43,17 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     arguments = parse_arguments()
 
-    from tqdm import tqdm
+    from nn_from_scratch.command_line.training import Training
 
-    from nn_from_scratch import BadInput, Diverged, EpochResult, save
-    from nn_from_scratch.runs.checkpoint import save_checkpoint
-    from nn_from_scratch.storage import files
-
-    say = (lambda *_: None) if arguments.quiet else tqdm.write
-
-    # ---- What is asked for ----
-    output = recipe_options.output_of(arguments)
-    for path in filter(None, [output, arguments.history]):
-        files.check_writable(path)
-    checkpoint, diverged, best = (files.beside(output, kind) for kind in ("checkpoint", "diverged", "best"))
-    run = recipe_options.start_run(arguments)
-    if arguments.patience and not run.validation:
-        raise BadInput("--patience needs --validation N: images that tell whether it still gets better")
-    say(command_line.data_summary(run.dataset, len(run.validation)))
-    say(command_line.layer_table(run.network))
-
-    with command_line.Interruption() as interruption:
-        # ---- Training ----
-        steps = run.schedule.total_steps
-        bar = tqdm(total=steps, initial=run.progress.step, unit="step", leave=False, disable=arguments.quiet or None)
-
-        def on_step(step: int, loss: float) -> None:
-            bar.update()
-            interruption.check()
-
-        try:
-            with bar:
-                for result in run.epochs(on_step):
-                    if result.epoch % arguments.print_every == 0 or result.epoch == run.recipe.epochs:
-                        say(command_line.epoch_line(result, run.recipe.epochs))
-                    if arguments.checkpoint_every and result.epoch % arguments.checkpoint_every == 0:
-                        save_checkpoint(run, checkpoint)
-                    if arguments.patience and run.epochs_since_best >= arguments.patience:
-                        say(f"stopped: no higher validation accuracy for {arguments.patience} epochs")
-                        break
-            say(f"trained for {sum(result.seconds for result in run.history):.1f} s on {run.threads} thread(s)")
-            if arguments.patience:
-                run.swap_best()
-            test_loss, test_accuracy = run.test()
-        except command_line.Interrupted:
-            save_checkpoint(run, checkpoint)
-            save(recipe_options.saved_network(run), output)
-            command_line.notify(f"interrupted at step {run.progress.step} of {steps}; the network so far: {output}")
-            command_line.notify(f"to go on: {recipe_options.resume_command(arguments, output, checkpoint)}")
-            raise
-        except Diverged:
-            save(recipe_options.saved_network(run), diverged)
-            command_line.notify(f"the last finite network: {diverged}")
-            raise
-
-        # ---- Saving ----
-        metrics = {"test_accuracy": test_accuracy, "test_loss": test_loss, "training_loss": run.history[-1].loss}
-        save(recipe_options.saved_network(run, **metrics), output)
-        if arguments.history:
-            files.save_rows([EpochResult._fields, *run.history], arguments.history)
-        if run.best:
-            if not arguments.patience:
-                run.swap_best()
-            save(recipe_options.saved_network(run, epoch=run.best.epoch, validation_accuracy=run.best.accuracy), best)
-            say(f"saved {best}, the network of epoch {run.best.epoch}: validation accuracy {run.best.accuracy:.2%}")
-        if interruption.signal:
-            command_line.notify(f"interrupted when the training was over; the network: {output}")
-            interruption.check()
-        print(f"test accuracy {test_accuracy:.2%} ({len(run.dataset.test):,} images)")
-        say(f"saved {output}")
+    training = Training(arguments)
+    training.introduce()
+    with training.interruption:
+        for result in training.epochs():
+            training.report(result)
+            if training.out_of_patience:
+                break
+        training.test()
+        training.save()
 
 
 if __name__ == "__main__":

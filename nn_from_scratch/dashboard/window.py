@@ -10,7 +10,6 @@ from shutil import which
 import numpy as np
 from matplotlib.animation import FFMpegWriter, PillowWriter
 from matplotlib.backend_bases import Event, KeyEvent
-from matplotlib.figure import Figure
 
 from nn_from_scratch import figures
 from nn_from_scratch.dashboard.panels import (
@@ -168,14 +167,9 @@ def play(dashboard: Dashboard, seconds: float) -> None:
     """Open a window until it is closed. Raises BadInput where there is no display."""
     from matplotlib import pyplot, rc_context
 
-    advice = "save a picture or an animation instead: --save dashboard.png, or .gif"
     with rc_context({"keymap.back": [], "keymap.forward": []}):  # the arrows are ours
-        try:
-            pyplot.figure(FigureClass=lambda **_: dashboard.figure)  # type: ignore[arg-type]
-        except ImportError as problem:
-            raise BadInput(f"no window can be opened: {problem}; {advice}") from None
-        if not isinstance(dashboard.figure, Figure) or not dashboard.figure.canvas.required_interactive_framework:
-            raise BadInput(f"no window can be opened: there is no display; {advice}")
+        if problem := figures.open_windows([dashboard.figure]):
+            raise BadInput(f"{problem}; save a picture or an animation instead: --save dashboard.png, or .gif")
         player = Player(dashboard, seconds)
         player.timer.start()
         pyplot.show()

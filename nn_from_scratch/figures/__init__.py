@@ -7,7 +7,7 @@ output.py.
 from nn_from_scratch.figures.answers import calibration, confusion_cells, confusion_matrix
 from nn_from_scratch.figures.images import handwriting, mistakes, samples
 from nn_from_scratch.figures.learning_rates import learning_rate_sweep, range_test
-from nn_from_scratch.figures.output import METADATA, check, save, show
+from nn_from_scratch.figures.output import METADATA, check, open_windows, save, show
 from nn_from_scratch.figures.weights import weight_figures
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "handwriting",
     "learning_rate_sweep",
     "mistakes",
+    "open_windows",
     "range_test",
     "samples",
     "save",

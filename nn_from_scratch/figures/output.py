@@ -38,18 +38,26 @@ def save(figure: Figure, path: str | Path) -> None:
         figure.savefig(temporary, format=ending[1:], dpi=RESOLUTION, metadata=METADATA[ending])
 
 
-def show(figures: Sequence[Figure], notify: Callable[[str], object]) -> None:
-    """Open a window for each figure and wait until all are closed; without a display, say so and go on."""
+def open_windows(figures: Sequence[Figure]) -> str | None:
+    """Make a window for each figure, to be shown with pyplot. None, or the reason why none can be opened."""
     from matplotlib import pyplot  # only here: it looks for a display, and keeps hold of what it makes
 
     try:
         for figure in figures:  # pyplot makes the window and asks FigureClass for what goes into it
             pyplot.figure(FigureClass=lambda figure=figure, **_: figure)  # type: ignore[arg-type]
     except ImportError as problem:  # a window system was asked for by name, and isn't there
-        notify(f"no window can be opened: {problem}")
-        return
-    if all(figure.canvas.required_interactive_framework for figure in figures):
-        pyplot.show()
+        return f"no window can be opened: {problem}"
+    if not all(figure.canvas.required_interactive_framework for figure in figures):
+        return f"no window can be opened: there is no display (matplotlib's backend is {pyplot.get_backend()})"
+    return None
+
+
+def show(figures: Sequence[Figure], notify: Callable[[str], object]) -> None:
+    """Open a window for each figure and wait until all are closed; without a display, say so and go on."""
+    from matplotlib import pyplot
+
+    if problem := open_windows(figures):
+        notify(problem)
     else:
-        notify(f"no window can be opened: there is no display (matplotlib's backend is {pyplot.get_backend()})")
+        pyplot.show()
     pyplot.close("all")

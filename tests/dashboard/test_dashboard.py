@@ -218,8 +218,9 @@ def test_a_picture_and_an_animation_without_a_display(tmp_path):
 
 
 def test_what_cannot_be_done_is_said_in_one_line(tmp_path, monkeypatch):
-    assert "there is no display; save a picture or an animation instead: --save" in refusal(
-        run(*OPTIONS, WAYLAND_DISPLAY=None)
+    assert (
+        "there is no display (matplotlib's backend is agg); save a picture or an animation instead: --save"
+        in refusal(run(*OPTIONS, WAYLAND_DISPLAY=None))
     )
     assert "expected a name that ends in .png" in refusal(run(*OPTIONS, "--save", tmp_path / "a.jpg"))
     assert "--start 360: expected 0 to 359" in refusal(run(*OPTIONS, "--start", 360, "--save", tmp_path / "a.png"))
