@@ -2,14 +2,16 @@
 
 import contextlib
 import io
+import os
 import re
+import shlex
+import shutil
+import subprocess
+import sys
 
-import numpy as np
 import pytest
 
 import nn_from_scratch as nn
-from nn_from_scratch.layers import Activation
-from tests.conftest import derivative_error
 from tests.scripts import ROOT
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -38,16 +40,34 @@ def test_the_example_is_at_most_twelve_lines_of_code():
     assert sum(bool(line.strip()) and not line.startswith("#") for line in example.splitlines()) <= 12
 
 
-def test_the_layer_in_the_guide_has_the_right_gradient():
-    source = code_blocks(ROOT / "docs" / "adding-a-layer.md")[0]
-    namespace: dict = {}
-    exec(source, namespace)
-    assert issubclass(namespace["Tanh"], Activation)
-    rng = np.random.default_rng(0)
-    layer, x, dy = namespace["Tanh"](), rng.normal(size=(4, 5)), rng.normal(size=(4, 5))
-    layer.forward(x, training=True)
-    dx = layer.backward_input(dy)
-    assert derivative_error(lambda: float((layer.forward(x) * dy).sum()), x, dx, rng) <= 1e-7
+def test_every_step_of_the_guide_to_a_new_layer_can_be_done_as_written(tmp_path):
+    """In a copy of the project: the file, the two lines of the table, and then the commands, line by line."""
+    guide = ROOT / "docs" / "adding-a-layer.md"
+    for name in ("nn_from_scratch", "tests", "pyproject.toml", "train.py", "evaluate.py"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, tmp_path / name)
+    layer, table = code_blocks(guide)
+    (tmp_path / re.match(r"# (\S+)\n", layer)[1]).write_text(layer, encoding="utf-8")
+    path = tmp_path / re.match(r"# (\S+)\n", table)[1]
+    importing, line = (line for line in table.splitlines()[1:] if line)
+    text = path.read_text(encoding="utf-8")
+    there = re.search(r"^LAYERS.*$", text, flags=re.MULTILINE)[0]
+    assert line == there.removesuffix(")") + ", Tanh)", "the guide shows the table as it is, with one name more"
+    path.write_text(text.replace(there, f"{importing}\n{line}"), encoding="utf-8")
+
+    (commands,) = re.findall(r"```sh\n(.*?)```", guide.read_text(encoding="utf-8"), flags=re.DOTALL)
+    outputs = []
+    for command in commands.splitlines():
+        program, *arguments = shlex.split(command)
+        start = [sys.executable] if program == "python" else [sys.executable, "-m", program]
+        environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+        result = subprocess.run([*start, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert result.returncode == 0, result.stdout + result.stderr
+        outputs.append(result.stdout)
+    assert "Tanh" in outputs[0]
+    assert (tmp_path / "tanh.png").exists()
+    passed = int(re.search(r"(\d+) passed", outputs[2])[1])
+    assert passed >= 40, "two shapes and the two precisions of every invariant"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -19,7 +19,7 @@ from nn_from_scratch.layers import LAYERS
 from nn_from_scratch.optimizers import OPTIMIZERS
 from nn_from_scratch.web.server import create_app, make_http_server
 from nn_from_scratch.web.trainer import Trainer
-from tests.web.own_parts import LeakyReLU, SignDescent, Threshold
+from tests.new_parts import LeakyReLU, SignDescent, Threshold
 
 SEED = 7
 
@@ -62,7 +62,7 @@ def mnist() -> Dataset:
 
 @pytest.fixture
 def own_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The parts of own_parts.py, in their tables as if they had always been there."""
+    """Parts of new_parts.py, in their tables as if they had always been there."""
     monkeypatch.setitem(LAYERS, "leaky-relu", LeakyReLU)
     monkeypatch.setitem(LAYERS, "threshold", Threshold)
     monkeypatch.setitem(OPTIMIZERS, "sign-descent", SignDescent)

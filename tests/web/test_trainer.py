@@ -18,7 +18,7 @@ from nn_from_scratch.presets import PRESETS
 from nn_from_scratch.runs.training_run import TrainingRun
 from nn_from_scratch.web import limits
 from nn_from_scratch.web.trainer import Trainer
-from tests.web.own_parts import LeakyReLU
+from tests.new_parts import LeakyReLU
 
 VALIDATION = 1437 // 7
 EPOCH = -(-(1437 - VALIDATION) // 64)  # batches of 64
@@ -360,7 +360,7 @@ def test_an_own_activation_and_an_own_optimizer_are_on_the_menus_and_train(own_p
     assert 0 < description["gradient_check"]["relative_error"] < 1e-6
     before = trainer.run.network.parameters.copy()
     steps(trainer, 1)
-    step = np.sign(trainer.run.network.gradients) * np.float32(0.004 * 0.5)
+    step = np.sign(trainer.run.network.gradients) * np.float32(0.004)
     assert parameters(trainer) == (before - step).tobytes()
     frame = trainer.ask(trainer.frame)
     json.dumps((frame, description, trainer.ask(trainer.neuron, 0, 3)), allow_nan=False)

@@ -11,9 +11,9 @@ import pytest
 from nn_from_scratch import Dense, Network, SavedNetwork, Softmax, save
 from nn_from_scratch.layers import LAYERS, Activation
 from nn_from_scratch.optimizers import OPTIMIZERS
+from tests.new_parts import LeakyReLU
 from tests.web.browser.conftest import Open, command, exact, set_number, sum_shown
 from tests.web.conftest import LiveServer
-from tests.web.own_parts import LeakyReLU
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
