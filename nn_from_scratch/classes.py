@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nn_from_scratch.layers import Sigmoid, Softmax
-from nn_from_scratch.network import Network
+from nn_from_scratch.layers import Layer, Sigmoid, Softmax
 
 
 def outputs_fit(outputs: int, classes: int) -> bool:
@@ -47,11 +46,10 @@ def output_of(k: int, outputs: int) -> int:
     return k if outputs > 1 else 0
 
 
-def score_name(network: Network) -> str:
+def score_name(last: Layer, outputs: int) -> str:
     """What a score is: a probability where the last layer makes the scores of all classes add up to 1, else an output.
 
     That is a softmax, or a single sigmoid p with 1 − p for the other class.
     """
-    last = network.layers[-1]
-    adds_up = isinstance(last, Softmax) or (isinstance(last, Sigmoid) and network.output_shape == (1,))
+    adds_up = isinstance(last, Softmax) or (isinstance(last, Sigmoid) and outputs == 1)
     return "probability" if adds_up else "output"

@@ -80,7 +80,7 @@ def test_targets_scores_answers_and_labels_agree_about_every_class(outputs):
 )
 def test_scores_are_probabilities_where_they_add_up_to_1_by_construction(rng, layers, name):
     network = Network(layers, (4,), rng)
-    assert score_name(network) == name
+    assert score_name(network.layers[-1], *network.output_shape) == name
     if name == "probability":
         scores = class_scores(network.forward(rng.normal(0, 3, (20, 4)).astype(np.float32)))
         assert scores.sum(axis=1) == pytest.approx(np.ones(20), abs=1e-6)

@@ -1,49 +1,7 @@
-"""Look at a data set: how many images each class has, their mean, and some of them."""
-
-import argparse
+"""python -m nn_from_scratch.data: look at a data set."""
 
 from nn_from_scratch import command_line
-
-EXAMPLES = """\
-  python -m nn_from_scratch.data
-  python -m nn_from_scratch.data --data digits --split test --save digits.png"""
-
-
-def parse_arguments() -> argparse.Namespace:
-    parser = command_line.Parser(__doc__, EXAMPLES)
-    command_line.add_data_option(parser)
-    parser.add_argument("--split", choices=("train", "test"), default="train", help="the training or the test images")
-    parser.add_argument("--save", metavar="FILE", help="save the picture, as .png, .pdf or .svg, instead of showing it")
-    return parser.parse_args()
-
-
-def main() -> None:
-    arguments = parse_arguments()
-
-    import numpy as np
-
-    from nn_from_scratch import figures, load_dataset
-    from nn_from_scratch.inspection.tables import aligned
-
-    if arguments.save:
-        figures.check(arguments.save)
-    dataset = load_dataset(arguments.data, notify=command_line.notify)
-    split = dataset.train if arguments.split == "train" else dataset.test
-    classes = np.unique(split.labels).tolist()
-    print(command_line.data_summary(dataset, 0))
-    rows: list[list] = [["class", f"{arguments.split} images", "share", "mean brightness"]]
-    for label in classes:
-        images = split.images[split.labels == label]
-        rows.append([label, len(images), f"{len(images) / len(split):.1%}", f"{images.mean() / 255:.3f}"])
-    print(aligned(rows))
-
-    figure = figures.samples(split, classes, f"{dataset.name}, {arguments.split}")
-    if arguments.save:
-        figures.save(figure, arguments.save)
-        print(f"saved {arguments.save}")
-    else:
-        figures.show([figure], command_line.notify)
-
+from nn_from_scratch.command_line.data_viewer import main
 
 if __name__ == "__main__":
     command_line.run(main)

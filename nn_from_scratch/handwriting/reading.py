@@ -50,8 +50,9 @@ def read(saved: SavedNetwork, paths: Sequence[str | Path]) -> list[Reading]:
     inks = [read_image(path) for path in paths]
     images = np.stack([prepare(ink) for ink in inks])
     scores = class_scores(predict(network, images))
+    name = score_name(network.layers[-1], *network.output_shape)
     return [
-        Reading(one_line(path), ink, image, row, saved.classes, score_name(network))
+        Reading(one_line(path), ink, image, row, saved.classes, name)
         for path, ink, image, row in zip(paths, inks, images, scores, strict=True)
     ]
 

@@ -61,8 +61,8 @@ def answers(saved: SavedNetwork, test: Split, whole: Split | None = None) -> Ans
     """Let the network answer a test set after `matching`; `whole` is the set before it, from which `index` counts."""
     p = predict(saved.network, test.images)
     index = np.arange(len(p)) if whole is None else np.flatnonzero(np.isin(whole.labels, saved.classes))
-    labels = test.labels.astype(int)
-    return Answers(class_scores(p), predicted_classes(p), labels, index, score_name(saved.network))
+    name = score_name(saved.network.layers[-1], p.shape[1])
+    return Answers(class_scores(p), predicted_classes(p), test.labels.astype(int), index, name)
 
 
 def first_and_second(scores: np.ndarray) -> tuple[int, int]:

@@ -57,7 +57,8 @@ def start_from(saved: SavedNetwork, like: Start) -> Start:
     """
     network = saved.network
     suiting = [name for name, loss in LOSSES.items() if loss.matching_activation is type(network.layers[-1])]
-    loss = suiting[0] if suiting and score_name(network) == "probability" else "mean-squared-error"
+    likely = score_name(network.layers[-1], *network.output_shape) == "probability"
+    loss = suiting[0] if suiting and likely else "mean-squared-error"
     layers = tuple(map(word, network.layers))
     recipe = like.recipe.override(layers=layers, input_shape=network.input_shape, loss=loss, classes=saved.classes)
     limits.check_architecture(recipe)
@@ -201,7 +202,7 @@ class LiveRun:
                 "validation": len(run.validation),
             },
             "classes": recipe.classes,
-            "output_kind": score_name(run.network),
+            "output_kind": score_name(run.network.layers[-1], recipe.outputs),
             "parameters": run.network.parameters.size,
             "gradient_check": {
                 "relative_error": finite(self.gradient_check.relative_error),
