@@ -76,7 +76,7 @@ def test_an_own_activation_and_an_own_optimizer_are_chosen_trained_and_drawn(
 
     command(page, "#step-batch", "[data-step='1']")
 
-    step = np.sign(trainer.run.network.gradients) * np.float32(0.001)
+    step = np.sign(trainer.run.network.gradients) * np.float32(0.002)
     np.testing.assert_array_equal(trainer.run.network.parameters, before - step)
     page.wait_for_selector("#backward canvas")
     assert page.locator("#forward .neurons button").count() == 12 + 8 + 10
