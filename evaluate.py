@@ -1,6 +1,7 @@
 """Test a saved network: accuracy, confusion matrix, every class, calibration and mistakes; or let it read pictures."""
 
 import argparse
+import os
 from typing import TYPE_CHECKING
 
 from nn_from_scratch import command_line
@@ -66,44 +67,31 @@ def main() -> None:
 
 
 def read_pictures(saved: "SavedNetwork", arguments: argparse.Namespace) -> None:
-    import json
-
     from nn_from_scratch import figures
+    from nn_from_scratch.command_line.results import Results
     from nn_from_scratch.handwriting import reading
 
-    if arguments.figure:
-        figures.check(arguments.figure)
+    results = Results(arguments, {"figure": arguments.figure})
     readings = reading.read(saved, arguments.image)
-    if arguments.json:
-        names = {"weights": arguments.weights, "figure": arguments.figure}
-        print(json.dumps({"pictures": reading.as_object(readings)} | names, allow_nan=False))
-    else:
-        print(reading.text(readings))
-    if arguments.figure:
-        figures.save(figures.handwriting(readings), arguments.figure)
-    if arguments.figure and not arguments.json:
-        print(f"\nsaved {arguments.figure}")
-    if arguments.show:
-        figures.show([figures.handwriting(readings)], command_line.notify)
+    drawn = {"figure": figures.handwriting(readings)} if arguments.figure or arguments.show else {}
+    results.publish({"pictures": reading.as_object(readings)}, reading.text(readings), drawn)
 
 
 def test(saved: "SavedNetwork", arguments: argparse.Namespace) -> None:
-    import json
-    from pathlib import Path
-
     from nn_from_scratch import figures, load_dataset
+    from nn_from_scratch.command_line.results import Results
     from nn_from_scratch.data.batches import matching
     from nn_from_scratch.inspection import evaluation
     from nn_from_scratch.inspection.answers import answers, mistake_rows
     from nn_from_scratch.storage import files
 
-    # ---- Data ----
-    pictures = {"figure": arguments.figure or DEFAULT_FIGURE}
+    # ---- Where the results go, and the data ----
+    paths, tables = {"figure": arguments.figure or DEFAULT_FIGURE}, []
     if arguments.errors:
-        pictures["mistakes"] = str(Path(arguments.errors, "mistakes.png"))
-        pictures["calibration_figure"] = str(Path(arguments.errors, "calibration.png"))
-    for path in pictures.values():
-        figures.check(path)
+        names = {"mistakes": "mistakes.png", "calibration_figure": "calibration.png"}
+        paths |= {name: os.path.join(arguments.errors, file) for name, file in names.items()}
+        tables = [os.path.join(arguments.errors, "mistakes.csv")]
+    results = Results(arguments, paths)
     whole = load_dataset(arguments.data or evaluation.recorded_data(saved)[0], notify=command_line.notify)
     dataset = matching(whole, saved.network.input_shape, saved.classes)
     if note := evaluation.data_note(saved, dataset):
@@ -116,22 +104,13 @@ def test(saved: "SavedNetwork", arguments: argparse.Namespace) -> None:
     if arguments.errors:
         drawn["mistakes"] = figures.mistakes(dataset.test.images, found, saved.classes, arguments.sort)
         drawn["calibration_figure"] = figures.calibration(summary.calibration, found.score_name)
-        table = Path(arguments.errors, "mistakes.csv")
+    for table in tables:
         files.save_rows(mistake_rows(found, saved.classes, arguments.sort), table)
-    for name, figure in drawn.items():
-        figures.save(figure, pictures[name])
 
     # ---- Report ----
-    names = {"weights": arguments.weights, "data": dataset.name} | pictures
-    if arguments.json:
-        print(json.dumps(evaluation.evaluation_object(summary) | names, allow_nan=False))
-    else:
-        print(f"{arguments.weights} on {dataset.name} ({dataset.source}): {summary.images:,} test images\n")
-        print(evaluation.evaluation_text(summary), end="\n\n")
-        for path in [*([table] if arguments.errors else []), *pictures.values()]:
-            print(f"saved {path}")
-    if arguments.show:
-        figures.show(list(drawn.values()), command_line.notify)
+    head = f"{arguments.weights} on {dataset.name} ({dataset.source}): {summary.images:,} test images"
+    text = f"{head}\n\n{evaluation.evaluation_text(summary)}"
+    results.publish(evaluation.evaluation_object(summary) | {"data": dataset.name}, text, drawn, tables)
 
 
 if __name__ == "__main__":

@@ -70,8 +70,9 @@ def main() -> None:
     rates = command_line.learning_rates(arguments, lowest, highest, num)
     picture, table = f"{arguments.output or stem}.png", f"{arguments.output or stem}.csv"
     figures.check(picture)
+    recipe = recipe_options.recipe_of(arguments)
     whole = load_dataset(arguments.data, notify=command_line.notify)
-    recipe = recipe_options.recipe_of(arguments).for_data(whole)
+    recipe = recipe.for_data(whole)
     dataset = matching(whole, recipe.input_shape, recipe.classes)
     learning, validation = dataset.train.hold_out(arguments.validation or len(dataset.train) // 6)
     print(command_line.data_summary(dataset, len(validation)))

@@ -27,7 +27,7 @@ def ours(seed: int, document: dict[str, Any]) -> tuple[float, float]:
     network, loss, optimizer = recipe.make_network(seeds.initialization), recipe.make_loss(), recipe.make_optimizer()
     batches = recipe.make_batches(data.train, seeds.shuffling)
     schedule = recipe.make_schedule(recipe.epochs * len(batches))
-    for _ in fit(network, loss, optimizer, schedule, batches, recipe.epochs):
+    for _ in fit(network, loss, optimizer, schedule, batches, recipe.epochs, noise=seeds.noise):
         pass
     seconds = perf_counter() - started
     return seconds, evaluate(network, loss, data.test)[1]

@@ -192,6 +192,6 @@ def _value(text: str, hint: Any) -> Any:
 
 def _text(value: Any) -> str:
     """A value as a word holds it: true, none, 0.1, 3."""
-    if value is None or isinstance(value, bool):
-        return str(value).lower()
-    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return repr(float(value)).removesuffix(".0")  # float: one of NumPy's says of itself what it is
+    return str(value).lower() if str(value) in ("True", "False", "None") else str(value)

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,6 +90,11 @@ def test_required_settings_stand_in_order_and_others_have_names():
     assert THINGS.canonical("pool2d:kind=max:size=2") == "pool2d:2:max"
     assert THINGS.canonical("pool2d:2:max:same:0.5") == "pool2d:2:max:padding=same:share=0.5"
     assert THINGS.canonical("pool2d:2:max:bias=false:stride=none:share=1") == "pool2d:2:max:share=1:bias=false"
+
+
+def test_numbers_of_numpy_are_written_as_plain_ones():
+    settings = {"size": np.int64(2), "kind": "max", "share": np.float64(0.5), "bias": np.bool_(False)}
+    assert spell(Pool2D, settings) == "pool2d:2:max:share=0.5:bias=false"
 
 
 def test_a_setting_that_is_a_word_may_have_settings_of_its_own():

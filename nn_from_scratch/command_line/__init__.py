@@ -6,7 +6,6 @@ from nn_from_scratch.command_line.options import (
     add_data_option,
     batch_size,
     learning_rates,
-    number,
     positive_number,
     whole_number,
 )
@@ -27,7 +26,6 @@ __all__ = [
     "layer_table",
     "learning_rates",
     "notify",
-    "number",
     "positive_number",
     "run",
     "whole_number",

@@ -57,13 +57,6 @@ def positive_number(text: str) -> float:
     return number
 
 
-def number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
-
-
 def batch_size(text: str) -> int | None:
     return None if text == "full" else whole_number(1)(text)
 
