@@ -91,13 +91,6 @@ class Progress:
     seen: int = 0
     seconds: float = 0.0
 
-    def add_batch(self, samples: int, loss: float, right: int) -> None:
-        """Count a step."""
-        self.step += 1
-        self.loss_sum += loss * samples
-        self.right += right
-        self.seen += samples
-
 
 def fit(
     network: Network,
@@ -126,7 +119,10 @@ def fit(
             progress.learning_rate = schedule(progress.step)
             rng = numbered(noise, progress.step) if noisy else None
             p, batch_loss = train_step(network, loss, optimizer, progress.learning_rate, x, t, rng)
-            progress.add_batch(len(x), batch_loss, int(np.count_nonzero(predicted_classes(p) == predicted_classes(t))))
+            progress.step += 1
+            progress.loss_sum += batch_loss * len(x)
+            progress.right += int(np.count_nonzero(predicted_classes(p) == predicted_classes(t)))
+            progress.seen += len(x)
             progress.seconds = perf_counter() - started
             if on_step:
                 on_step(progress.step, batch_loss)
