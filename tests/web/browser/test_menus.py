@@ -12,7 +12,7 @@ from nn_from_scratch import Dense, Network, SavedNetwork, Softmax, save
 from nn_from_scratch.layers import LAYERS, Activation
 from nn_from_scratch.optimizers import OPTIMIZERS
 from tests.new_parts import LeakyReLU
-from tests.web.browser.conftest import Open, command, exact, set_number, sum_shown
+from tests.web.browser.conftest import Open, command, exact, set_number, sum_shown, until
 from tests.web.conftest import LiveServer
 
 if TYPE_CHECKING:
@@ -68,7 +68,8 @@ def test_an_own_activation_and_an_own_optimizer_are_chosen_trained_and_drawn(
     with page.expect_response("**/api/settings"):
         page.select_option("#optimizer", "sign-descent")
     assert trainer.recipe.layers[:4] == ("dense:12", "leaky-relu", "dense:8", "leaky-relu")
-    assert (page.input_value("#activation"), page.input_value("#optimizer")) == ("leaky-relu", "sign-descent")
+    chosen = lambda: (page.input_value("#activation"), page.input_value("#optimizer"))  # noqa: E731
+    until(page, lambda: chosen() == ("leaky-relu", "sign-descent"), "the stream's news of the choice")
     assert page.inner_text("#architecture").startswith("784-12-8-10, leaky-relu, leaky-relu, sigmoid")
     assert float(page.get_attribute("#gradient-check", "data-value")) < 1e-6
     set_number(page, "#learning-rate-number", 0.002)
@@ -136,9 +137,9 @@ def test_an_uploaded_activation_with_settings_is_shown_and_kept(
         page.set_input_files("#upload-file", tmp_path / "own.json")
         page.wait_for_selector(f"body[data-run='{run}']")
         word = f"leaky-relu:slope={slope}"
-        assert page.input_value("#activation") == word
+        until(page, lambda word=word: page.input_value("#activation") == word, "the word of the upload")
         assert options(page, "#activation") == {**menu, word: word}
-        assert page.inner_text("#strips h3").startswith("hidden layer 1, 9 leaky-relu")
+        page.locator("#strips h3", has_text="hidden layer 1, 9 leaky-relu").wait_for()  # its first frame
 
     command(page, "#restart", "[data-run='4']")
     assert trainer.recipe.layers[1:4:2] == ("leaky-relu:slope=0.5",) * 2
@@ -151,7 +152,7 @@ def test_an_uploaded_activation_with_settings_is_shown_and_kept(
     command(page, "#restart", "[data-run='6']")
     assert trainer.recipe.layers[1:6:2] == ("leaky-relu",) * 3
     assert trainer.recipe.sizes == (784, 7, 6, 5, 10)
-    assert options(page, "#activation") == menu
+    until(page, lambda: options(page, "#activation") == menu, "the menu without the upload's word")
     page.select_option("#activation", "sigmoid")
     page.fill("#hidden", "")
     command(page, "#restart", "[data-run='7']")
