@@ -113,8 +113,7 @@ class Recipe:
         return tuple(map(prod, (self.input_shape, *learning)))
 
     def make_network(self, seed: Seed, dtype: type = np.float32) -> Network:
-        self.places()
-        return Network(self.make_layers(), self.input_shape, seed, dtype)
+        return Network([place.layer for place in self.places()], self.input_shape, seed, dtype)
 
     def make_loss(self) -> Loss:
         return LOSSES.make(self.loss)
@@ -170,8 +169,8 @@ class Recipe:
             word, table = parts.get(part, getattr(self, part)), TABLES[part]
             known = table.settings(table.parse(word)[0])
             parts[part] = table.changed(word, {name: settings.pop(name) for name in known if name in settings})
-        for setting in settings:
-            raise BadInput(_whose(setting, parts))
+        if settings:
+            raise BadInput(_whose(next(iter(settings)), parts))
         return replace(self, **parts)
 
 
@@ -228,10 +227,19 @@ def _dense_stack(
     return parts if sizes is None else parts | {"input_shape": (sizes[0],)}
 
 
+def setting_owners() -> dict[str, list[tuple[Table, str]]]:
+    """The settings of optimizers and schedules, each with the tables and names of those that have it."""
+    owners: dict[str, list[tuple[Table, str]]] = {}
+    for table in (OPTIMIZERS, SCHEDULES):
+        for name in table:
+            for setting in table.settings(name):
+                owners.setdefault(setting, []).append((table, name))
+    return owners
+
+
 def _whose(setting: str, parts: dict[str, Any]) -> str:
     """Which parts have a setting that none of a recipe's own has."""
-    tables = (OPTIMIZERS, SCHEDULES)
-    owners = [f"the {table.kind} {name}" for table in tables for name in table if setting in table.settings(name)]
+    owners = [f"the {table.kind} {name}" for table, name in setting_owners().get(setting, [])]
     if not owners:
         return f"{setting}: no part of a recipe has that name"
     return (

@@ -7,7 +7,7 @@ line in a table, and recipes, options, files and tests know it.
 
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from types import UnionType
 from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -37,8 +37,7 @@ class Table(dict[str, type[Part]], Generic[Part]):
         """The name in a word, and its settings. Raises BadInput, saying what was expected."""
         name, *pieces = word.split(":")
         if name not in self:
-            known = ", ".join(self.usage(known, optional=False) for known in self)
-            raise BadInput(f"unknown {self.kind} {one_line(name, 60)!r}: expected one of {known}")
+            raise BadInput(f"unknown {self.kind} {one_line(name, 60)!r}: expected one of {self.usages()}")
         order = list(self.settings(name))
         texts: dict[str, str] = {}
         key = ""
@@ -102,6 +101,10 @@ class Table(dict[str, type[Part]], Generic[Part]):
             elif optional:
                 text += f"[:{key.replace('_', '-')}={_text(setting.default)}]"
         return text
+
+    def usages(self, names: Iterable[str] | None = None) -> str:
+        """How these words are written at the least, or all of the table: "dense:UNITS, relu, softmax"."""
+        return ", ".join(self.usage(name, optional=False) for name in (self if names is None else names))
 
     def _read(self, word: str, name: str, key: str, text: str) -> Any:
         hint = _hints(self[name]).get(key, str)

@@ -13,6 +13,7 @@ import pytest
 from nn_from_scratch.data.dataset import Split
 from nn_from_scratch.layers import Dense, Layer, ReLU
 from nn_from_scratch.network import Network
+from nn_from_scratch.recipe import Recipe
 from tests.own_layers import own_layers  # noqa: F401
 
 # A shell that runs the tests in the background has them ignore Ctrl-C, and so would the scripts that they start.
@@ -20,6 +21,19 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 STEP = 1e-5  # its square, the error of the central difference, and rounding divided by it are both near 1e-10
+
+# For pictures of 4 × 4 pixels with labels of 3 classes, such as those of `split`.
+SMALL = Recipe(
+    layers=("dense:5", "relu", "dense:3", "softmax"),
+    loss="cross-entropy",
+    optimizer="adam",
+    learning_rate=0.01,
+    schedule="constant",
+    batch_size=8,
+    epochs=2,
+    input_shape=(16,),
+    classes=(0, 1, 2),
+)
 
 
 @pytest.fixture

@@ -32,12 +32,11 @@ import numpy as np
 from nn_from_scratch.data import Dataset, load_dataset
 from nn_from_scratch.data.idx import read_idx
 from nn_from_scratch.errors import BadInput
-from nn_from_scratch.recipe import Recipe
 from nn_from_scratch.runs.checkpoint import load_checkpoint, save_checkpoint
 from nn_from_scratch.runs.training_run import TrainingRun
 from nn_from_scratch.storage import SavedNetwork, load, save
 from nn_from_scratch.training import Diverged
-from tests.conftest import random_split
+from tests.conftest import SMALL, random_split
 from tests.data.samples import csv_bytes, idx_bytes, npz_bytes, pictures, write_idx_files, zip_bytes
 
 SECONDS = 2.0
@@ -242,17 +241,7 @@ DATA = Dataset("tiny", *(random_split(np.random.default_rng(n), n) for n in (30,
 
 
 def _small_run() -> TrainingRun:
-    recipe = Recipe(
-        layers=("dense:4", "relu", "dense:3", "softmax"),
-        loss="cross-entropy",
-        optimizer="adam",
-        learning_rate=0.01,
-        schedule="one-cycle",
-        batch_size=8,
-        epochs=2,
-        input_shape=(16,),
-        classes=(0, 1, 2),
-    )
+    recipe = SMALL.override(sizes=(16, 4, 3), schedule="one-cycle")
     return TrainingRun(recipe, DATA, validation=5)
 
 

@@ -12,22 +12,9 @@ from nn_from_scratch.layers import LAYERS
 from nn_from_scratch.losses import LOSSES
 from nn_from_scratch.optimizers import OPTIMIZERS, SGD, Adam
 from nn_from_scratch.presets import PRESETS
-from nn_from_scratch.recipe import DenseStack, Recipe, activations, dense_stack
+from nn_from_scratch.recipe import DenseStack, activations, dense_stack
 from nn_from_scratch.schedules import SCHEDULES, Constant, Cosine, OneCycle, StepDecay
-from tests.conftest import random_split
-
-SMALL = Recipe(
-    layers=("dense:5", "relu", "dense:3", "softmax"),
-    loss="cross-entropy",
-    optimizer="adam",
-    learning_rate=0.01,
-    schedule="constant",
-    batch_size=8,
-    epochs=2,
-    input_shape=(16,),
-    classes=(0, 1, 2),
-)
-
+from tests.conftest import SMALL, random_split
 
 # ---- the parts a recipe makes ----
 

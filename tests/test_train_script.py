@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -80,18 +81,23 @@ def test_the_command_in_the_file_makes_the_file_again(trained, tmp_path):
     assert (tmp_path / "again.json").read_bytes() == (directory / "a.json").read_bytes()
 
 
+def recipe_after_its_command(options: list[str], directory: Path) -> dict:
+    """Train with options, then with the command that the file records: the files must be the same. Its recipe."""
+    for name in ("first.json", "again.json"):
+        result = run("train.py", *options, "--output", directory / name)
+        assert result.returncode == 0, result.stderr
+        options = nn.load(directory / name).training["command"].split()[2:]
+    assert (directory / "first.json").read_bytes() == (directory / "again.json").read_bytes()
+    return nn.load(directory / "first.json").training["recipe"]
+
+
 def test_every_override_survives_in_the_recorded_command(tmp_path):
     options = """
         --data digits --preset 784-128-64-10 --sizes 784 4 10 --activations sigmoid softmax --optimizer sgd
         --momentum 0.5 --nesterov --weight-decay 0.01 --learning-rate 0.25 --schedule step-decay --decay-factor 0.1
         --decay-pieces 3 --batch-size full --epochs 3 --initializer uniform:1 --bias-initializer normal:0.5 --seed 7
     """.split()
-    for name in ("first.json", "again.json"):
-        result = run("train.py", *options, "--output", tmp_path / name)
-        assert result.returncode == 0, result.stderr
-        options = nn.load(tmp_path / name).training["command"].split()[2:]
-    assert (tmp_path / "first.json").read_bytes() == (tmp_path / "again.json").read_bytes()
-    recipe = nn.load(tmp_path / "first.json").training["recipe"]
+    recipe = recipe_after_its_command(options, tmp_path)
     assert recipe["batch_size"] is None
     assert recipe["layers"] == ["dense:4", "sigmoid", "dense:10", "softmax"]
     assert recipe["optimizer"] == "sgd:momentum=0.5:nesterov=true:weight-decay=0.01"
@@ -103,12 +109,7 @@ def test_layers_and_settings_may_also_be_said_in_words(tmp_path):
         --data digits --layers dense:4:initializer=uniform:1 sigmoid dense:10 softmax --epochs 1
         --optimizer sgd:momentum=0.5:nesterov=true --schedule step-decay:decay-factor=0.1 --learning-rate 0.25
     """.split()
-    for name in ("first.json", "again.json"):
-        result = run("train.py", *options, "--output", tmp_path / name)
-        assert result.returncode == 0, result.stderr
-        options = nn.load(tmp_path / name).training["command"].split()[2:]
-    assert (tmp_path / "first.json").read_bytes() == (tmp_path / "again.json").read_bytes()
-    recipe = nn.load(tmp_path / "first.json").training["recipe"]
+    recipe = recipe_after_its_command(options, tmp_path)
     assert recipe["layers"][0] == "dense:4:initializer=uniform:1"
     assert recipe["input_shape"] == [784]
 

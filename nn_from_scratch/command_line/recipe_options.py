@@ -24,12 +24,10 @@ from nn_from_scratch.command_line.process import notify
 from nn_from_scratch.data import load_dataset
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.layers import LAYERS
-from nn_from_scratch.optimizers import OPTIMIZERS
 from nn_from_scratch.presets import DEFAULT_PRESET, PRESETS
-from nn_from_scratch.recipe import TABLES, Recipe, activations
+from nn_from_scratch.recipe import TABLES, Recipe, activations, setting_owners
 from nn_from_scratch.runs.checkpoint import load_checkpoint
 from nn_from_scratch.runs.training_run import DEFAULT_THREADS, TrainingRun
-from nn_from_scratch.schedules import SCHEDULES
 from nn_from_scratch.storage import SavedNetwork
 from nn_from_scratch.words import Table, explanation
 
@@ -46,10 +44,9 @@ def add_recipe_options(parser: argparse.ArgumentParser, **own_defaults: Any) -> 
 
     def add(option: str, help: str, **settings: Any) -> None:
         value = defaults[option.strip("-").replace("-", "_")]
-        shown = " ".join(map(str, value)) if isinstance(value, tuple) else value
-        group.add_argument(option, default=argparse.SUPPRESS, help=f"{help} (default: {shown})", **settings)
+        group.add_argument(option, default=argparse.SUPPRESS, help=f"{help} (default: {_shown(value)})", **settings)
 
-    add("--layers", f"from input to output: {_usages(LAYERS)}", nargs="+", type=_word_in(LAYERS), metavar="WORD")
+    add("--layers", f"from input to output: {LAYERS.usages()}", nargs="+", type=_word_in(LAYERS), metavar="WORD")
     for part, help in {
         "loss": "what is made small",
         "optimizer": "how parameters follow their gradients",
@@ -57,7 +54,7 @@ def add_recipe_options(parser: argparse.ArgumentParser, **own_defaults: Any) -> 
         "initializer": "first weights",
         "bias_initializer": "first biases, likewise",
     }.items():
-        known = "" if part == "bias_initializer" else f": {_usages(TABLES[part])}"
+        known = "" if part == "bias_initializer" else f": {TABLES[part].usages()}"
         add(_option(part), help + known, type=_word_in(TABLES[part]), metavar="WORD")
     add("--learning-rate", "the schedule's highest rate", type=positive_number, metavar="RATE")
     add("--batch-size", "images per step; full is all of them", type=batch_size, metavar="N|full")
@@ -85,7 +82,7 @@ def _add_dense_options(parser: argparse.ArgumentParser) -> None:
         type=_word_in(LAYERS),
         metavar="WORD",
         default=argparse.SUPPRESS,
-        help=f"one for each layer: {', '.join(LAYERS.usage(name, optional=False) for name in activations())}",
+        help=f"one for each layer: {LAYERS.usages(activations())}",
     )
 
 
@@ -101,20 +98,6 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         help = f"of {', '.join(name for _, name in owners)}: {explanation(table[name], setting)} (default: {default})"
         with suppress(argparse.ArgumentError):  # a script's own option has this name; the WORD can still set it
             group.add_argument(_option(setting), default=argparse.SUPPRESS, help=help.replace("%", "%%"), **kind)
-
-
-def setting_owners() -> dict[str, list[tuple[Table, str]]]:
-    """The settings of optimizers and schedules, each with the tables and names of those that have it."""
-    owners: dict[str, list[tuple[Table, str]]] = {}
-    for table in (OPTIMIZERS, SCHEDULES):
-        for name in table:
-            for setting in table.settings(name):
-                owners.setdefault(setting, []).append((table, name))
-    return owners
-
-
-def _usages(table: Table) -> str:
-    return ", ".join(table.usage(name, optional=False) for name in table)
 
 
 def _option(name: str) -> str:
@@ -200,7 +183,7 @@ def resume_command(arguments: argparse.Namespace, output: str, checkpoint: str) 
         command += ["--output", output]
     for name in ("history", "checkpoint_every", "patience"):
         if getattr(arguments, name):
-            command += [f"--{name.replace('_', '-')}", str(getattr(arguments, name))]
+            command += [_option(name), str(getattr(arguments, name))]
     return shlex.join(command)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import get_type_hints
 
 import numpy as np
 
@@ -14,7 +14,16 @@ from nn_from_scratch.recipe import Recipe
 from nn_from_scratch.runs.old_checkpoint import of_version_1
 from nn_from_scratch.runs.training_run import Best, TrainingRun
 from nn_from_scratch.storage import json_files
-from nn_from_scratch.storage.json_files import Wrong, array, arrays_in, check_format, check_kinds, numbers, object_in
+from nn_from_scratch.storage.json_files import (
+    Wrong,
+    array,
+    arrays_in,
+    check_format,
+    check_kinds,
+    numbers,
+    object_in,
+    with_tuples,
+)
 from nn_from_scratch.training import EpochResult, Progress
 
 FORMAT = "nn_from_scratch checkpoint"
@@ -71,7 +80,7 @@ def load_checkpoint(path: str | Path, load_data: Callable[[str], Dataset], epoch
 
 
 def _recipe(values: dict, epochs: int | None) -> Recipe:
-    parts: Any = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    parts = with_tuples(values)
     check_kinds(parts, get_type_hints(Recipe), "run.recipe")
     try:
         recipe = Recipe(**parts)

@@ -10,7 +10,7 @@ from nn_from_scratch.errors import BadInput
 from nn_from_scratch.optimizers import OPTIMIZERS
 from nn_from_scratch.recipe import DenseStack
 from nn_from_scratch.schedules import SCHEDULES
-from nn_from_scratch.storage.json_files import Wrong, check_kinds, object_in
+from nn_from_scratch.storage.json_files import Wrong, check_kinds, object_in, with_tuples
 
 KINDS: dict[str, Any] = {
     "sizes": tuple[int, ...],
@@ -48,7 +48,7 @@ def of_version_1(checkpoint: dict) -> dict:
 
 
 def _recipe(values: dict) -> dict:
-    old: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    old = with_tuples(values)
     check_kinds(old, KINDS, "run.recipe")
     if not old["sizes"] or len(old["activations"]) != len(old["sizes"]) - 1:
         raise Wrong(f"run.recipe: activations {old['activations']} don't fit the sizes {old['sizes']}")

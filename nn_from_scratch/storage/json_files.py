@@ -85,6 +85,11 @@ def _holds_numbers(values: Any, depth: int = 4) -> bool:
     return kinds <= {int, float} or (kinds == {list} and all(_holds_numbers(row, depth - 1) for row in values))
 
 
+def with_tuples(values: dict) -> dict[str, Any]:
+    """An object with its lists as tuples, which JSON doesn't know."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+
+
 def object_in(entry: Any, name: str, place: str) -> dict:
     value = entry.get(name) if isinstance(entry, dict) else None
     if not isinstance(value, dict):

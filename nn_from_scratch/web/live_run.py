@@ -53,7 +53,7 @@ def recipe_of_preset(preset: str) -> Recipe:
 def start_from(saved: SavedNetwork, like: Start) -> Start:
     """A network from a file as a start: its layers, the loss that suits its last one, and all else as in `like`.
 
-    Raises BadInput for a network that the page can't show.
+    Raises BadInput for a number that float32 can't hold. Whether the page can show the network, LiveRun finds out.
     """
     network = saved.network
     suiting = [name for name, loss in LOSSES.items() if loss.matching_activation is type(network.layers[-1])]
@@ -61,7 +61,6 @@ def start_from(saved: SavedNetwork, like: Start) -> Start:
     loss = suiting[0] if suiting and likely else "mean-squared-error"
     layers = tuple(map(word, network.layers))
     recipe = like.recipe.override(layers=layers, input_shape=network.input_shape, loss=loss, classes=saved.classes)
-    limits.check_architecture(recipe)
     snapshot = network.snapshot().astype(np.float32)
     if not np.isfinite(snapshot).all():
         raise BadInput("a parameter of this network is too large for float32")

@@ -22,20 +22,10 @@ from nn_from_scratch.runs.checkpoint import load_checkpoint, save_checkpoint
 from nn_from_scratch.runs.training_run import Best, TrainingRun
 from nn_from_scratch.schedules import SCHEDULES
 from nn_from_scratch.training import Diverged
-from tests.conftest import random_split
+from tests.conftest import SMALL, random_split
 from tests.storage.test_network_file import DELETED, json_values, places, set_in
 
-RECIPE = Recipe(
-    layers=("dense:6", "relu", "dense:3", "softmax"),
-    loss="cross-entropy",
-    optimizer="adam",
-    learning_rate=0.01,
-    schedule="constant",
-    batch_size=16,
-    epochs=3,
-    input_shape=(16,),
-    classes=(0, 1, 2),
-)
+RECIPE = SMALL.override(sizes=(16, 6, 3), batch_size=16, epochs=3)
 OPTIMIZERS: dict[str, dict[str, Any]] = {
     "plain SGD": {"optimizer": "sgd", "learning_rate": 0.1},
     "momentum": {"optimizer": "sgd", "momentum": 0.9},
