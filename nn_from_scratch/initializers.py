@@ -6,6 +6,7 @@ Glorot. Maths: docs/mathematics.md, "Initialization".
 """
 
 from math import prod, sqrt
+from typing import Literal
 
 import numpy as np
 
@@ -65,10 +66,21 @@ class Uniform(Initializer):
 
 
 class ScaledNormal(Initializer):
-    """N(0, 1/fan_in): keeps the variance through a layer without activation. (LeCun et al., 1998)"""
+    """N(0, 1/fan_in): keeps the variance through a layer without activation. (LeCun et al., 1998)
+
+    Some first courses divide by the number of units instead, N(0, 1/fan_out), which keeps that of the gradients.
+
+    fan: in or out, the number of terms that it divides by
+    """
+
+    def __init__(self, fan: Literal["in", "out"] = "in"):
+        if fan not in ("in", "out"):
+            raise ValueError(f"the fan must be in or out, not {fan!r}")
+        self.fan = fan
 
     def __call__(self, shape: Shape, rng: np.random.Generator) -> np.ndarray:
-        return rng.normal(0, 1 / sqrt(fan_in(shape)), shape)
+        terms = fan_in(shape) if self.fan == "in" else fan_out(shape)
+        return rng.normal(0, 1 / sqrt(terms), shape)
 
 
 class He(Initializer):

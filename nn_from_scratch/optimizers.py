@@ -29,6 +29,7 @@ class Optimizer:
     """
 
     remembers: tuple[str, ...] = ()
+    usual_rate = 0.01  # η to start with, where nobody has looked for a better one
 
     def __init__(self, weight_decay: float = 0.0):
         if not 0 <= weight_decay < np.inf:
@@ -93,6 +94,8 @@ class SGD(Optimizer):
         self.momentum = momentum
         self.nesterov = nesterov
         self.remembers = ("velocity",) if momentum else ()
+        # Of 0.03, 0.1, 0.3 and 1 the rate with which all presets learn well. A velocity adds up 1 / (1 − μ) gradients.
+        self.usual_rate = 0.3 * (1 - momentum)
 
     def find_step(self, gradients: np.ndarray, learning_rate: float) -> None:
         direction = gradients
@@ -127,6 +130,7 @@ class Adam(Optimizer):
     """
 
     remembers = ("gradient_sum", "square_sum")
+    usual_rate = 0.001
 
     def __init__(self, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8, weight_decay: float = 0.0):
         super().__init__(weight_decay)

@@ -16,7 +16,7 @@ from nn_from_scratch.data.batches import Batches
 from nn_from_scratch.data.dataset import Dataset, Split
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.initializers import INITIALIZERS
-from nn_from_scratch.layers import LAYERS, Activation, Layer
+from nn_from_scratch.layers import LAYERS, Activation, Layer, ReLU
 from nn_from_scratch.layers.layer import Shape
 from nn_from_scratch.losses import LOSSES, Loss
 from nn_from_scratch.network import Network, Place, walk
@@ -153,8 +153,12 @@ class Recipe:
         """This recipe with other parts.
 
         Beside its own parts, `changes` may name settings of the optimizer and of the schedule (momentum=0.9), and, for
-        Dense layers with an activation after each, sizes=(784, 128, 10) and activations=("relu", "softmax"). What
-        belonged to a part goes with it: the settings of another optimizer, the input shape of other layers.
+        Dense layers with an activation after each, sizes=(784, 128, 10) and activations=("relu", "softmax").
+
+        What belonged to a part goes with it, and what suits the new one takes its place, unless it is given: another
+        optimizer has its own settings and its usual learning rate; other layers have their own input shape and first
+        weights, and the loss that their last activation matches; another loss has the last activation that it matches;
+        other classes have an output for each.
         """
         own = {part.name for part in fields(Recipe)}
         parts = {name: value for name, value in changes.items() if name in own}
@@ -171,7 +175,39 @@ class Recipe:
             parts[part] = table.changed(word, {name: settings.pop(name) for name in known if name in settings})
         if settings:
             raise BadInput(_whose(next(iter(settings)), parts))
+        if OPTIMIZERS.parse(parts["optimizer"])[0] != OPTIMIZERS.parse(self.optimizer)[0]:
+            parts = {"learning_rate": OPTIMIZERS.make(parts["optimizer"]).usual_rate} | parts
+        parts = (self._suiting_layers(parts) if "layers" in parts else {"layers": self._suited_layers(parts)}) | parts
         return replace(self, **parts)
+
+    def _suiting_layers(self, parts: dict[str, Any]) -> dict[str, Any]:
+        """The first weights and the loss for the layers in `parts`."""
+        layers = [LAYERS.make(word) for word in parts["layers"]]
+        if not layers or parts["layers"] == self.layers:
+            return {}
+        found = {"initializer": "he" if any(isinstance(layer, ReLU) for layer in layers) else "glorot"}
+        if self.make_loss().matching_activation not in (None, type(layers[-1])):
+            matching = [name for name, loss in LOSSES.items() if loss.matching_activation is type(layers[-1])]
+            found |= dict(zip(["loss"], matching, strict=False))  # none matches a ReLU: that is refused
+        return found | {"bias_initializer": "zeros"}
+
+    def _suited_layers(self, parts: dict[str, Any]) -> tuple[str, ...]:
+        """The layers as they are, but for the activation that a loss in `parts` matches, and an output for each class.
+
+        Only a Dense layer with an activation at the end is changed so; others stay, to be accepted or refused.
+        """
+        if len(self.layers) < 2:
+            return self.layers
+        *first, dense, last = self.layers
+        (kind, settings), classes = LAYERS.parse(dense), parts.get("classes", self.classes)
+        if kind != "dense" or not issubclass(LAYERS[LAYERS.parse(last)[0]], Activation):
+            return self.layers
+        if "loss" in parts and (matching := LOSSES.make(parts["loss"]).matching_activation):
+            last = name_of(matching)
+        outputs = settings["units"]
+        if classes and (not outputs_fit(outputs, len(classes)) or (outputs, last) == (1, "softmax")):
+            dense = LAYERS.changed(dense, {"units": len(classes)})
+        return (*first, dense, last)
 
 
 class DenseStack(NamedTuple):

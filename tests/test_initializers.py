@@ -27,6 +27,7 @@ SHAPE = (400, 500)  # (units, inputs), 200,000 draws: a sample deviation is with
     [
         (He(), np.sqrt(2 / 500)),
         (ScaledNormal(), np.sqrt(1 / 500)),
+        (ScaledNormal(fan="out"), np.sqrt(1 / 400)),
         (Glorot(), np.sqrt(6 / 900) / np.sqrt(3)),
         (Normal(0.01), 0.01),
         (Uniform(0.3), 0.3 / np.sqrt(3)),

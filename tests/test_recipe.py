@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from nn_from_scratch.data import Dataset
+from nn_from_scratch.data import Dataset, load_dataset
 from nn_from_scratch.data.dataset import Split
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.layers import LAYERS
@@ -13,6 +13,7 @@ from nn_from_scratch.losses import LOSSES
 from nn_from_scratch.optimizers import OPTIMIZERS, SGD, Adam
 from nn_from_scratch.presets import PRESETS
 from nn_from_scratch.recipe import DenseStack, activations, dense_stack
+from nn_from_scratch.runs.training_run import TrainingRun
 from nn_from_scratch.schedules import SCHEDULES, Constant, Cosine, OneCycle, StepDecay
 from tests.conftest import SMALL, random_split
 
@@ -144,6 +145,69 @@ def test_another_optimizer_comes_without_the_settings_of_the_one_before():
     assert decaying.override(learning_rate=0.3).optimizer == "adam:weight-decay=0.15"
 
 
+def test_another_optimizer_comes_with_its_usual_rate_unless_one_is_given():
+    assert SMALL.override(optimizer="sgd").learning_rate == 0.3
+    assert SMALL.override(optimizer="sgd", momentum=0.9).learning_rate == pytest.approx(0.03)
+    assert SMALL.override(optimizer="sgd").override(optimizer="adam:beta1=0.8").learning_rate == 0.001
+    assert SMALL.override(optimizer="sgd", learning_rate=0.2).learning_rate == 0.2
+    assert SMALL.override(optimizer="adam", beta1=0.8).learning_rate == SMALL.learning_rate == 0.01
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.ready())
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_learns_with_every_optimizer_at_its_usual_rate(preset, optimizer):
+    rate = OPTIMIZERS.make(optimizer).usual_rate
+    recipe = PRESETS[preset].override(optimizer=optimizer, learning_rate=rate)
+    run = TrainingRun(recipe, load_dataset("digits"))
+    for _ in run.epochs():
+        pass
+    assert run.test()[1] > 0.65  # a tenth, or a half of two classes, would be guessing
+
+
+@pytest.mark.parametrize(
+    "sizes", [(784, 10), (784, 300, 10), (784, 32, 32, 32, 32, 10)], ids=lambda sizes: "-".join(map(str, sizes))
+)
+@pytest.mark.parametrize("hidden", ["relu", "sigmoid"])
+@pytest.mark.parametrize("preset", ["784-10-10", "784-128-64-10", "784-128-64-10-fast"])
+def test_other_layers_learn_with_the_rest_of_a_preset(preset, hidden, sizes):
+    activations = (*[hidden] * (len(sizes) - 2), "softmax")
+    recipe = PRESETS[preset].override(sizes=sizes, activations=activations, epochs=40)
+    run = TrainingRun(recipe, load_dataset("digits"))
+    for _ in run.epochs():
+        pass
+    assert run.test()[1] > 0.8
+
+
+def test_other_layers_come_with_first_weights_that_suit_them():
+    preset = PRESETS["784-128-64-10"]
+    assert preset.initializer == "normal:0.1"
+    assert preset.override(sizes=(784, 3000, 10)).initializer == "he"
+    assert preset.override(activations=("sigmoid", "sigmoid", "softmax")).initializer == "glorot"
+    assert preset.override(layers=("dense:10", "softmax"), initializer="normal:0.1").initializer == "normal:0.1"
+    assert preset.override(sizes=(784, 128, 64, 10)) == preset
+
+
+def test_loss_and_last_activation_follow_each_other():
+    assert SMALL.override(activations=("relu", "sigmoid")).loss == "binary-cross-entropy"
+    assert SMALL.override(loss="binary-cross-entropy").layers == ("dense:5", "relu", "dense:3", "sigmoid")
+    assert SMALL.override(loss="mean-squared-error").layers == SMALL.layers
+    assert SMALL.override(loss="mean-squared-error", activations=("relu", "relu")).layers[-1] == "relu"
+    both = {"loss": "binary-cross-entropy", "activations": ("relu", "softmax")}
+    with pytest.raises(BadInput, match="loss binary-cross-entropy after softmax: expected sigmoid as the last layer"):
+        SMALL.override(**both)
+
+
+def test_other_classes_come_with_an_output_for_each():
+    assert SMALL.override(classes=(1, 2)).layers == ("dense:5", "relu", "dense:2", "softmax")
+    assert SMALL.override(classes=(1, 2), sizes=(16, 5, 2)).layers == ("dense:5", "relu", "dense:2", "softmax")
+    binary = PRESETS["784-196-1"]
+    assert binary.override(classes=(3, 4)).layers == binary.layers
+    assert binary.override(classes=(3, 4, 5)).layers == ("dense:196", "sigmoid", "dense:3", "sigmoid")
+    assert binary.override(loss="cross-entropy").layers == ("dense:196", "sigmoid", "dense:2", "softmax")
+    biasless = replace(SMALL, layers=("dense:5", "relu", "dense:3:bias=false", "softmax"))
+    assert biasless.override(classes=(1, 2)).layers == ("dense:5", "relu", "dense:2:bias=false", "softmax")
+
+
 def test_other_layers_take_their_input_shape_from_the_data():
     changed = SMALL.override(layers=("dense:3", "softmax"))
     assert changed.input_shape == ()
@@ -200,12 +264,12 @@ def test_the_shorthand_needs_a_dense_stack_or_both_its_parts():
             {"sizes": (16, 5, 4)},
             "layers dense:5 relu dense:4 softmax: 4 outputs, expected one for each of the classes 0 1 2, or a single",
         ),
-        ({"classes": (1, 2)}, "3 outputs, expected one for each of the classes 1 2"),
+        ({"classes": (1, 2), "sizes": (16, 5, 3)}, "3 outputs, expected one for each of the classes 1 2"),
         ({"classes": (1, 1)}, "classes 1 1: expected at least two, all different"),
         ({"classes": (1,)}, "classes 1: expected at least two, all different"),
         ({"sizes": (16, 5, 1), "classes": (1, 2)}, "Softmax of a single number is always 1: for a single output take"),
         ({"layers": ()}, "layers: expected at least one, such as dense:10"),
-        ({"layers": ("dense:3:4:5:6", "softmax")}, "layer dense:3:4:5:6: expected dense:UNITS[:initializer=he]"),
+        ({"layers": ("dense:3:4:5:6:7", "softmax")}, "layer dense:3:4:5:6:7: expected dense:UNITS[:initializer=he]"),
         (
             {"layers": ("dense", "softmax")},
             "layer dense: expected dense:UNITS[:initializer=he][:bias-",
@@ -214,8 +278,7 @@ def test_the_shorthand_needs_a_dense_stack_or_both_its_parts():
         ({"layers": ("dense:0", "softmax")}, "layer dense:0: Dense needs a whole number of units from 1 up, not 0"),
         ({"layers": ("dense:3:initializer=x", "softmax")}, "unknown initializer 'x'"),
         ({"layers": ("tanh",)}, "unknown layer 'tanh': expected one of dense:UNITS, relu, sigmoid, softmax"),
-        ({"activations": ("relu", "sigmoid")}, "loss cross-entropy after sigmoid: expected softmax as the last layer"),
-        ({"loss": "binary-cross-entropy"}, "loss binary-cross-entropy after softmax: expected sigmoid as the last"),
+        ({"activations": ("relu", "relu")}, "loss cross-entropy after relu: expected softmax as the last layer"),
         ({"input_shape": (4, 4)}, "on samples of shape (4, 4): layers[0]: Dense takes flat samples (inputs,)"),
         ({"batch_size": 0}, "batch_size 0: expected at least 1, or None for the whole training set"),
         ({"epochs": 0}, "epochs 0: expected at least 1"),

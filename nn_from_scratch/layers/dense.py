@@ -11,7 +11,7 @@ from nn_from_scratch.layers.layer import Layer, Shape
 
 
 class Dense(Layer):
-    """y = x Wᵀ + b: each unit takes a weighted sum of all inputs, plus its bias.
+    """y = x Wᵀ + b: each unit takes a weighted sum of all inputs, plus its bias, unless it has none.
 
     Shapes: x (N, inputs), W (units, inputs), b (units,), y (N, units).
 
@@ -20,6 +20,7 @@ class Dense(Layer):
     units: how many sums it computes
     initializer: the first weights
     bias_initializer: the first biases
+    bias: whether the units have biases
 
     Maths: docs/mathematics.md, "Dense".
     """
@@ -30,13 +31,18 @@ class Dense(Layer):
     db: np.ndarray
 
     def __init__(
-        self, units: int, initializer: Initializer | str = "he", bias_initializer: Initializer | str = "zeros"
+        self,
+        units: int,
+        initializer: Initializer | str = "he",
+        bias_initializer: Initializer | str = "zeros",
+        bias: bool = True,
     ):
         if not isinstance(units, int | np.integer) or units < 1:
             raise ValueError(f"Dense needs a whole number of units from 1 up, not {units!r}")
         self.units = int(units)
         self.initializer = as_initializer(initializer)
         self.bias_initializer = as_initializer(bias_initializer)
+        self.bias = bool(bias)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         if len(input_shape) != 1:
@@ -44,23 +50,26 @@ class Dense(Layer):
         return (self.units,)
 
     def parameter_shapes(self, input_shape: Shape) -> dict[str, Shape]:
-        return {"W": (self.units, *input_shape), "b": (self.units,)}
+        return {"W": (self.units, *input_shape)} | ({"b": (self.units,)} if self.bias else {})
 
     def initialize(self, rng: np.random.Generator) -> None:
         self.W[...] = self.initializer(self.W.shape, rng)
-        self.b[...] = self.bias_initializer(self.b.shape, rng)
+        if self.bias:
+            self.b[...] = self.bias_initializer(self.b.shape, rng)
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         if training:
             self.x = x
         y = x @ self.W.T
-        y += self.b
+        if self.bias:
+            y += self.b
         return y
 
     def backward_parameters(self, dy: np.ndarray) -> None:
         # np.dot, not matmul: the same product, but five times as fast where the batch is a single sample.
         np.dot(dy.T, self.x, out=self.dW)
-        dy.sum(axis=0, out=self.db)
+        if self.bias:
+            dy.sum(axis=0, out=self.db)
 
     def backward_input(self, dy: np.ndarray) -> np.ndarray:
         return dy @ self.W

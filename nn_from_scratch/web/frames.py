@@ -84,6 +84,12 @@ def dense_of(stage: Stage) -> Dense:
     return stage.layer
 
 
+def biases_of(dense: Dense) -> tuple[np.ndarray, np.ndarray]:
+    """b and ∂L/∂b: zeros where the layer has none, which is the same."""
+    nothing = np.zeros(dense.units, dense.W.dtype)
+    return (dense.b, dense.db) if dense.bias else (nothing, nothing)
+
+
 # ---- a frame's parts ----
 
 
@@ -104,14 +110,15 @@ def edges(stage: Stage, shown: Sequence[int], sources: Sequence[int] | None) -> 
 def layer_part(stage: Stage, delta: np.ndarray, shown: list[int], sources: list[int] | None) -> dict[str, Any]:
     """Everything a frame holds of one layer. The gradients are those of the last batch, the rest is the example's."""
     dense = dense_of(stage)
-    vectors = packed_rows(np.stack([stage.a[0], stage.z[0], delta, dense.b, dense.db]))
+    b, db = biases_of(dense)
+    vectors = packed_rows(np.stack([stage.a[0], stage.z[0], delta, b, db]))
     names = ("activations", "z", "deltas", "biases", "bias_gradients")
     return {
         "units": dense.units,
         "type": name_of(type(stage.activation)),
         **dict(zip(names, vectors, strict=True)),
-        "gradient_norm": finite(_norm(dense.dW, dense.db)),
-        "gradient_mean": finite((np.abs(dense.dW).sum() + np.abs(dense.db).sum()) / (dense.dW.size + dense.db.size)),
+        "gradient_norm": finite(_norm(dense.dW, db)),
+        "gradient_mean": finite((np.abs(dense.dW).sum() + np.abs(db).sum()) / (dense.dW.size + db.size)),
         "weight_norm": finite(_norm(dense.W)),
         "dead": silent_share(stage.activation, stage.a[0]),
         "shown": shown,

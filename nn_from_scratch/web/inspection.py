@@ -15,7 +15,7 @@ from nn_from_scratch.losses import Loss
 from nn_from_scratch.metrics import accuracy, confusion_matrix
 from nn_from_scratch.network import Network
 from nn_from_scratch.training import predict
-from nn_from_scratch.web.frames import base64, dense_of, finite, packed
+from nn_from_scratch.web.frames import base64, biases_of, dense_of, finite, packed
 from nn_from_scratch.words import name_of
 
 TERMS = 8  # products of each sign that are named in a neuron's sum
@@ -40,7 +40,7 @@ def neuron_part(stage: Stage, delta: np.ndarray, neuron: int) -> dict[str, Any]:
 
     return {
         "z": finite(stage.z[0, neuron]),
-        "bias": float(dense.b[neuron]),
+        "bias": float(biases_of(dense)[0][neuron]),
         "activation": finite(stage.a[0, neuron]),
         "activation_name": name_of(type(stage.activation)),
         "delta": finite(delta[neuron]),
