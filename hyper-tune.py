@@ -12,8 +12,8 @@ EXAMPLES = """\
   python hyper-tune.py --range-test"""
 
 # Where the results go, and the rates that are tried: the lowest, the highest and how many.
-SWEEP = "resources/images/learning_rates", 1e-4, 0.1, 7
-RANGE_TEST = "resources/images/range_test", 1e-6, 10.0, 300
+SWEEP = "results/learning_rates", 1e-4, 0.1, 7
+RANGE_TEST = "results/range_test", 1e-6, 10.0, 300
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -51,25 +51,25 @@ def parse_arguments() -> argparse.Namespace:
         help=f"results go to STEM.png and STEM.csv (default: {SWEEP[0]}; range test: {RANGE_TEST[0]})",
     )
     parser.add_argument("--show", action="store_true", help="open the figure in a window, too")
-    recipe_options.add_recipe_options(parser, epochs=3)
+    recipe_options.add_recipe_options(parser, without=["learning_rate"], epochs=3)
     return parser.parse_args()
 
 
 def main() -> None:
     arguments = parse_arguments()
 
-    from tqdm import tqdm
-
     from nn_from_scratch import figures, load_dataset
+    from nn_from_scratch.command_line.sweeping import Sweeping
     from nn_from_scratch.data.batches import matching
-    from nn_from_scratch.runs import range_test, sweep
+    from nn_from_scratch.runs.range_test import range_test
+    from nn_from_scratch.runs.sweep import Sweep, sweep
     from nn_from_scratch.storage import files
 
     # ---- Recipe and data: the test set is left alone ----
     stem, lowest, highest, num = RANGE_TEST if arguments.range_test else SWEEP
     rates = command_line.learning_rates(arguments, lowest, highest, num)
     picture, table = f"{arguments.output or stem}.png", f"{arguments.output or stem}.csv"
-    figures.check(picture)
+    command_line.check_paths({"--data": arguments.data}, {"--output": [picture, table]})
     recipe = recipe_options.recipe_of(arguments)
     whole = load_dataset(arguments.data, notify=command_line.notify)
     recipe = recipe.for_data(whole)
@@ -78,13 +78,13 @@ def main() -> None:
     print(command_line.data_summary(dataset, len(validation)))
 
     # ---- Training ----
+    sweeping = Sweeping(total=len(rates) * arguments.repeats)
     if arguments.range_test:
-        result = range_test.range_test(recipe, rates, arguments.seed, learning)
+        result = range_test(recipe, rates, arguments.seed, learning)
         rows, figure, conclusion = result.rows(), figures.range_test(result), result.conclusion()
     else:
         seeds = range(arguments.seed, arguments.seed + arguments.repeats)
-        runs = sweep.sweep(recipe, rates, seeds, learning, validation, arguments.jobs)
-        results = sweep.Sweep(list(tqdm(runs, total=len(rates) * len(seeds), unit="run", leave=False, disable=None)))
+        results = Sweep(sweeping.finished(sweep(recipe, rates, seeds, learning, validation, arguments.jobs)))
         rows, figure, conclusion = results.rows(), figures.learning_rate_sweep(results), results.conclusion()
 
     # ---- Results ----
@@ -94,6 +94,7 @@ def main() -> None:
     if arguments.show:
         figures.show([figure], command_line.notify)
     print(conclusion)
+    sweeping.end()
 
 
 if __name__ == "__main__":

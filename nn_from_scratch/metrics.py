@@ -11,7 +11,7 @@ import numpy as np
 
 def accuracy(predicted: np.ndarray, actual: np.ndarray) -> float:
     """The share of right answers."""
-    return np.count_nonzero(predicted == actual) / len(actual)
+    return float(np.count_nonzero(predicted == actual) / len(actual))
 
 
 def confusion_matrix(actual: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:

@@ -27,6 +27,33 @@ def test_a_sweep_prints_a_table_and_the_best_rate_and_writes_figure_and_numbers(
     assert {row["diverged"] for row in rows if row["learning_rate"] == "1e+30"} == {"1"}
 
 
+def test_each_run_is_told_as_soon_as_it_ends_and_a_repeated_rate_is_one_rate(tmp_path):
+    rates = ("--learning-rates", 0.1, 0.01, 0.1, "--optimizer", "sgd", "--repeats", 1)
+    result = run("hyper-tune.py", *QUICK, *rates, "--output", tmp_path / "s")
+    assert result.returncode == 0, result.stderr
+    told = [line.split() for line in result.stdout.splitlines() if line.startswith("run ")]
+    assert [line[1:4] for line in told] == [["1", "of", "2:"], ["2", "of", "2:"]]
+    assert {line[6] for line in told} == {"0.1,", "0.01,"}
+    assert "±" not in result.stdout  # one run has no spread
+
+
+def test_its_own_example_finds_that_plain_sgd_needs_a_high_rate(tmp_path):
+    options = ("--optimizer", "sgd", "--learning-rates", 0.01, 0.03, 0.1, 0.3, "--repeats", 1, "--data", "digits")
+    result = run("hyper-tune.py", *options, "--output", tmp_path / "s")
+    assert result.stdout.splitlines()[-1] == "best learning rate: 0.3"
+
+
+def test_the_rate_is_what_is_looked_for_and_no_option():
+    assert "--learning-rate" in refusal(run("hyper-tune.py", "--learning-rate", 0.1))
+    help = " ".join(run("hyper-tune.py", "--help").stdout.split())
+    assert "--epochs N passes over the training images (default: 3) --" in help
+
+
+def test_the_range_test_says_why_a_sweep_may_come_to_another_rate(tmp_path):
+    result = run("hyper-tune.py", *QUICK, "--range-test", "--output", tmp_path / "r")
+    assert "several times as much can be best. A sweep can tell" in result.stdout.replace("\n", " ")
+
+
 def test_one_job_and_two_write_the_same_numbers(tmp_path):
     for jobs in (1, 2):
         run("hyper-tune.py", *QUICK, "--num", 2, "--jobs", jobs, "--output", tmp_path / f"{jobs}")

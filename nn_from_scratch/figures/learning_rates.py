@@ -24,7 +24,7 @@ def learning_rate_sweep(sweep: Sweep) -> Figure:
 
     converged = [summary for summary in sweep.summaries if summary.diverged < summary.runs]
     rates, means = [summary.learning_rate for summary in converged], [summary.mean for summary in converged]
-    deviations = [summary.deviation for summary in converged]
+    deviations = np.nan_to_num([summary.deviation for summary in converged])  # no bar where there is one run
     final.errorbar(rates, means, deviations, color=PALETTE[0], marker="o", capsize=4, label="mean ± standard deviation")
     diverged = [summary.learning_rate for summary in sweep.summaries if summary.diverged]
     if diverged:

@@ -40,9 +40,12 @@ class RangeTest:
         yield from zip(self.learning_rates.tolist(), self.losses.tolist(), self.smoothed.tolist(), strict=True)
 
     def conclusion(self) -> str:
-        """The two suggestions."""
+        """The two suggestions, and what they can't tell."""
         return (
             f"the loss falls fastest at {self.steepest:.2g}; a tenth of where it is lowest is {self.highest:.2g}\n"
+            "Either is a rate to begin with, judged by a few steps from the first weights. With a schedule that warms "
+            "up\nor ends at zero, several times as much can be best. A sweep can tell: it trains to the end at each "
+            "rate.\n"
             f"suggested learning rate: {min(self.steepest, self.highest):.2g}"
         )
 

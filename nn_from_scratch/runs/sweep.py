@@ -4,10 +4,15 @@ The sweep trains the same recipe at several rates and compares the accuracy on i
 sees the test set.
 """
 
+import os
+import signal
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any, NamedTuple
+from multiprocessing import active_children, get_context, parent_process
+from threading import Thread
+from typing import NamedTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -71,20 +76,62 @@ def sweep(
     validation: Split,
     jobs: int = 1,
 ) -> Iterator[Run]:
-    """Every rate with every seed, on `jobs` processes; each run is yielded once it and those before it end."""
-    from joblib import Parallel, delayed
+    """Every rate with every seed, on `jobs` processes; each run is yielded as soon as it ends.
 
-    tasks = (
-        delayed(_on_one_thread)(recipe, rate, seed, learning, validation)
-        for rate, seed in product(learning_rates, seeds)
-    )
-    yield from Parallel(n_jobs=jobs, return_as="generator")(tasks)
+    Where the caller stops, the processes end at once; they also end where this process is killed.
+    """
+    tasks = list(product(learning_rates, seeds))
+    work = Work(recipe, learning, validation)
+    if jobs == 1:
+        yield from (work.run(*task) for task in tasks)
+        return
+    # spawn: a forked copy of a process whose BLAS library has threads can hang.
+    pool = ProcessPoolExecutor(min(jobs, len(tasks)), get_context("spawn"), _begin, (work,))
+    try:
+        for done in as_completed([pool.submit(_run, *task) for task in tasks]):
+            yield done.result()
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in active_children():
+            process.terminate()
+        raise
+    pool.shutdown()
 
 
-def _on_one_thread(*arguments: Any) -> Run:
-    """One BLAS thread per run: several would fight over the cores, and round differently than one does."""
-    with threadpool_limits(1):
-        return train_at(*arguments)
+@dataclass(frozen=True)
+class Work:
+    """What all runs of a sweep share: sent once to each process."""
+
+    recipe: Recipe
+    learning: Split
+    validation: Split
+
+    def run(self, learning_rate: float, seed: int) -> Run:
+        """One BLAS thread per run: several would fight over the cores, and round differently than one does."""
+        with threadpool_limits(1):
+            return train_at(self.recipe, learning_rate, seed, self.learning, self.validation)
+
+
+def _begin(work: Work) -> None:
+    """In a new process: it has its work, leaves Ctrl-C to its parent, and ends when that is gone."""
+    global _work
+    _work = work
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent
+    parent.join()
+    os._exit(1)
+
+
+def _run(learning_rate: float, seed: int) -> Run:
+    return _work.run(learning_rate, seed)
+
+
+_work: Work  # of this process, where it is one of a sweep's
 
 
 class RateSummary(NamedTuple):
@@ -94,15 +141,15 @@ class RateSummary(NamedTuple):
     runs: int
     diverged: int
     mean: float  # of the final accuracy; NaN where every run diverged
-    deviation: float  # its sample standard deviation; 0 for a single run
+    deviation: float  # its sample standard deviation; NaN for a single run, of which nobody can tell
 
 
 class Sweep:
     """The runs of a sweep and what they come to."""
 
     def __init__(self, runs: Sequence[Run]):
-        self.runs = runs
-        self.summaries = [self._summarize(rate) for rate in dict.fromkeys(run.learning_rate for run in runs)]
+        self.runs = sorted(runs, key=lambda run: (run.learning_rate, run.seed))
+        self.summaries = [self._summarize(rate) for rate in dict.fromkeys(run.learning_rate for run in self.runs)]
         # A rate that diverges for one seed is no good choice, however well it does for another.
         safe = [summary for summary in self.summaries if not summary.diverged]
         self.best = max(safe, key=lambda summary: summary.mean, default=None)
@@ -111,7 +158,7 @@ class Sweep:
         at_rate = [run for run in self.runs if run.learning_rate == rate]
         final = [run.final_accuracy for run in at_rate if not run.diverged]
         mean = float(np.mean(final)) if final else float("nan")
-        deviation = float(np.std(final, ddof=1)) if len(final) > 1 else 0.0
+        deviation = float(np.std(final, ddof=1)) if len(final) > 1 else float("nan")
         return RateSummary(rate, len(at_rate), len(at_rate) - len(final), mean, deviation)
 
     def rows(self) -> Iterator[tuple]:
@@ -125,7 +172,8 @@ class Sweep:
         """A table of the rates, and the best one on the last line."""
         lines = [f"{'learning rate':>13}  {'validation accuracy':>20}  {'runs':>4}"]
         for rate, runs, diverged, mean, deviation in self.summaries:
-            score = "diverged" if diverged == runs else f"{mean:.2%} ± {deviation:.2%}"
+            spread = f" ± {deviation:.2%}" if deviation >= 0 else ""
+            score = "diverged" if diverged == runs else f"{mean:.2%}{spread}"
             note = f"  ({diverged} diverged)" if 0 < diverged < runs else ""
             lines.append(f"{rate:>13.4g}  {score:>20}  {runs:>4}{note}")
         if self.best:

@@ -1,6 +1,7 @@
 """The learning-rate sweep and the range test: what is measured, what counts as diverged, what is concluded."""
 
 from math import nan
+from multiprocessing import active_children
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from nn_from_scratch import figures
 from nn_from_scratch.runs import range_test, sweep
 from nn_from_scratch.runs.range_test import RangeTest
 from nn_from_scratch.runs.sweep import Run, Sweep
+from tests.conftest import SMALL
 
 
 @pytest.fixture(scope="module")
@@ -52,11 +54,19 @@ def test_a_loss_that_ends_above_its_start_is_marked_too(halves):
     assert len(run.steps) > 5  # it went on to the end, with finite numbers
 
 
-def test_one_process_and_two_give_the_same_runs_in_the_same_order(recipe, halves):
-    one = list(sweep.sweep(recipe, [0.01, 0.1], [0, 1], *halves, jobs=1))
-    two = list(sweep.sweep(recipe, [0.01, 0.1], [0, 1], *halves, jobs=2))
+def test_one_process_and_two_give_the_same_runs(recipe, halves):
+    one = sweep.Sweep(list(sweep.sweep(recipe, [0.1, 0.01], [1, 0], *halves, jobs=1))).runs
+    two = sweep.Sweep(list(sweep.sweep(recipe, [0.1, 0.01], [1, 0], *halves, jobs=2))).runs
     assert [(run.learning_rate, run.seed) for run in one] == [(0.01, 0), (0.01, 1), (0.1, 0), (0.1, 1)]
     assert one == two
+
+
+def test_what_goes_wrong_in_a_process_of_a_sweep_is_raised_here_and_all_of_them_end(halves):
+    with pytest.raises(IndexError):  # SMALL is for pictures of 4 × 4 pixels, not for these
+        list(sweep.sweep(SMALL, [0.01, 0.1], [0], *halves, jobs=2))
+    for process in active_children():
+        process.join(30)
+    assert not active_children()
 
 
 def run_of(rate, seed, accuracy, diverged=False):

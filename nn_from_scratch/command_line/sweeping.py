@@ -1,0 +1,37 @@
+"""A sweep on the command line: each run is told as it ends, and none is lost when the sweep is interrupted."""
+
+import sys
+from collections.abc import Iterable
+
+from nn_from_scratch.command_line.process import notify
+from nn_from_scratch.runs.sweep import Run
+
+
+class Sweeping:
+    """A sweep of `total` runs, of which Ctrl-C or another signal may leave some undone."""
+
+    def __init__(self, total: int):
+        self.total = total
+        self.exit_code: int | str | None = None
+
+    def finished(self, runs: Iterable[Run]) -> list[Run]:
+        """The runs, or where it is interrupted those that were done by then. Raises the interruption where none was."""
+        found: list[Run] = []
+        try:
+            for run in runs:
+                found.append(run)
+                score = "diverged" if run.diverged else f"{run.final_accuracy:.2%}"
+                print(
+                    f"run {len(found)} of {self.total}: learning rate {run.learning_rate:.4g}, seed {run.seed}: {score}"
+                )
+        except (KeyboardInterrupt, SystemExit) as interruption:
+            if not found:
+                raise
+            self.exit_code = interruption.code if isinstance(interruption, SystemExit) else 130
+            notify(f"interrupted: the results are those of {len(found)} of {self.total} runs")
+        return found
+
+    def end(self) -> None:
+        """Once the results are saved, end as the interruption wanted."""
+        if self.exit_code is not None:
+            sys.exit(self.exit_code)
