@@ -62,8 +62,7 @@ class TrainingRun:
 
     def epochs(self, on_step: Callable[[int, float], object] | None = None) -> Iterator[EpochResult]:
         """Train what is left of the recipe's epochs, and yield the result of each, as `fit` does."""
-        threadpool_limits(self.threads)
-        for result in fit(
+        results = fit(
             self.network,
             self.loss,
             self.optimizer,
@@ -74,12 +73,14 @@ class TrainingRun:
             on_step,
             self.progress,
             self.streams.noise,
-        ):
-            self.history.append(result)
-            accuracy = result.validation_accuracy
-            if accuracy is not None and (self.best is None or accuracy > self.best.accuracy):
-                self.best = Best(result.epoch, accuracy, self.network.snapshot())
-            yield result
+        )
+        with threadpool_limits(self.threads):
+            for result in results:
+                self.history.append(result)
+                accuracy = result.validation_accuracy
+                if accuracy is not None and (self.best is None or accuracy > self.best.accuracy):
+                    self.best = Best(result.epoch, accuracy, self.network.snapshot())
+                yield result
 
     @property
     def epochs_since_best(self) -> int:
@@ -95,7 +96,8 @@ class TrainingRun:
 
     def test(self) -> tuple[float, float]:
         """Loss and accuracy on the test images. Raises Diverged where the last steps have left no number of them."""
-        loss, accuracy = evaluate(self.network, self.loss, self.dataset.test)
+        with threadpool_limits(self.threads):
+            loss, accuracy = evaluate(self.network, self.loss, self.dataset.test)
         if not isfinite(loss):
             raise Diverged(self.progress.step, self.progress.learning_rate, "the test loss is not a finite number")
         return loss, accuracy

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import nn_from_scratch as nn
 from nn_from_scratch import figures, metrics, training
@@ -335,6 +336,22 @@ def test_a_test_loss_that_is_no_number_is_divergence():
 def test_there_is_one_thread_unless_more_are_asked_for():
     assert TrainingRun(replace(RECIPE, batch_size=None), DATA).threads == 1
     assert TrainingRun(RECIPE, DATA, threads=3).threads == 3
+
+
+def blas_threads() -> set[int]:
+    return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+
+def test_threads_are_limited_for_the_run_and_no_longer():
+    with threadpool_limits(2):
+        run = TrainingRun(RECIPE, DATA, threads=1)
+        for _ in run.epochs():
+            assert blas_threads() == {1}
+        assert blas_threads() == {2}
+        unfinished = TrainingRun(RECIPE, DATA, threads=1).epochs()
+        next(unfinished)
+        unfinished.close()
+        assert blas_threads() == {2}
 
 
 def test_a_resumed_training_has_as_many_threads_as_it_began_with(monkeypatch, tmp_path):
