@@ -18,7 +18,7 @@ from matplotlib.text import Text
 
 from nn_from_scratch.classes import labels_of_outputs, output_of
 from nn_from_scratch.figures.answers import confusion_cells
-from nn_from_scratch.figures.style import INK, PALETTE, SEQUENTIAL, percent
+from nn_from_scratch.figures.style import INK, NEGATIVE, PALETTE, POSITIVE, SEQUENTIAL, percent
 from nn_from_scratch.inspection.answers import Answers
 from nn_from_scratch.inspection.stages import Stage, idle
 from nn_from_scratch.inspection.strongest import contributions, most_active, strongest_edges
@@ -181,7 +181,7 @@ class Graph(Panel):
                 strength = abs(parts[unit, source]) / most
                 segments.append([(column, self.heights[before][source]), (column + 1, self.heights[k][unit])])
                 widths.append(0.3 + 2.2 * strength)
-                tones.append((*to_rgb(RED if parts[unit, source] > 0 else BLUE), 0.15 + 0.75 * strength))
+                tones.append((*to_rgb(POSITIVE if parts[unit, source] > 0 else NEGATIVE), 0.15 + 0.75 * strength))
                 styles.append("solid" if parts[unit, source] > 0 else (0, (3, 2)))
         self.edges.set(segments=segments, linewidths=widths, colors=tones, linestyles=styles)
         winner = self.subject.answers.predicted[moment.row]

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nn_from_scratch.data.dataset import Split
+from nn_from_scratch.errors import one_line
 from nn_from_scratch.figures.style import INK, PALETTE, new_figure, percent
 from nn_from_scratch.handwriting.reading import Reading
 from nn_from_scratch.inspection.answers import Answers
@@ -51,7 +52,7 @@ def handwriting(readings: Sequence[Reading]) -> Figure:
             axes.set_axis_off()
         for (found, seen, answer), reading in zip(panels.T, readings[part : part + across], strict=False):
             name = reading.name.replace("\\", "/").rpartition("/")[2]
-            show(found, reading.ink, title=name if len(name) <= 20 else f"{name[:9]}…{name[-10:]}")
+            show(found, reading.ink, title=one_line(name, longest=20))
             show(seen, reading.image, title="the network saw")
             for axes in (found, seen):
                 axes.set_axis_on()
@@ -89,11 +90,12 @@ def samples(split: Split, classes: Sequence[int], name: str, per_class: int = 12
         for axes, image in zip(places, images, strict=False):
             show(axes, image)
     size = f"{len(split):,} images of {split.images.shape[1]} × {split.images.shape[2]} pixels"
-    figure.suptitle(f"{name}: {size}; of each class the count, the mean image and samples", fontsize=10.5)
+    title = f"{one_line(name)}: {size}; of each class the count, the mean image and samples"
+    figure.suptitle(title, fontsize=10.5, parse_math=False)
     return figure
 
 
 def show(axes: Axes, image: np.ndarray, title: str = "") -> None:
     """One image of bytes, each of its pixels a square, dark where there is ink."""
     axes.imshow(image, cmap=INK, vmin=0, vmax=255, interpolation="nearest")
-    axes.set_title(title, fontsize=9)
+    axes.set_title(title, fontsize=9, parse_math=False)  # a file's name may hold a $

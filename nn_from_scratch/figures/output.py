@@ -4,7 +4,7 @@ Apart from the files that only draw, because saving and showing are where a miss
 half-written file could do harm.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from matplotlib import rc_context
@@ -25,9 +25,15 @@ METADATA: dict[str, dict[str, None]] = {
 
 def check(path: str | Path) -> None:
     """Raise BadInput, before the work, where a figure could not be saved after it."""
-    if Path(path).suffix.lower() not in METADATA:
-        raise BadInput(f"{path}: expected the name of a figure to end in {', '.join(METADATA)}")
+    check_endings([path])
     check_writable(path)
+
+
+def check_endings(paths: Iterable[str | Path | None]) -> None:
+    """Raise BadInput where the name of a figure doesn't end in a format's; None is none."""
+    for path in paths:
+        if path and Path(path).suffix.lower() not in METADATA:
+            raise BadInput(f"{path}: expected the name of a figure to end in {', '.join(METADATA)}")
 
 
 def save(figure: Figure, path: str | Path) -> None:

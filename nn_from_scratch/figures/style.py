@@ -4,12 +4,15 @@ All colours can be told apart by colour-blind readers. pyplot is not imported, s
 leaves nothing behind.
 """
 
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 # M. Okabe and K. Ito, "Color Universal Design": blue, orange, green, vermillion, purple, sky blue, black.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
 SEQUENTIAL = "Blues"  # for shares: white is nothing
-DIVERGING = "RdBu_r"  # for weights: blue is negative, white is zero, red is positive
+# Orange is negative and blue is positive, as on the live page; what is far from zero is dark.
+NEGATIVE, ZERO, POSITIVE = "#cf5d00", "#f7f7f4", "#1766c2"
+DIVERGING = LinearSegmentedColormap.from_list("signed", ["#8a3c00", NEGATIVE, ZERO, POSITIVE, "#0b3f80"], N=257)
 INK = "gray_r"  # for images: ink is dark, as on paper
 
 

@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from nn_from_scratch.classes import labels_of_outputs
 from nn_from_scratch.figures.style import DIVERGING, PALETTE, new_figure
-from nn_from_scratch.inspection.parameters import Parameter, named_parameters, statistics
+from nn_from_scratch.inspection.parameters import Parameter, named_parameters, short, statistics
 from nn_from_scratch.network import Network
 
 MOST_TILES = 256  # more would be too small to see
@@ -21,28 +21,30 @@ MOST_TILES = 256  # more would be too small to see
 def weight_figures(network: Network, classes: Sequence[int] = ()) -> dict[str, Figure]:
     """All pictures of a network's parameters, by the name that suits each as a file's.
 
-    A layer is drawn where it has weights W with a row for each unit and a bias b for each; what other parameters there
-    are is in the histograms.
+    A layer is drawn where it has weights W with a row for each unit, and its biases b beside them where it has some;
+    what other parameters there are is in the histograms.
     """
     parameters = named_parameters(network)
-    biases = {parameter.layer: parameter.values for parameter in parameters if parameter.name == "b"}
+    # float64: matplotlib takes differences, and that of two float32 of 3·10³⁸ would overflow.
+    biases = {number: values.astype(np.float64) for number, _, name, values in parameters if name == "b"}
     figures = {}
     for number, kind, name, W in parameters:
-        if name != "W" or W.ndim < 2 or number not in biases or biases[number].shape != W.shape[:1]:
+        b = biases.get(number)
+        if name != "W" or W.ndim < 2 or (b is not None and b.shape != W.shape[:1]):
             continue
-        rows = W.reshape(len(W), -1)  # (units, inputs)
+        rows = W.reshape(len(W), -1).astype(np.float64)  # (units, inputs)
         if number == 1:
             shape = W.shape[1:] if W.ndim > 2 else network.input_shape
-            figures["first_layer_weights"] = first_layer_weights(rows, biases[number], shape)
+            figures["first_layer_weights"] = first_layer_weights(rows, b, shape)
         else:
             output = number == parameters[-1].layer
             labels = [str(label) for label in labels_of_outputs(len(W), classes)] if output else []
-            figures[f"layer_{number}_weights"] = layer_weights(rows, biases[number], f"layer {number} ({kind})", labels)
+            figures[f"layer_{number}_weights"] = layer_weights(rows, b, f"layer {number} ({kind})", labels)
     figures["weight_histograms"] = weight_histograms(parameters)
     return figures
 
 
-def first_layer_weights(W: np.ndarray, b: np.ndarray, input_shape: tuple[int, ...]) -> Figure:
+def first_layer_weights(W: np.ndarray, b: np.ndarray | None, input_shape: tuple[int, ...]) -> Figure:
     """Each unit's weights laid out as the image they look at, all on one scale. Shapes: W (units, inputs), b (units,)
 
     Where the input is not an image, a heat-map.
@@ -67,27 +69,28 @@ def first_layer_weights(W: np.ndarray, b: np.ndarray, input_shape: tuple[int, ..
         axes.imshow(W[unit].reshape(rows, columns), cmap=DIVERGING, norm=norm, extent=extent, interpolation="nearest")
         size = min(max(9.5 * pitch, 5.2), 9)
         axes.text(left, top, f"{unit}", fontsize=size, fontweight="bold", va="bottom")
-        axes.text(left + columns, top, _signed(b[unit]), fontsize=size, va="bottom", ha="right")
+        if b is not None:
+            axes.text(left + columns, top, _signed(b[unit]), fontsize=size, va="bottom", ha="right")
     axes.set_xlim(0, across * width)
     axes.set_ylim(down * height - caption, -caption)
     axes.set_axis_off()
     units = f"first {shown} of {len(W):,} units" if shown < len(W) else _count(shown, "unit")
-    axes.set_title(f"layer 1: {units}, each with its number and bias")
+    axes.set_title(f"layer 1: {units}, each with its number{'' if b is None else ' and bias'}")
     _colour_bar(figure, [axes], norm, W, "weight", shrink=min(1, 5 / down))
     return figure
 
 
-def layer_weights(W: np.ndarray, b: np.ndarray, title: str, labels: Sequence[str] = ()) -> Figure:
+def layer_weights(W: np.ndarray, b: np.ndarray | None, title: str, labels: Sequence[str] = ()) -> Figure:
     """A row for each unit, a column for each input, and the biases beside them. Shapes: W (units, inputs), b (units,)
 
     `labels` are the classes that the units of an output layer stand for; other units are numbered from 0.
     """
     units, inputs = W.shape
+    values = W if b is None else np.column_stack([W, b])
     figure = new_figure(9, min(max(0.3 * units, 0.7), 6) + 1.3)
     weights, biases = figure.subplots(1, 2, width_ratios=[30, 1], sharey=True)
-    norm = symmetric(np.column_stack([W, b]))  # one scale for both: a bias counts as much as a weight whose input is 1
+    norm = symmetric(values)  # one scale for both: a bias counts as much as a weight whose input is 1
     weights.imshow(W, cmap=DIVERGING, norm=norm, aspect="auto")
-    biases.imshow(b[:, np.newaxis], cmap=DIVERGING, norm=norm, aspect="auto")
     weights.set_title(f"{title}: {_count(units, 'unit')} × {_count(inputs, 'input')}")
     weights.set_xlabel("input")
     weights.set_ylabel("class" if labels else "unit")
@@ -95,9 +98,13 @@ def layer_weights(W: np.ndarray, b: np.ndarray, title: str, labels: Sequence[str
         axis.set_major_locator(FixedLocator(range(length)) if length <= 20 else MaxNLocator(steps=[1, 2, 5, 10]))
     if labels:
         weights.set_yticks(range(units), labels)
-    biases.set_xticks([0], ["bias"])
-    biases.tick_params(left=False, labelleft=False, bottom=False)
-    _colour_bar(figure, [weights, biases], norm, np.column_stack([W, b]), "value")
+    if b is None:
+        biases.set_axis_off()
+    else:
+        biases.imshow(b[:, np.newaxis], cmap=DIVERGING, norm=norm, aspect="auto")
+        biases.set_xticks([0], ["bias"])
+        biases.tick_params(left=False, labelleft=False, bottom=False)
+    _colour_bar(figure, [weights, biases], norm, values, "value")
     return figure
 
 
@@ -124,7 +131,7 @@ def _histogram(axes: Axes, parameter: Parameter, colour: str) -> None:
     axes.set_title(
         f"layer {parameter.layer} ({parameter.kind}): {_count(parameter.values.size, 'value')} of {parameter.name}"
     )
-    axes.set_xlabel(f"mean {_signed(found.mean, 3)}, sd {found.sd:.3f}, near 0: {found.near_zero:.1%}")
+    axes.set_xlabel(f"mean {_signed(found.mean, 3)}, sd {short(found.sd, 3)}, near 0: {found.near_zero:.1%}")
     axes.set_ylabel("how many")
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
@@ -171,4 +178,5 @@ def _count(number: int, noun: str) -> str:
 def _signed(value: float, digits: int = 2) -> str:
     """With its sign, as typeset: a hyphen is hard to see in front of small digits."""
     value = round(float(value), digits)
-    return f"{value:+.{digits}f}".replace("-", "−") if value else f"{0:.{digits}f}"
+    sign = "+" if value > 0 else "−" if value < 0 else ""
+    return sign + short(abs(value), digits)

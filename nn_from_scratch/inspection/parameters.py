@@ -47,8 +47,16 @@ def statistics(values: np.ndarray, bins: int = 30) -> Statistics:
     values = values.astype(np.float64).ravel()  # sums of many float32 would lose digits
     sd = values.std()
     near_zero = np.count_nonzero(np.abs(values) <= sd / 10) / values.size
-    counts, edges = np.histogram(values, bins)
-    return Statistics(float(values.mean()), float(sd), values.min(), values.max(), near_zero, counts, edges)
+    least, greatest = float(values.min()), float(values.max())
+    far = max(abs(least), abs(greatest))
+    margin = max(0.5, far / 1000) if greatest - least <= bins * np.spacing(far) else 0.0  # too narrow for so many bins
+    counts, edges = np.histogram(values, bins, (least - margin, greatest + margin))
+    return Statistics(float(values.mean()), float(sd), least, greatest, near_zero, counts, edges)
+
+
+def short(number: float, digits: int = 4) -> str:
+    """With a fixed number of digits behind the point, unless it is so large that nobody could read it."""
+    return f"{number:.{digits}f}" if abs(number) < 1e6 else f"{number:.{digits}g}"
 
 
 def statistics_table(parameters: Sequence[Parameter]) -> str:
@@ -58,7 +66,7 @@ def statistics_table(parameters: Sequence[Parameter]) -> str:
     for layer, kind, name, values in parameters:
         mean, sd, least, greatest, near_zero, *_ = statistics(values)
         shape = " × ".join(map(str, values.shape))
-        spread = (f"{number:.4f}" for number in (mean, sd, least, greatest))
+        spread = map(short, (mean, sd, least, greatest))
         rows.append([layer, kind, name, shape, *spread, f"{near_zero:.1%}"])
     return aligned([head, *rows])
 

@@ -1,11 +1,13 @@
 """What is in the figures: the numbers that were given, in the colours that are promised."""
 
+import re
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 from matplotlib import colormaps
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from nn_from_scratch import Network, ReLU, Sigmoid, Softmax, figures
@@ -93,7 +95,17 @@ def test_tiles_are_the_rows_of_the_weights_on_one_symmetric_scale(rng, tmp_path,
     (norm,) = {image.norm for image in axes.images}  # one object: one scale
     assert norm.vmin == -norm.vmax < 0
     assert np.mean(np.abs(W) > norm.vmax) <= 1 / 200
-    assert {image.get_cmap().name for image in axes.images} == {style.DIVERGING}
+    assert {image.get_cmap().name for image in axes.images} == {style.DIVERGING.name}
+
+
+def test_blue_is_positive_and_orange_negative_in_figures_as_on_the_page():
+    css = (ROOT / "nn_from_scratch/web/static/style.css").read_text()
+    page = [re.search(rf"--{name}: light-dark\((#\w+),", css)[1] for name in ("negative", "zero", "positive")]
+    assert [to_hex(style.DIVERGING(share)) for share in (0.25, 0.5, 0.75)] == page
+    assert page == [style.NEGATIVE, style.ZERO, style.POSITIVE]
+    ends = [style.DIVERGING(0.0), style.DIVERGING(1.0)]
+    assert ends[0][0] > ends[0][2]  # more red than blue
+    assert ends[1][2] > ends[1][0]
 
 
 def test_tiles_do_not_overlap_and_lie_within_the_picture(rng):

@@ -1,0 +1,30 @@
+"""How a training went: loss and accuracy after each epoch."""
+
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from nn_from_scratch.figures.style import PALETTE, new_figure
+from nn_from_scratch.training import EpochResult
+
+
+def learning_curves(history: Sequence[EpochResult]) -> Figure:
+    """Left the loss, right the accuracy: on the training images and, where some were held out, on those."""
+    figure = new_figure(9, 3.8)
+    epochs = [result.epoch for result in history]
+    marker = "o" if len(history) <= 40 else ""
+    for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        for kind, colour in (("", PALETTE[0]), ("validation_", PALETTE[1])):
+            values = [getattr(result, kind + name) for result in history]
+            if None not in values:
+                label = "on the images held out" if kind else "while learning"
+                axes.plot(epochs, values, color=colour, marker=marker, markersize=3.5, label=label)
+        axes.set(xlabel="epoch", title=name)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.3)
+        axes.legend()
+        axes.spines[["top", "right"]].set_visible(False)
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    figure.axes[0].set_ylim(bottom=0)
+    return figure
