@@ -15,6 +15,11 @@ Read the files in this order:
 11. presets.py             named recipes
 """
 
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036 - a clone can be run with any Python
+    raise SystemExit("nn_from_scratch needs Python 3.11 or later, this is {}.{}".format(*sys.version_info))
+
 from nn_from_scratch.data import Dataset, Split, load_dataset
 from nn_from_scratch.data.batches import Batches
 from nn_from_scratch.errors import BadInput

@@ -40,7 +40,7 @@ def main() -> None:
     try:
         from nn_from_scratch.web.server import create_app, make_http_server
     except ModuleNotFoundError as missing:
-        raise BadInput(f'{missing.name} is not installed: pip install -e ".[web]"') from None
+        raise BadInput(f"{missing.name} is not installed: pip install {missing.name}") from None
     from nn_from_scratch.data import load_dataset
     from nn_from_scratch.web.trainer import Trainer
 
