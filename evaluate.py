@@ -5,12 +5,11 @@ import os
 from typing import TYPE_CHECKING
 
 from nn_from_scratch import command_line
-from nn_from_scratch.command_line import DEFAULT_WEIGHTS
 
 if TYPE_CHECKING:
     from nn_from_scratch.storage import SavedNetwork
 
-DEFAULT_FIGURE = "resources/images/confusion_matrix.png"
+DEFAULT_FIGURE = "results/confusion_matrix.png"
 EXAMPLES = """\
   python evaluate.py
   python evaluate.py --weights resources/pretrained/784-10-10.json --data mnist
@@ -21,9 +20,10 @@ EXAMPLES = """\
 
 def parse_arguments() -> argparse.Namespace:
     parser = command_line.Parser(__doc__, EXAMPLES)
-    parser.add_argument("--weights", default=DEFAULT_WEIGHTS, metavar="FILE", help="the network, as train.py saved it")
+    command_line.add_weights_option(parser)
     command_line.add_data_option(parser, "the data that the network was trained on, as its file tells")
-    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    parser.add_argument("--details", action="store_true", help="print every table: each class, calibration")
+    parser.add_argument("--json", action="store_true", help="print one JSON object with everything, and nothing else")
     parser.add_argument(
         "--figure",
         metavar="FILE",
@@ -57,9 +57,7 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     arguments = parse_arguments()
 
-    from nn_from_scratch import storage
-
-    saved = storage.load(arguments.weights)
+    saved = command_line.load_weights(arguments.weights)
     if arguments.image:
         read_pictures(saved, arguments)
     else:
@@ -71,7 +69,8 @@ def read_pictures(saved: "SavedNetwork", arguments: argparse.Namespace) -> None:
     from nn_from_scratch.command_line.results import Results
     from nn_from_scratch.handwriting import reading
 
-    results = Results(arguments, {"figure": arguments.figure})
+    reads = {"--weights": arguments.weights, "--image": arguments.image}
+    results = Results(arguments, reads, {"figure": arguments.figure})
     readings = reading.read(saved, arguments.image)
     drawn = {"figure": figures.handwriting(readings)} if arguments.figure or arguments.show else {}
     results.publish({"pictures": reading.as_object(readings)}, reading.text(readings), drawn)
@@ -79,20 +78,21 @@ def read_pictures(saved: "SavedNetwork", arguments: argparse.Namespace) -> None:
 
 def test(saved: "SavedNetwork", arguments: argparse.Namespace) -> None:
     from nn_from_scratch import figures, load_dataset
-    from nn_from_scratch.command_line.results import Results
+    from nn_from_scratch.command_line.results import Results, where_writable
     from nn_from_scratch.data.batches import matching
     from nn_from_scratch.inspection import evaluation
     from nn_from_scratch.inspection.answers import answers, mistake_rows
     from nn_from_scratch.storage import files
 
     # ---- Where the results go, and the data ----
-    paths, tables = {"figure": arguments.figure or DEFAULT_FIGURE}, []
+    paths, tables = {"figure": arguments.figure or where_writable(DEFAULT_FIGURE)}, []
     if arguments.errors:
         names = {"mistakes": "mistakes.png", "calibration_figure": "calibration.png"}
         paths |= {name: os.path.join(arguments.errors, file) for name, file in names.items()}
         tables = [os.path.join(arguments.errors, "mistakes.csv")]
-    results = Results(arguments, paths)
-    whole = load_dataset(arguments.data or evaluation.recorded_data(saved)[0], notify=command_line.notify)
+    name = command_line.data_to_load(arguments.data, evaluation.recorded_data(saved)[0], arguments.weights)
+    results = Results(arguments, {"--weights": arguments.weights, "--data": name}, paths, tables)
+    whole = load_dataset(name, notify=command_line.notify)
     dataset = matching(whole, saved.network.input_shape, saved.classes)
     if note := evaluation.data_note(saved, dataset):
         command_line.notify(note)
@@ -109,8 +109,8 @@ def test(saved: "SavedNetwork", arguments: argparse.Namespace) -> None:
 
     # ---- Report ----
     head = f"{arguments.weights} on {dataset.name} ({dataset.source}): {summary.images:,} test images"
-    text = f"{head}\n\n{evaluation.evaluation_text(summary)}"
-    results.publish(evaluation.evaluation_object(summary) | {"data": dataset.name}, text, drawn, tables)
+    text = f"{head}\n\n{evaluation.evaluation_text(summary, arguments.details)}"
+    results.publish(evaluation.evaluation_object(summary) | {"data": dataset.name}, text, drawn)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 import argparse
 
 from nn_from_scratch import command_line
-from nn_from_scratch.command_line import DEFAULT_WEIGHTS
 
 EXAMPLES = """\
   python plot_weights.py
@@ -13,8 +12,8 @@ EXAMPLES = """\
 
 def parse_arguments() -> argparse.Namespace:
     parser = command_line.Parser(__doc__, EXAMPLES)
-    parser.add_argument("--weights", default=DEFAULT_WEIGHTS, metavar="FILE", help="the network, as train.py saved it")
-    parser.add_argument("--output-dir", default="resources/images", metavar="DIR", help="where to save the pictures")
+    command_line.add_weights_option(parser)
+    parser.add_argument("--output-dir", default="results", metavar="DIR", help="where to save the pictures")
     parser.add_argument("--csv", metavar="FILE", help="where to write the statistics and the histograms' counts")
     parser.add_argument("--show", action="store_true", help="open the pictures in windows, too")
     return parser.parse_args()
@@ -25,18 +24,18 @@ def main() -> None:
 
     from pathlib import Path
 
-    from nn_from_scratch import BadInput, figures, storage
+    from nn_from_scratch import BadInput, figures
     from nn_from_scratch.inspection import parameters as found
     from nn_from_scratch.storage import files
 
     # ---- Network ----
-    figures.check(Path(arguments.output_dir, "weight_histograms.png"))
-    if arguments.csv:
-        files.check_writable(arguments.csv)
-    saved = storage.load(arguments.weights)
+    saved = command_line.load_weights(arguments.weights)
     parameters = found.named_parameters(saved.network)
     if not parameters:
         raise BadInput(f"{arguments.weights}: no layer of this network has weights to draw")
+    pictures = figures.weight_figures(saved.network, saved.classes)
+    paths = [str(Path(arguments.output_dir, f"{name}.png")) for name in pictures]
+    command_line.check_paths({"--weights": arguments.weights}, {"--csv": arguments.csv, "--output-dir": paths})
     print(command_line.layer_table(saved.network))
 
     # ---- Statistics ----
@@ -47,9 +46,7 @@ def main() -> None:
         print(f"saved {arguments.csv}")
 
     # ---- Pictures ----
-    pictures = figures.weight_figures(saved.network, saved.classes)
-    for name, picture in pictures.items():
-        path = Path(arguments.output_dir, f"{name}.png")
+    for path, picture in zip(paths, pictures.values(), strict=True):
         figures.save(picture, path)
         print(f"saved {path}")
     if arguments.show:

@@ -11,11 +11,19 @@ ROOT = Path(__file__).parent.parent
 def run(script: str, *arguments: object, cwd: Path = ROOT, **environment: str | None) -> subprocess.CompletedProcess:
     """`python script arguments…` without a display, every warning an error; what it printed, and its exit code.
 
+    A script is a file in the root, or a module of the package by its dotted name.
+
     `environment` is added to the present one; None takes a variable away.
     """
     variables = dict(os.environ) | {"DISPLAY": None, "MPLBACKEND": None} | environment
     return subprocess.run(
-        [sys.executable, "-W", "error", ROOT / script, *map(str, arguments)],
+        [
+            sys.executable,
+            "-W",
+            "error",
+            *([ROOT / script] if script.endswith(".py") else ["-m", script]),
+            *map(str, arguments),
+        ],
         cwd=cwd,
         env={name: value for name, value in variables.items() if value is not None},
         capture_output=True,

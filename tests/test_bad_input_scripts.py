@@ -246,17 +246,13 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 def test_a_full_disk_is_named_with_the_file_and_the_old_one_survives(tmp_path):
     output = tmp_path / "n.json"
     output.write_text("old network")
-    result = subprocess.run(
-        [sys.executable, "-c", FULL_DISK, "train.py", "--data", "digits", *map(str, SMALL), "--output", output],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    result = train_after(FULL_DISK, "--output", output)
     assert result.returncode == 2
-    assert result.stderr == f"train.py: error: {output}: No space left on device\n"
-    assert "test accuracy" not in result.stdout
+    assert result.stderr.splitlines() == [
+        f"{output}: can't be written: No space left on device",
+        "nor can a temporary file: No space left on device",
+        f"train.py: error: could not be written: {output}",
+    ]
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"n.json": "old network"}
 
 
@@ -271,33 +267,161 @@ def test_a_disk_that_is_really_full(tmp_path):
         pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
     try:
         (disk / "n.json").write_text("old network")
-        result = run("train.py", "--data", "digits", *SMALL, "--output", disk / "n.json")
+        elsewhere = tmp_path / "elsewhere"
+        elsewhere.mkdir()
+        result = run("train.py", "--data", "digits", *SMALL, "--output", disk / "n.json", TMPDIR=str(elsewhere))
         assert result.returncode == 2
-        assert result.stderr == f"train.py: error: {disk / 'n.json'}: No space left on device\n"
+        full, kept, error = result.stderr.splitlines()
+        assert full == f"{disk / 'n.json'}: can't be written: No space left on device"
+        assert error == f"train.py: error: could not be written: {disk / 'n.json'}"
+        (place,) = elsewhere.glob("*/n.json")
+        assert kept == f"it is kept in {place}"
+        assert f"saved {place}" in result.stdout
+        assert nn.load(place).metrics["test_accuracy"] > 0.1
         assert {path.name: path.read_text() for path in disk.iterdir()} == {"n.json": "old network"}
     finally:
         subprocess.run(["umount", disk], check=True)
 
 
-def test_where_only_the_history_fails_the_network_is_saved(tmp_path):
-    program = """
+FAILING = """
 import runpy, sys
+from nn_from_scratch.command_line import training
 from nn_from_scratch.storage import files
-def no_space(rows, path):
-    raise OSError(28, "No space left on device", str(path))
-files.save_rows = no_space
+calls = 0
+def sometimes(write):
+    def replacement(content, path):
+        global calls
+        calls += 1
+        if calls in {failures}:
+            raise OSError(28, "No space left on device", str(path))
+        write(content, path)
+    return replacement
+files.save_rows = sometimes(files.save_rows)
+training.save_checkpoint = sometimes(training.save_checkpoint)
+training.save = sometimes(training.save)
 sys.argv = sys.argv[1:]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
-    output = ("--output", tmp_path / "n.json", "--history", tmp_path / "n.csv")
-    result = subprocess.run(
-        [sys.executable, "-c", program, "train.py", "--data", "digits", *map(str, (*SMALL, *output))],
+
+
+def train_after(program: str, *options: object, **environment: str) -> subprocess.CompletedProcess:
+    """train.py on the digits in a process in which something of the package was replaced first."""
+    return subprocess.run(
+        [sys.executable, "-c", program, "train.py", "--data", "digits", *map(str, (*SMALL, *options))],
         cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+@pytest.mark.parametrize("failing", [1, 2, 3, 4])
+def test_whichever_single_write_fails_all_others_are_made_and_what_failed_is_kept_elsewhere(failing, tmp_path):
+    """In turn: the checkpoint, the network, its history, the best network."""
+    options = ("--output", "n.json", "--history", "n.csv", "--checkpoint-every", 1, "--validation", 200)
+    names = ["n.checkpoint.json", "n.json", "n.csv", "n.best.json"]
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    paths = [tmp_path / option if str(option).startswith("n.") else option for option in options]
+    result = train_after(FAILING.replace("{failures}", f"{{{failing}}}"), *paths, TMPDIR=str(elsewhere))
+    failed = names[failing - 1]
+    assert f"{tmp_path / failed}: can't be written: No space left on device" in result.stderr
+    assert "test accuracy" in result.stdout
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == sorted({*names, "n.png"} - {failed})
+    if failing == 1:  # a later checkpoint would have been written: nothing is lost
+        assert result.returncode == 0
+        assert "the training goes on" in result.stderr
+    else:
+        assert result.returncode == 2
+        assert result.stderr.splitlines()[-1] == f"train.py: error: could not be written: {tmp_path / failed}"
+        assert [path.name for path in elsewhere.glob("*/*")] == [failed]
+
+
+def test_a_reader_who_leaves_does_not_end_the_training(tmp_path):
+    command = [sys.executable, "train.py", "--data", "digits", *map(str, SMALL), "--epochs", "60"]
+    with subprocess.Popen(
+        [*command, "--output", tmp_path / "n.json"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as training:
+        training.stdout.readline()
+        training.stdout.close()  # as `head -1` does
+        errors = training.stderr.read()
+    assert training.returncode == 0
+    assert errors == "the output can't be written any more (Broken pipe); the training goes on without it\n"
+    assert nn.load(tmp_path / "n.json").metrics["test_accuracy"] > 0.5
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full, a device that is always full")
+def test_an_output_on_a_full_disk_does_not_end_the_training_but_is_no_success(tmp_path):
+    command = [sys.executable, "train.py", "--data", "digits", *map(str, SMALL), "--output", tmp_path / "n.json"]
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert result.returncode == 2
-    assert result.stderr == f"train.py: error: {tmp_path / 'n.csv'}: No space left on device\n"
+    assert result.stderr.splitlines()[-1] == "train.py: error: could not be written: the output"
     assert "test_accuracy" in nn.load(tmp_path / "n.json").metrics
+
+
+@pytest.mark.parametrize("closed", ["1", "2"])
+def test_closed_streams_are_no_reason_to_fail(closed, tmp_path):
+    command = (
+        f"{sys.executable} train.py --data digits --sizes 784 10 --epochs 1 --output {tmp_path}/n.json {closed}>&-"
+    )
+    result = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    assert "test_accuracy" in nn.load(tmp_path / "n.json").metrics
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "cp1251", "cp932", "ascii", "utf-8"])
+def test_any_terminal_and_any_file_name_will_do(encoding, tmp_path):
+    weights = tmp_path / os.fsdecode(b"\xff\xe9.json")  # no UTF-8
+    data, environment = tmp_path / os.fsdecode(b"\xfd$\\x$.csv"), {"PYTHONIOENCODING": encoding}
+    data.write_bytes(csv_bytes(*pictures(70, 28)))
+    commands = [
+        ("train.py", "--data", data, *SMALL, "--validation", 9, "--output", weights, "--history", tmp_path / "λ.csv"),
+        ("evaluate.py", "--weights", weights, "--data", data, "--details", "--figure", tmp_path / "σ.png"),
+        ("evaluate.py", "--weights", weights, "--data", data, "--json", "--errors", tmp_path / "é"),
+        ("plot_weights.py", "--weights", weights, "--output-dir", tmp_path),
+        ("nn_from_scratch.data", "--data", data, "--save", tmp_path / "d.png"),
+        ("train.py", "--help"),
+    ]
+    for command in commands:
+        result = run(*command, cwd=tmp_path, **environment)
+        assert (result.returncode, result.stderr) == (0, ""), command
+    assert nn.load(weights).training["data"]["name"] == str(data)
+
+
+# ---- files that would take each other's place ----
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "train.py --data d.csv --history d.csv --output x.json",
+        "train.py --resume c.json --history c.json --output x.json",
+        "train.py --data digits --output x.json --history x.json",
+        "train.py --data digits --output x.json --history x.checkpoint.json",
+        "train.py --data digits --history x.csv --output x.png",
+        "train.py --data mnist_files --output mnist_files/train-images-idx3-ubyte.gz",
+        "plot_weights.py --weights w.json --csv w.json",
+        "plot_weights.py --weights w.json --csv weight_histograms.png --output-dir .",
+        "evaluate.py --weights w.json --image two.png --figure two.png",
+        "evaluate.py --weights w.json --image two.png --figure link.png",
+        "evaluate.py --weights w.json --data digits --errors m --figure m/mistakes.png",
+        "hyper-tune.py --data d.csv --output d",
+    ],
+)
+def test_no_file_of_a_command_takes_the_place_of_another(command, tmp_path):
+    write_idx_files(tmp_path / "mnist_files", train_images=idx_bytes(X), train_labels=idx_bytes(Y))
+    (tmp_path / "d.csv").write_bytes(csv_bytes(*pictures(70, 28)))
+    (tmp_path / "w.json").write_text(json.dumps(network()))
+    (tmp_path / "two.png").write_bytes((ROOT / "resources/handwriting/two.png").read_bytes())
+    (tmp_path / "link.png").symlink_to("two.png")
+    saved = run("train.py", "--data", "digits", *SMALL, "--checkpoint-every", 1, "--output", tmp_path / "n.json")
+    assert saved.returncode == 0
+    (tmp_path / "n.checkpoint.json").rename(tmp_path / "c.json")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    script, *arguments = command.split()
+    message = refusal(run(script, *arguments, cwd=tmp_path))
+    assert "expected" in message
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before

@@ -46,18 +46,43 @@ def expected(weights, digits):
 
 def test_text_holds_accuracy_and_tables_and_tells_where_the_figure_is(weights, expected, tmp_path):
     figure = tmp_path / "new" / "confusion.png"
-    result = run("evaluate.py", "--weights", weights, "--figure", figure)
+    result = run("evaluate.py", "--weights", weights, "--figure", figure, "--details")
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
     right, images = int(expected.trace()), int(expected.sum())
     assert images == 360
-    assert f"accuracy {right / images!r} = {right} of {images}\n" in result.stdout
+    assert f"accuracy {right / images:.2%}".replace("%", f" % ({right} of {images})\n") in result.stdout
     for label, row in enumerate(expected):
         assert re.search(rf"^ *{label} +{' +'.join(map(str, row))}$", result.stdout, re.MULTILINE)
     wrong = images - right
     assert re.search(rf"sum  \[\[ *{right}, *{wrong}\], \[ *{wrong}, *{9 * images - wrong}\]\]", result.stdout)
     assert result.stdout.endswith(f"\nsaved {figure}\n")
     assert figure.read_bytes().startswith(b"\x89PNG")
+
+
+def test_where_nothing_can_be_written_it_still_answers(weights, tmp_path):
+    (tmp_path / "results").write_text("a file where the directory would be")
+    for option in ((), ("--json",)):
+        result = run("evaluate.py", "--weights", weights, *option, cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        assert result.stderr.startswith("note: no picture is saved (results/confusion_matrix.png: can't be written: ")
+        assert "saved" not in result.stdout
+    assert json.loads(result.stdout)["figure"] is None
+
+
+def test_where_nothing_was_trained_yet_it_says_what_to_do(tmp_path):
+    line = refusal(run("evaluate.py", cwd=tmp_path))
+    assert (
+        "no such file: expected a network that train.py has saved here, or another one with --weights, such as" in line
+    )
+
+
+def test_a_file_does_not_choose_which_data_are_opened(weights, tmp_path):
+    saved = nn.load(weights)
+    saved.training["data"]["name"] = "a directory/my\x1b[31m data.csv"
+    nn.save(saved, tmp_path / "n.json")
+    line = refusal(run("evaluate.py", "--weights", tmp_path / "n.json"))
+    assert f"{tmp_path / 'n.json'}: was trained on the data a directory/my\\x1b[31m data.csv: expected --data" in line
 
 
 def test_json_is_one_object_that_agrees_with_numpy(weights, expected, tmp_path):
@@ -187,16 +212,26 @@ def test_data_of_another_size_are_refused(weights, tmp_path):
 def test_help_shows_defaults_and_examples_and_loads_nothing_heavy():
     result = run("evaluate.py", "--help")
     assert result.returncode == 0
-    assert "resources/images/confusion_matrix.png" in result.stdout
+    assert "results/confusion_matrix.png" in result.stdout
     assert "python evaluate.py --json" in result.stdout
-    assert not {"matplotlib", "pandas", "joblib", "pooch"} & imports("evaluate.py", "--help")
+    assert not {"matplotlib", "pandas", "pooch"} & imports("evaluate.py", "--help")
 
 
 # ---- mistakes ----
 
 
 def test_errors_saves_the_grid_the_table_and_the_calibration(weights, digits, tmp_path):
-    options = ("--weights", weights, "--figure", tmp_path / "f.png", "--errors", tmp_path / "e", "--sort", "confidence")
+    options = (
+        "--weights",
+        weights,
+        "--figure",
+        tmp_path / "f.png",
+        "--errors",
+        tmp_path / "e",
+        "--sort",
+        "confidence",
+        "--details",
+    )
     result = run("evaluate.py", *options)
     assert result.returncode == 0, result.stderr
     assert sorted(path.name for path in (tmp_path / "e").iterdir()) == [

@@ -21,6 +21,7 @@ import pytest
 
 import nn_from_scratch as nn
 from nn_from_scratch.storage.json_files import document
+from tests.data.samples import csv_bytes, pictures
 from tests.scripts import ROOT, run
 
 DIGITS = ("--data", "digits", "--sizes", 784, 32, 10, "--batch-size", 8, "--epochs", 40)
@@ -106,7 +107,8 @@ def assert_same(directory: Path, other: Path, name: str = "n") -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "code", "epoch"), [(signal.SIGINT, 130, 1), (signal.SIGINT, 130, 12), (signal.SIGTERM, 143, 8)]
+    ("number", "code", "epoch"),
+    [(signal.SIGINT, 130, 1), (signal.SIGINT, 130, 12), (signal.SIGTERM, 143, 8), (signal.SIGHUP, 129, 5)],
 )
 def test_a_signal_saves_says_how_to_go_on_and_that_leads_to_the_same_bytes(
     number, code, epoch, tmp_path, uninterrupted
@@ -152,7 +154,13 @@ def test_interrupted_again_and_again_under_another_name_it_still_ends_at_the_sam
     assert run("train.py", *arguments, cwd=tmp_path).returncode == 0
     assert (tmp_path / "other.net").read_bytes() == (uninterrupted / "n.json").read_bytes()
     assert without_seconds(tmp_path / "other.csv") == without_seconds(uninterrupted / "n.csv")
-    assert files_in(tmp_path) == ["other.csv", "other.net", "other.net.best.json", "other.net.checkpoint.json"]
+    assert files_in(tmp_path) == [
+        "other.csv",
+        "other.net",
+        "other.net.best.json",
+        "other.net.checkpoint.json",
+        "other.png",
+    ]
 
 
 def test_the_network_so_far_can_be_evaluated(tmp_path):
@@ -200,10 +208,10 @@ def test_interrupted_when_the_training_is_over_the_network_is_saved_but_no_succe
     assert "test accuracy" not in result.stdout
     assert result.stderr == f"interrupted when the training was over; the network: {tmp_path / 'n.json'}\n"
     assert nn.load(tmp_path / "n.json").metrics["test_accuracy"] > 0.5
-    assert files_in(tmp_path) == ["n.csv", "n.json"]
+    assert files_in(tmp_path) == ["n.csv", "n.json", "n.png"]
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_sweep_ends_at_once_and_its_processes_with_it(number, code, tmp_path):
     arguments = ("--data", "digits", "--epochs", 500, "--jobs", 2, "--output", tmp_path / "s")
     with training(*arguments, script="hyper-tune.py") as process:
@@ -214,6 +222,60 @@ def test_a_sweep_ends_at_once_and_its_processes_with_it(number, code, tmp_path):
     assert "best learning rate" not in output
     assert errors == ("interrupted\n" if number == signal.SIGINT else "")
     assert files_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_the_runs_that_were_done_when_a_sweep_is_interrupted_are_kept(jobs, tmp_path):
+    arguments = ("--data", "digits", "--epochs", 30, "--jobs", jobs, "--output", tmp_path / "s")
+    with training(*arguments, script="hyper-tune.py") as process:
+        wait_for_line(process, "run 2 of 14")
+        process.send_signal(signal.SIGINT)
+        exit_code, output, errors = end(process)
+    assert exit_code == 130
+    done = int(re.fullmatch(r"interrupted: the results are those of (\d+) of 14 runs\n", errors)[1])
+    assert 2 <= done < 14
+    assert "best learning rate: " in output
+    assert files_in(tmp_path) == ["s.csv", "s.png"]
+    runs = {tuple(line.split(",")[:2]) for line in (tmp_path / "s.csv").read_text().splitlines()[1:]}
+    assert len(runs) == done
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
+def test_the_processes_of_a_sweep_that_is_killed_end_with_it(tmp_path):
+    arguments = ("--data", "digits", "--epochs", 500, "--jobs", 2, "--output", tmp_path / "s")
+    with training(*arguments, script="hyper-tune.py") as process:
+        group = [process.pid]
+
+        def both_work() -> bool:
+            children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            group[1:] = map(int, children)
+            return len(children) >= 3  # two that train, and one that looks after what they share
+
+        wait_for(both_work, process)
+        process.kill()
+        process.communicate(timeout=ENOUGH)
+    for pid in group[1:]:
+        while running(pid):
+            sleep(0.01)
+
+
+def running(pid: int) -> bool:
+    """Whether there is such a process; one that has ended and that nobody has asked for its exit code (Z) is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_under_nohup_a_closed_terminal_does_not_end_a_training(tmp_path):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # what nohup does; a new process has it from this one
+    try:
+        with training(*DIGITS, "--output", tmp_path / "n.json") as process:
+            wait_for_line(process, "epoch  1/40")
+            process.send_signal(signal.SIGHUP)
+            assert end(process)[0] == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_terminated_while_it_writes_any_script_takes_the_half_written_file_away(tmp_path):
@@ -353,7 +415,7 @@ def checkpoint(tmp_path_factory) -> Path:
             "layers is dense:32 relu dense:10 softmax there, not dense:16 relu",
         ),
         (("--seed", 1), "seed is 0 there, not 1"),
-        (("--data", "mnist"), "data is digits there, not mnist"),
+        (("--data", "OTHER"), "began with other data: name was 'digits' and is '"),
         (("--validation", 100), "validation is 200 there, not 100"),
         (("--validation", 0), "validation is 200 there, not 0"),
         (("--threads", 3), "threads is 1 there, not 3"),
@@ -369,9 +431,11 @@ def checkpoint(tmp_path_factory) -> Path:
     ],
     ids=str,
 )
-def test_resuming_differently_is_refused_and_the_difference_named(arguments, difference, checkpoint):
+def test_resuming_differently_is_refused_and_the_difference_named(arguments, difference, checkpoint, tmp_path):
     before = checkpoint.read_bytes()
-    arguments = [checkpoint if argument == "SAME" else argument for argument in arguments]
+    (tmp_path / "other.csv").write_bytes(csv_bytes(*pictures(1600, 28)))
+    files = {"SAME": checkpoint, "OTHER": tmp_path / "other.csv"}
+    arguments = [files.get(argument, argument) for argument in arguments]
     result = run("train.py", "--resume", checkpoint, *arguments)
     assert result.returncode == 2
     assert result.stdout == ""
@@ -389,16 +453,30 @@ def test_the_same_options_again_are_no_difference(checkpoint, tmp_path):
 
 
 def test_other_images_under_the_same_name_are_refused(tmp_path):
-    from tests.data.samples import csv_bytes, pictures
-
     data = tmp_path / "data.csv"
     data.write_bytes(csv_bytes(*pictures(70)))
     options = ("--data", data, "--sizes", 64, 10, "--epochs", 1, "--checkpoint-every", 1)
     assert run("train.py", *options, "--output", tmp_path / "n.json").returncode == 0
     data.write_bytes(csv_bytes(*pictures(70, seed=1)))
-    result = run("train.py", "--resume", tmp_path / "n.checkpoint.json")
+    result = run("train.py", "--resume", tmp_path / "n.checkpoint.json", "--data", data)
     assert result.returncode == 2
     assert "this training began with other data: fingerprint was '" in result.stderr
+
+
+def test_a_checkpoint_does_not_choose_which_file_is_opened_and_its_command_names_the_data(tmp_path):
+    (tmp_path / "data.csv").write_bytes(csv_bytes(*pictures(70)))
+    options = ("--data", "data.csv", "--sizes", 64, 10, "--epochs", 3000, "--output", "n.json")
+    with training(*options, cwd=tmp_path) as process:
+        wait_for_line(process, "epoch   10/3000")
+        process.send_signal(signal.SIGINT)
+        arguments = command_in(end(process)[2])
+    assert arguments == ["--resume", "n.checkpoint.json", "--data", "data.csv"]
+    line = run("train.py", *arguments[:2], cwd=tmp_path).stderr
+    assert "n.checkpoint.json: was trained on the data data.csv: expected --data with their path" in line
+    moved = tmp_path / "elsewhere" / "other name.csv"
+    moved.parent.mkdir()
+    (tmp_path / "data.csv").rename(moved)
+    assert run("train.py", *arguments[:2], "--data", moved, cwd=tmp_path).returncode == 0
 
 
 def test_a_copy_of_a_checkpoint_is_not_taken_for_the_place_of_the_network(checkpoint, tmp_path):

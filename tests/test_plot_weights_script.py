@@ -81,6 +81,6 @@ def test_bad_input_is_one_line_and_exit_code_2(weights, tmp_path, options, messa
 def test_help_shows_defaults_and_examples_and_loads_nothing_heavy():
     result = run("plot_weights.py", "--help")
     assert result.returncode == 0
-    assert "resources/images" in result.stdout
+    assert "(default: results)" in result.stdout
     assert "python plot_weights.py" in result.stdout
-    assert not {"matplotlib", "pandas", "joblib", "pooch"} & imports("plot_weights.py", "--help")
+    assert not {"matplotlib", "pandas", "pooch"} & imports("plot_weights.py", "--help")

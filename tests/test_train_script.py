@@ -114,6 +114,27 @@ def test_layers_and_settings_may_also_be_said_in_words(tmp_path):
     assert recipe["input_shape"] == [784]
 
 
+def test_the_settings_that_come_with_other_parts_survive_in_the_recorded_command(tmp_path):
+    options = "--data digits --layers dense:4:bias=false sigmoid dense:2 sigmoid --classes 3 5 --epochs 1".split()
+    recipe = recipe_after_its_command([*options, "--optimizer", "sgd", "--momentum", "0.5"], tmp_path)
+    assert (recipe["loss"], recipe["initializer"], recipe["learning_rate"]) == ("binary-cross-entropy", "glorot", 0.15)
+    assert nn.load(tmp_path / "first.json").network.parameters.size == 784 * 4 + 4 * 2 + 2
+
+
+def test_what_would_come_with_another_part_but_was_given_survives_too(tmp_path):
+    """The preset's own rate and first weights, given beside another optimizer and other layers."""
+    options = "--data digits --optimizer sgd --learning-rate 0.01 --sizes 784 4 10 --initializer normal:0.1 --epochs 1"
+    recipe = recipe_after_its_command(options.split(), tmp_path)
+    assert (recipe["initializer"], recipe["learning_rate"]) == ("normal:0.1", 0.01)
+
+
+def test_classes_alone_pick_the_layers_that_fit(tmp_path):
+    options = ("--data", "digits", "--classes", 1, 2, "--epochs", 3, "--output", tmp_path / "n.json")
+    result = run("train.py", *options)
+    assert result.returncode == 0, result.stderr
+    assert nn.load(tmp_path / "n.json").network.places[-1].output_shape == (2,)
+
+
 def test_another_optimizer_does_not_inherit_the_weight_decay_of_the_preset(tmp_path):
     result = run("train.py", *SMALL, "--optimizer", "sgd", "--learning-rate", 0.1, "--output", tmp_path / "s.json")
     assert result.returncode == 0, result.stderr
@@ -149,6 +170,36 @@ def test_quiet_prints_the_test_accuracy_alone(tmp_path):
     result = run("train.py", *SMALL, "--output", tmp_path / "q.json", "--quiet")
     assert result.stdout.startswith("test accuracy ")
     assert len(result.stdout.splitlines()) == 1
+
+
+def test_the_small_digits_do_not_take_the_place_of_a_network_trained_on_other_data(tmp_path):
+    default = tmp_path / "resources" / "weights_and_biases.json"
+    default.parent.mkdir()
+    other = nn.load(ROOT / "resources" / "pretrained" / "784-10-10.json")
+    nn.save(other, default)
+    before = default.read_bytes()
+    result = run("train.py", *SMALL, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert default.read_bytes() == before
+    assert result.stderr == (
+        "resources/weights_and_biases.json stays: it was trained on mnist; this network goes to results/digits.json\n"
+    )
+    assert nn.load(tmp_path / "results" / "digits.json").training["data"]["name"] == "digits"
+    default.unlink()
+    assert run("train.py", *SMALL, cwd=tmp_path).stderr == ""
+    assert run("train.py", *SMALL, "--seed", 1, cwd=tmp_path).stderr == ""
+    assert nn.load(default).training["seed"] == 1
+
+
+def test_the_history_comes_with_a_picture_of_its_curves(trained):
+    directory, result = trained
+    assert (directory / "a.png").read_bytes().startswith(b"\x89PNG")
+    assert f"saved {directory / 'a.csv'} and {directory / 'a.png'}" in result.stdout
+
+
+def test_how_to_see_the_accuracy_on_other_images_is_said_where_nothing_is_held_out(trained, tmp_path):
+    assert "--validation" not in trained[1].stdout
+    assert "--validation 10000 holds images out" in run("train.py", *SMALL, "--output", tmp_path / "n.json").stdout
 
 
 def test_two_classes_with_one_output(tmp_path):
@@ -218,11 +269,23 @@ def test_help_shows_every_default_and_an_example():
         assert f"(default: {default})" in " ".join(text.split())
 
 
+def test_help_shows_the_defaults_of_the_chosen_preset_and_a_short_usage():
+    text = run("train.py", "--preset", "784-100-10", "--help").stdout
+    assert text.startswith("usage: train.py [OPTION ...]\n\n")
+    text = " ".join(text.split())
+    assert "shown are those of 784-100-10" in text
+    for default in ("dense:100 sigmoid dense:10 sigmoid", "mean-squared-error", "adam:weight-decay=0.03", "0.005"):
+        assert f"(default: {default})" in text
+    assert "--preset: expected one argument" in run("train.py", "--preset").stderr.replace(
+        "argument --preset", "--preset"
+    )
+
+
 @pytest.mark.parametrize("script", ["train.py", "evaluate.py", "hyper-tune.py", "plot_weights.py"])
 def test_help_loads_nothing_heavy(script):
     loaded = imports(script, "--help")
     assert "numpy" in loaded
-    assert not loaded & {"pandas", "matplotlib", "pooch", "joblib", "tqdm"}
+    assert not loaded & {"pandas", "matplotlib", "pooch", "tqdm"}
 
 
 @needs_mnist

@@ -4,12 +4,16 @@ from nn_from_scratch.command_line.options import (
     DEFAULT_WEIGHTS,
     Parser,
     add_data_option,
+    add_weights_option,
     batch_size,
+    data_to_load,
     learning_rates,
+    load_weights,
     positive_number,
     whole_number,
 )
 from nn_from_scratch.command_line.output import data_summary, epoch_line, layer_table
+from nn_from_scratch.command_line.paths import check_paths
 from nn_from_scratch.command_line.process import EXIT_CODES, Interrupted, Interruption, fail, notify, run
 
 __all__ = [
@@ -19,12 +23,16 @@ __all__ = [
     "Interruption",
     "Parser",
     "add_data_option",
+    "add_weights_option",
     "batch_size",
+    "check_paths",
     "data_summary",
+    "data_to_load",
     "epoch_line",
     "fail",
     "layer_table",
     "learning_rates",
+    "load_weights",
     "notify",
     "positive_number",
     "run",

@@ -26,7 +26,8 @@ def main() -> None:
     from nn_from_scratch.inspection.tables import aligned
 
     if arguments.save:
-        figures.check(arguments.save)
+        figures.check_endings([arguments.save])
+        command_line.check_paths({"--data": arguments.data}, {"--save": arguments.save})
     dataset = load_dataset(arguments.data, notify=command_line.notify)
     split = dataset.train if arguments.split == "train" else dataset.test
     classes = np.unique(split.labels).tolist()

@@ -1,15 +1,19 @@
 """The options that several scripts have, and the types of their values."""
 
 import argparse
+import os
+import shlex
 from collections.abc import Callable
 from typing import NoReturn
 
 import numpy as np
 
-from nn_from_scratch.command_line.process import EXIT_CODES, fail
-from nn_from_scratch.errors import BadInput
+from nn_from_scratch.command_line.process import EXIT_CODES, fail, program
+from nn_from_scratch.errors import BadInput, one_line
+from nn_from_scratch.storage import SavedNetwork, load
 
 DEFAULT_WEIGHTS = "resources/weights_and_biases.json"
+SMALL_WEIGHTS = "results/digits.json"  # of a network trained on the embedded digits
 
 
 class Parser(argparse.ArgumentParser):
@@ -17,10 +21,13 @@ class Parser(argparse.ArgumentParser):
 
     class Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
         def _get_help_string(self, action: argparse.Action) -> str | None:
-            return action.help if action.default is None else super()._get_help_string(action)
+            told = action.default is None or "(default: " in (action.help or "")
+            return action.help if told else super()._get_help_string(action)
 
     def __init__(self, description: str | None, examples: str):
         super().__init__(
+            prog=program(),
+            usage="%(prog)s [OPTION ...]",
             description=description,
             epilog=f"examples:\n{examples}\n\n{EXIT_CODES}",
             formatter_class=self.Formatter,
@@ -73,10 +80,36 @@ def add_data_option(parser: argparse.ArgumentParser, default: str = "MNIST, or t
     )
 
 
+def add_weights_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--weights", default=DEFAULT_WEIGHTS, metavar="FILE", help="the network, as train.py saved it")
+
+
+def load_weights(path: str) -> SavedNetwork:
+    """The network in a file. Raises BadInput, with advice where nothing has been trained yet."""
+    if path == DEFAULT_WEIGHTS and not os.path.exists(path):
+        raise BadInput(
+            f"{path}: no such file: expected a network that train.py has saved here, or another one with --weights, "
+            "such as resources/pretrained/784-128-64-10.json of the repository"
+        )
+    return load(path)
+
+
+def data_to_load(given: str | None, recorded: str | None, file: str) -> str | None:
+    """The data that were given, or else those that a file names. Raises BadInput where that is a path.
+
+    The file may come from anywhere, and a relative path leads elsewhere from another directory: so the user decides
+    what is opened.
+    """
+    if given is not None or recorded in (None, "mnist", "digits"):
+        return recorded if given is None else given
+    path = one_line(recorded)
+    raise BadInput(f"{file}: was trained on the data {path}: expected --data with their path, as {shlex.quote(path)}")
+
+
 def learning_rates(arguments: argparse.Namespace, lowest: float, highest: float, num: int) -> list[float]:
-    """The rates given one by one, or spread evenly on a log scale from the lowest to the highest."""
+    """The rates given one by one, each once, or spread evenly on a log scale from the lowest to the highest."""
     if arguments.learning_rates:
-        return arguments.learning_rates
+        return list(dict.fromkeys(arguments.learning_rates))
     lowest, highest = arguments.lr_min or lowest, arguments.lr_max or highest
     if lowest >= highest:
         raise BadInput(f"--lr-max {highest:g}: expected a rate above --lr-min {lowest:g}")

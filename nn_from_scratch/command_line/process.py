@@ -1,4 +1,4 @@
-"""How a script runs as a process: what it says when something goes wrong, its exit codes, and Ctrl-C.
+"""How a script runs as a process: what it says when something goes wrong, its exit codes, and the signals that end it.
 
 Every script ends with `run(main)`: bad input becomes one line on stderr and exit code 2. What nobody foresaw is a bug
 and keeps its traceback.
@@ -9,17 +9,28 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NoReturn
 
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.training import Diverged
 
-EXIT_CODES = "exit codes: 0 done, 2 bad input, 3 diverged, 130 interrupted (Ctrl-C), 143 terminated (SIGTERM)"
+EXIT_CODES = (
+    "exit codes: 0 done, 2 bad input, 3 diverged, 129 the terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), "
+    "143 terminated (SIGTERM)"
+)
+# Windows knows no SIGHUP.
+ENDING = (signal.SIGTERM, signal.SIGHUP) if hasattr(signal, "SIGHUP") else (signal.SIGTERM,)
 
 
 def run(main: Callable[[], None]) -> None:
     """Run a script's `main` and end with one of EXIT_CODES; what is foreseen gets one line, not a traceback."""
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, _terminate)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started the script
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
         # In a pipe, too, each line is to be seen when it is printed; and a terminal need not know λ.
         sys.stdout.reconfigure(line_buffering=True, errors="replace")
@@ -31,7 +42,7 @@ def run(main: Callable[[], None]) -> None:
     except Diverged as problem:
         fail(f"{problem}. A lower --learning-rate usually helps", exit_code=3)
     except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
         sys.exit(1)
     except OSError as problem:
         fail(f"{problem.filename}: {problem.strerror}" if problem.filename else str(problem))
@@ -49,16 +60,26 @@ def _terminate(number: int, _frame: object) -> NoReturn:
 
 def fail(message: str, exit_code: int = 2) -> NoReturn:
     """One line on stderr, and the end."""
-    directory, program = os.path.split(sys.argv[0])
-    if program == "__main__.py":  # of `python -m nn_from_scratch.…`
-        program = os.path.basename(directory)
-    print(f"{program}: error: {' '.join(message.split())}", file=sys.stderr)
+    notify(f"{program()}: error: {' '.join(message.split())}")
     sys.exit(exit_code)
 
 
+def program() -> str:
+    """What the user called: train.py, or python -m nn_from_scratch.web."""
+    module = getattr(sys.modules["__main__"], "__spec__", None)
+    name = module.name.removesuffix(".__main__") if module else ""
+    return f"python -m {name}" if name.startswith("nn_from_scratch") else os.path.basename(sys.argv[0])
+
+
 def notify(message: str) -> None:
-    """Something the user should know, apart from the results on stdout."""
-    print(message, file=sys.stderr)
+    """Something the user should know, apart from the results on stdout. Where stderr is gone, nobody can be told."""
+    with suppress(OSError):
+        print(message, file=sys.stderr)
+
+
+def discard_output() -> None:
+    """From now on, what is printed goes nowhere: for a stdout that can't be written any more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Interrupted(Exception):
@@ -70,14 +91,15 @@ class Interrupted(Exception):
 
 
 class Interruption:
-    """Within its context the first Ctrl-C or SIGTERM only asks for an end, so that work can be saved; a second ends.
+    """Within its context the first signal to end only asks for it, so that work can be saved; a second ends.
 
     `check` raises Interrupted once an end was asked for.
     """
 
     def __enter__(self) -> "Interruption":
         self.signal: int | None = None
-        self.before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        asked = [number for number in (signal.SIGINT, *ENDING) if signal.getsignal(number) is not signal.SIG_IGN]
+        self.before = {number: signal.signal(number, self._ask) for number in asked}
         return self
 
     def __exit__(self, *_: object) -> None:

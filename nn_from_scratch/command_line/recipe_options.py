@@ -8,42 +8,51 @@ records is made from the same names.
 import argparse
 import os
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import asdict, fields, replace
-from functools import partial
 from typing import Any
 
 from nn_from_scratch.command_line.options import (
     DEFAULT_WEIGHTS,
+    SMALL_WEIGHTS,
     batch_size,
+    data_to_load,
     positive_number,
     whole_number,
 )
 from nn_from_scratch.command_line.process import notify
-from nn_from_scratch.data import load_dataset
+from nn_from_scratch.data import Dataset, load_dataset
 from nn_from_scratch.errors import BadInput
+from nn_from_scratch.inspection.evaluation import recorded_data
 from nn_from_scratch.layers import LAYERS
 from nn_from_scratch.presets import DEFAULT_PRESET, PRESETS
 from nn_from_scratch.recipe import TABLES, Recipe, activations, setting_owners
 from nn_from_scratch.runs.checkpoint import load_checkpoint
 from nn_from_scratch.runs.training_run import DEFAULT_THREADS, TrainingRun
-from nn_from_scratch.storage import SavedNetwork
+from nn_from_scratch.storage import SavedNetwork, load
 from nn_from_scratch.words import Table, explanation
 
 
-def add_recipe_options(parser: argparse.ArgumentParser, **own_defaults: Any) -> None:
-    """--preset, and an option for every part of a recipe; `own_defaults` stand before those of any preset."""
+def add_recipe_options(parser: argparse.ArgumentParser, without: Collection[str] = (), **own_defaults: Any) -> None:
+    """--preset, and an option for every part of a recipe but those in `without`.
+
+    `own_defaults` stand before those of any preset. The help shows the defaults of the preset that is chosen.
+    """
     parser.add_argument("--preset", choices=PRESETS, help=f"a network with its recipe (default: {DEFAULT_PRESET})")
+    shown = _chosen_preset()
     group = parser.add_argument_group(
         "parts of the preset",
-        f"each keeps the preset's value unless it is given; shown are those of {DEFAULT_PRESET}. A WORD is a name and "
-        "its settings, such as adam:beta1=0.7",
+        f"each keeps the preset's value unless it is given; shown are those of {shown}. A WORD is a name and its "
+        "settings, such as adam:beta1=0.7",
     )
-    defaults = asdict(PRESETS[DEFAULT_PRESET]) | own_defaults
+    defaults = asdict(PRESETS[shown]) | own_defaults
 
     def add(option: str, help: str, **settings: Any) -> None:
-        value = defaults[option.strip("-").replace("-", "_")]
+        name = option.strip("-").replace("-", "_")
+        if name in without:
+            return
+        value = "full" if defaults[name] is None else defaults[name]
         group.add_argument(option, default=argparse.SUPPRESS, help=f"{help} (default: {_shown(value)})", **settings)
 
     add("--layers", f"from input to output: {LAYERS.usages()}", nargs="+", type=_word_in(LAYERS), metavar="WORD")
@@ -64,6 +73,14 @@ def add_recipe_options(parser: argparse.ArgumentParser, **own_defaults: Any) -> 
     _add_dense_options(parser)
     _add_settings(parser)
     parser.set_defaults(**own_defaults)
+
+
+def _chosen_preset() -> str:
+    """The preset on the command line, looked up before the options are there, or the default one."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--preset", nargs="?")
+    preset = parser.parse_known_args()[0].preset
+    return preset if preset in PRESETS else DEFAULT_PRESET
 
 
 def _add_dense_options(parser: argparse.ArgumentParser) -> None:
@@ -140,8 +157,12 @@ def start_run(arguments: argparse.Namespace) -> TrainingRun:
 def _resume_run(arguments: argparse.Namespace) -> TrainingRun:
     """Go on with a run: only for longer than was planned, if --epochs says so, but in no other way differently."""
     overrides = recipe_overrides(arguments)
-    run = load_checkpoint(arguments.resume, partial(load_dataset, notify=notify), overrides.get("epochs"))
-    found = {"seed": run.seed, "validation": len(run.validation), "data": run.dataset.name, "threads": run.threads}
+
+    def load_data(recorded: str) -> Dataset:
+        return load_dataset(data_to_load(arguments.data, recorded, arguments.resume), notify=notify)
+
+    run = load_checkpoint(arguments.resume, load_data, overrides.get("epochs"))
+    found = {"seed": run.seed, "validation": len(run.validation), "threads": run.threads}
     asked = {name: getattr(arguments, name) for name in found if getattr(arguments, name) is not None}
     recipe = (PRESETS[arguments.preset] if arguments.preset else run.recipe).override(**overrides)
     asked |= asdict(replace(recipe.for_data(run.dataset), epochs=run.recipe.epochs))
@@ -160,10 +181,19 @@ def _shown(value: Any) -> str:
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def output_of(arguments: argparse.Namespace) -> str:
-    """Where to save the network: as told, else beside the checkpoint, else the default."""
+def output_of(arguments: argparse.Namespace, dataset: Dataset) -> str:
+    """Where to save the network: as told, else beside the checkpoint, else the default.
+
+    By default, one trained on the small digits does not take the place of one that was trained on other data.
+    """
     if not arguments.resume:
-        return arguments.output or DEFAULT_WEIGHTS
+        if arguments.output or dataset.name != "digits" or not os.path.exists(DEFAULT_WEIGHTS):
+            return arguments.output or DEFAULT_WEIGHTS
+        recorded, _ = recorded_data(load(DEFAULT_WEIGHTS))
+        if recorded == dataset.name:
+            return DEFAULT_WEIGHTS
+        notify(f"{DEFAULT_WEIGHTS} stays: it was trained on {recorded}; this network goes to {SMALL_WEIGHTS}")
+        return SMALL_WEIGHTS
     output = arguments.output or _network_of(arguments.resume)
     if os.path.realpath(output) == os.path.realpath(arguments.resume):
         raise BadInput(f"{output}: would be written over the checkpoint: expected another --output")
@@ -176,11 +206,13 @@ def _network_of(checkpoint: str) -> str:
     return checkpoint.removesuffix(ending) + ".json" if checkpoint.endswith(ending) else checkpoint
 
 
-def resume_command(arguments: argparse.Namespace, output: str, checkpoint: str) -> str:
+def resume_command(arguments: argparse.Namespace, output: str, checkpoint: str, data: str) -> str:
     """The command that goes on from a checkpoint as this one would have gone on; the run itself is in the file."""
     command = ["python", "train.py", "--resume", checkpoint]
     if _network_of(checkpoint) != output:
         command += ["--output", output]
+    if data not in ("mnist", "digits"):
+        command += ["--data", data]
     for name in ("history", "checkpoint_every", "patience"):
         if getattr(arguments, name):
             command += [_option(name), str(getattr(arguments, name))]
@@ -191,9 +223,11 @@ def command_of(run: TrainingRun) -> str:
     """The shortest command that starts this run: the preset nearest to its recipe, and what differs from it."""
 
     def differences(preset: Recipe) -> dict[str, Any]:
-        parts = {name: value for name, value in asdict(run.recipe).items() if value != asdict(preset)[name]}
-        # Other layers take their input shape from the data, unless it is given.
-        return parts | ({"input_shape": run.recipe.input_shape} if "layers" in parts else {})
+        """The parts to give so that `override` makes this recipe: also those that would go with another part."""
+        parts: dict[str, Any] = {}
+        while (made := preset.override(**parts)) != run.recipe:
+            parts |= {name: value for name, value in asdict(run.recipe).items() if value != asdict(made)[name]}
+        return parts
 
     nearest = min(PRESETS, key=lambda name: len(differences(PRESETS[name])))
     command = ["python", "train.py", "--preset", nearest]

@@ -7,7 +7,6 @@ animation.
 import argparse
 
 from nn_from_scratch import command_line
-from nn_from_scratch.command_line import DEFAULT_WEIGHTS
 
 EXAMPLES = """\
   python -m nn_from_scratch.dashboard
@@ -18,7 +17,7 @@ EXAMPLES = """\
 
 def parse_arguments() -> argparse.Namespace:
     parser = command_line.Parser(__doc__, EXAMPLES)
-    parser.add_argument("--weights", default=DEFAULT_WEIGHTS, metavar="FILE", help="the network, as train.py saved it")
+    command_line.add_weights_option(parser)
     command_line.add_data_option(parser, "the data that the network was trained on, as its file tells")
     parser.add_argument(
         "--save",
@@ -36,15 +35,17 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     arguments = parse_arguments()
 
-    from nn_from_scratch import BadInput, load_dataset, storage
+    from nn_from_scratch import BadInput, load_dataset
     from nn_from_scratch.dashboard import window
     from nn_from_scratch.inspection import evaluation
 
     # ---- Network and data ----
     if arguments.save:
         window.check(arguments.save)
-    saved = storage.load(arguments.weights)
-    dataset = load_dataset(arguments.data or evaluation.recorded_data(saved)[0], notify=command_line.notify)
+    saved = command_line.load_weights(arguments.weights)
+    name = command_line.data_to_load(arguments.data, evaluation.recorded_data(saved)[0], arguments.weights)
+    command_line.check_paths({"--weights": arguments.weights, "--data": name}, {"--save": arguments.save})
+    dataset = load_dataset(name, notify=command_line.notify)
     dashboard = window.Dashboard(saved, dataset)
     if arguments.start >= len(dashboard.test):
         raise BadInput(f"--start {arguments.start}: expected 0 to {len(dashboard.test) - 1}, the last test image")

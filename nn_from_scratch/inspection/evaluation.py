@@ -45,18 +45,28 @@ def summary(found: Answers, classes: tuple[int, ...]) -> Evaluation:
     return Evaluation(classes, confusion, metrics.calibration(found.confidence, found.right))
 
 
-def evaluation_text(found: Evaluation) -> str:
-    """Everything about an evaluation, as tables."""
-    return "\n\n".join(
-        [
-            f"accuracy {found.accuracy!r} = {found.right} of {found.images}",
-            "confusion matrix (rows actual, columns predicted)\n" + confusion_table(found),
+def evaluation_text(found: Evaluation, details: bool) -> str:
+    """An evaluation at a glance; with `details` everything about it, as tables."""
+    tables = [
+        f"accuracy {percentage(found.right, found.images)} ({found.right:,} of {found.images:,})",
+        "confusion matrix (rows actual, columns predicted)\n" + confusion_table(found),
+        "most often confused\n" + confused_list(found),
+    ]
+    if details:
+        tables += [
             "one class against the rest: [[TP, FN], [FP, TN]]\n" + binary_table(found),
             "each class (its recall is the accuracy on its own images)\n" + class_table(found),
-            "most often confused\n" + confused_list(found),
             calibration_text(found.calibration),
         ]
-    )
+    else:
+        tables.append("--details adds precision, recall and F1 of each class, and calibration")
+    return "\n\n".join(tables)
+
+
+def percentage(right: int, images: int) -> str:
+    """With as many digits as the number of images can fill, so that no mistake is rounded away: 97.53 % of 10,000."""
+    digits = max(2, len(str(images - 1)) - 2)
+    return f"{100 * right / images:.{digits}f} %"
 
 
 def evaluation_object(found: Evaluation) -> dict[str, Any]:

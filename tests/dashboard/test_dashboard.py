@@ -17,7 +17,7 @@ from nn_from_scratch.figures.style import PALETTE
 from nn_from_scratch.layers import Layer
 from tests.scripts import ROOT, refusal, run
 
-PROGRAM = "nn_from_scratch/dashboard/__main__.py"
+PROGRAM = "nn_from_scratch.dashboard"
 PRETRAINED = ROOT / "resources" / "pretrained"
 OPTIONS = (PROGRAM, "--weights", PRETRAINED / "784-10-10.json", "--data", "digits")
 GREEN = tuple(int(PALETTE[2][i : i + 2], 16) / 255 for i in (1, 3, 5))
@@ -225,7 +225,7 @@ def test_what_cannot_be_done_is_said_in_one_line(tmp_path, monkeypatch):
     assert "expected a name that ends in .png" in refusal(run(*OPTIONS, "--save", tmp_path / "a.jpg"))
     assert "--start 360: expected 0 to 359" in refusal(run(*OPTIONS, "--start", 360, "--save", tmp_path / "a.png"))
     line = refusal(run(*OPTIONS, "--save", tmp_path / "a.mp4", PATH=str(tmp_path)))
-    assert line.startswith("dashboard: error: ")
+    assert line.startswith("python -m nn_from_scratch.dashboard: error: ")
     assert "takes the program ffmpeg, which isn't installed: install it, or save a .gif" in line
     assert list(tmp_path.iterdir()) == []
 

@@ -11,7 +11,7 @@ from nn_from_scratch.data import load_dataset
 from nn_from_scratch.data.dataset import Split
 from tests.scripts import refusal, run
 
-PROGRAM = "nn_from_scratch/data/__main__.py"
+PROGRAM = "nn_from_scratch.data"
 
 
 def test_it_prints_the_counts_and_saves_the_picture(tmp_path: Path) -> None:

@@ -39,13 +39,31 @@ def test_evaluation_counts_the_networks_answers():
     assert (found.right, found.images, found.accuracy) == (3, 5, 0.6)
 
 
-def test_accuracy_is_printed_in_full_with_its_fraction():
-    third = evaluation.Evaluation((0, 1), np.array([[1, 1], [1, 0]]), CALIBRATION)
-    assert "accuracy 0.3333333333333333 = 1 of 3" in evaluation.evaluation_text(third)
+@pytest.mark.parametrize(
+    ("right", "wrong", "text"),
+    [
+        (1, 2, "accuracy 33.33 % (1 of 3)"),
+        (9753, 247, "accuracy 97.53 % (9,753 of 10,000)"),
+        (99_999, 1, "accuracy 99.999 % (99,999 of 100,000)"),
+        (5, 0, "accuracy 100.00 % (5 of 5)"),
+    ],
+)
+def test_accuracy_is_printed_with_its_fraction_and_no_mistake_is_rounded_away(right, wrong, text):
+    found = evaluation.Evaluation((0, 1), np.array([[right, wrong], [0, 0]]), CALIBRATION)
+    assert evaluation.evaluation_text(found, details=False).startswith(f"{text}\n")
 
 
-def test_text_has_every_part():
-    text = evaluation.evaluation_text(FOUND)
+def test_at_a_glance_it_is_the_accuracy_the_confusion_matrix_and_what_is_confused():
+    text = evaluation.evaluation_text(FOUND, details=False)
+    for part in (evaluation.confusion_table, evaluation.confused_list):
+        assert part(FOUND) in text
+    for part in (evaluation.binary_table, evaluation.class_table):
+        assert part(FOUND) not in text
+    assert "--details" in text
+
+
+def test_with_details_the_text_has_every_part():
+    text = evaluation.evaluation_text(FOUND, details=True)
     for part in (evaluation.confusion_table, evaluation.binary_table, evaluation.class_table, evaluation.confused_list):
         assert part(FOUND) in text
     assert "rows actual, columns predicted" in text
