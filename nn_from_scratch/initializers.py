@@ -40,9 +40,9 @@ class Zeros(Initializer):
 
 
 class Normal(Initializer):
-    """N(0, σ²), the same for every shape.
+    """Normally distributed around 0 with the same standard deviation for every shape.
 
-    deviation: σ, above 0
+    deviation: the standard deviation, above 0
     """
 
     def __init__(self, deviation: float):
@@ -66,9 +66,10 @@ class Uniform(Initializer):
 
 
 class ScaledNormal(Initializer):
-    """N(0, 1/fan_in): keeps the variance through a layer without activation. (LeCun et al., 1998)
+    """Normal with the variance 1/fan_in: z = Wx then has the mean square of x. (LeCun et al., 1998)
 
-    Some first courses divide by the number of units instead, N(0, 1/fan_out), which keeps that of the gradients.
+    It suits an activation with a slope of 1 around 0, such as tanh; for the sigmoid's slope of ¼ it is too small.
+    Some first courses divide by the number of units instead, 1/fan_out, which keeps the size of the gradients.
 
     fan: in or out, the number of terms that it divides by
     """
@@ -84,7 +85,7 @@ class ScaledNormal(Initializer):
 
 
 class He(Initializer):
-    """N(0, 2/fan_in): keeps the variance through ReLU, which silences half of it. (He et al., 2015)"""
+    """Normal with the variance 2/fan_in: the 2 makes up for ReLU, which silences half of z. (He et al., 2015)"""
 
     def __call__(self, shape: Shape, rng: np.random.Generator) -> np.ndarray:
         return rng.normal(0, sqrt(2 / fan_in(shape)), shape)

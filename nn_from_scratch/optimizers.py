@@ -11,7 +11,8 @@ import numpy as np
 
 from nn_from_scratch.words import Table
 
-# With β = 0.6 or more, what is not below TINY now is not below 10⁻³⁷ after FORGET_EVERY more steps.
+# With β = 0.6 or more, what is not below TINY now is still a normal float32 after FORGET_EVERY more steps:
+# 10⁻³⁰ · 0.6³² = 8 · 10⁻³⁸.
 TINY = 1e-30
 FORGET_EVERY = 32
 
@@ -114,14 +115,14 @@ class SGD(Optimizer):
 class Adam(Optimizer):
     """Every parameter gets its own step: the mean of its gradients over the root of the mean of their squares.
 
-    m ← β₁m + (1 − β₁)g        m̂ = m / (1 − β₁^τ)
-    v ← β₂v + (1 − β₂)g²       v̂ = v / (1 − β₂^τ)        θ ← θ − η m̂ / (√v̂ + ε)
+    m₁ ← β₁m₁ + (1 − β₁)g        m̂₁ = m₁ / (1 − β₁^τ)
+    m₂ ← β₂m₂ + (1 − β₂)g²       m̂₂ = m₂ / (1 − β₂^τ)        θ ← θ − η m̂₁ / (√m̂₂ + ε)
 
-    at the step τ = 1, 2, … (Kingma and Ba, 2015)
+    at the step τ = 1, 2, … (Kingma and Ba, 2015, who call them m and v)
 
-    Each pass over θ costs time, so the arrays hold the sums M = m / (1 − β₁) and V = v / (1 − β₂), which saves two
+    Each pass over θ costs time, so the arrays hold the sums M = m₁ / (1 − β₁) and V = m₂ / (1 − β₂), which saves two
     passes; the factors that are missing in M and V are put into the two numbers η and ε instead. With
-    r = √((1 − β₂) / (1 − β₂^τ)), so that √v̂ = r√V, the step is  η (1 − β₁) / (1 − β₁^τ) / r · M / (√V + ε/r).
+    r = √((1 − β₂) / (1 − β₂^τ)), so that √m̂₂ = r√V, the step is  η (1 − β₁) / (1 − β₁^τ) / r · M / (√V + ε/r).
 
     beta1: β₁, from 0 to below 1, its memory of the gradients
     beta2: β₂, from 0 to below 1, its memory of their squares

@@ -3,7 +3,6 @@
 import contextlib
 import io
 import math
-import os
 import re
 from itertools import pairwise
 
@@ -14,28 +13,13 @@ import nn_from_scratch as nn
 from nn_from_scratch import metrics, optimizers
 from nn_from_scratch.data.batches import inputs
 from nn_from_scratch.initializers import He, Initializer, Normal, ScaledNormal, Uniform
-from tests.docs.numbers import Document, Number, agree
+from tests.docs.numbers import Document, agree
 from tests.scripts import ROOT
 
 TEXT = Document.read(ROOT / "docs" / "mathematics.md")
 says = TEXT.says
 PRESET_NAMES = TEXT.names(r"\b784(?:-\d+)+(?:-[a-z]+)?\b")
 CITATIONS = TEXT.names(r"([A-Z]\w+)(?:(?:,\s+[A-Z]\w+)*\s+and\s+[A-Z]\w+|\s+et\s+al\.)?\s+\(?(\d{4})(?:, section \S+)?")
-
-needs_mnist = pytest.mark.skipif(
-    "NN_FROM_SCRATCH_DATA" not in os.environ, reason="needs MNIST: set NN_FROM_SCRATCH_DATA to its directory"
-)
-
-
-@pytest.fixture
-def said(request: pytest.FixtureRequest) -> list[Number]:
-    return request.param()
-
-
-@pytest.fixture(scope="module")
-def mnist() -> nn.Split:
-    """The training images."""
-    return nn.load_dataset("mnist").train
 
 
 def sigmoid(z: np.ndarray | float) -> np.ndarray:
@@ -377,7 +361,6 @@ def test_the_words_for_fixed_scales(said):
     assert type(nn.initializers.as_initializer(f"uniform:{said[1]:g}")) is Uniform
 
 
-@needs_mnist
 @says(
     "**Uniform on $[-1, 1)$ with # inputs.**",
     r"An MNIST training image has $\sum_j x_j^2 = #$ on average",
@@ -396,7 +379,6 @@ def test_how_large_the_sums_over_an_image_are(said, mnist):
     agree(said[7:], [small, pixels, small, square, small * math.sqrt(square)])
 
 
-@needs_mnist
 @says(
     "Measured on the first # training images, the loss starts at # on average over # seeds",
     "He's weights start at #; much of",
@@ -623,7 +605,6 @@ class Unforgetting(nn.Adam):
         """Keep everything."""
 
 
-@needs_mnist
 @says("default layers and Adam, after # steps in batches of #, more than # of # remembered gradients were denormal")
 def test_training_makes_numbers_that_fade(said, mnist):
     steps, batch_size, least, parameters = map(int, said)
