@@ -568,15 +568,15 @@ def test_a_float32(said):
 )
 def test_where_the_precisions_end(said):
     for column, dtype in enumerate((np.float32, np.float64)):
-        found, sigmoid = np.finfo(dtype), nn.Sigmoid()
+        found, layer = np.finfo(dtype), nn.Sigmoid()
         largest, below = math.log(found.max), 1 - float(np.nextafter(dtype(1), dtype(0)))
         rounded = -math.log(found.eps / 2)  # beyond, e⁻ˣ is too small to make 1 + e⁻ˣ any other number than 1
         agree(said[column:8:2], [largest, float(found.tiny), rounded, below])
         with np.errstate(over="ignore"):
             assert np.isfinite(np.exp(dtype(largest - 0.1)))
             assert np.isinf(np.exp(dtype(largest + 0.1)))
-        assert sigmoid.forward(np.array([[rounded - 0.1]], dtype)) < 1
-        assert sigmoid.forward(np.array([[rounded + 0.1]], dtype)) == 1
+        assert layer.forward(np.array([[rounded - 0.1]], dtype)) < 1
+        assert layer.forward(np.array([[rounded + 0.1]], dtype)) == 1
     zero, one = np.zeros((1, 1), np.float32), np.ones((1, 1), np.float32)
     loss, tiny = nn.BinaryCrossEntropy(), float(np.finfo(np.float32).tiny)
     agree(said[8:], [int(math.log(np.finfo(np.float32).max)), tiny, loss.value(zero, one), loss.value(one, zero)])
