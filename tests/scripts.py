@@ -27,7 +27,7 @@ def run(script: str, *arguments: object, cwd: Path = ROOT, **environment: str | 
         cwd=cwd,
         env={name: value for name, value in variables.items() if value is not None},
         capture_output=True,
-        text=True,
+        encoding=variables.get("PYTHONIOENCODING", "utf-8"),
         timeout=300,
         check=False,
     )
