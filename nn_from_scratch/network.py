@@ -5,14 +5,14 @@ product, a snapshot one copy, "is everything finite?" one call. Each layer works
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from math import isfinite, prod
 from typing import NamedTuple
 
 import numpy as np
 
 from nn_from_scratch.layers import Layer
-from nn_from_scratch.layers.layer import Shape
+from nn_from_scratch.layers.layer import Shape, checked_shape
 from nn_from_scratch.losses import Loss
 
 Seed = int | np.random.SeedSequence | np.random.Generator
@@ -71,7 +71,7 @@ class Network:
     `parameters`, `gradients` and `state` are the three vectors. They are allocated here, once, and never again; the
     layers' W, b, dW, db are views into them. `seed` draws the first weights.
 
-    Raises ValueError where the layers don't fit each other.
+    Raises ValueError where the layers don't fit each other, or their first weights are too large for the dtype.
     """
 
     def __init__(
@@ -81,34 +81,46 @@ class Network:
         seed: Seed,
         dtype: np.dtype | type = np.float32,
     ):
-        if not layers:
-            raise ValueError("a network needs at least one layer")
+        if not isinstance(layers, list | tuple) or not layers:
+            raise ValueError(f"a network needs a list of at least one layer, such as [Dense(10)], not {layers!r}")
+        for i, layer in enumerate(layers):
+            if not isinstance(layer, Layer):
+                raise ValueError(f"layers[{i}]: expected a layer such as ReLU(), not {layer!r}")
         if len({id(layer) for layer in layers}) < len(layers):
             raise ValueError("a layer can stand in a network only once: it has one set of parameters")
         self.layers = list(layers)
-        self.input_shape = tuple(input_shape)
+        self.input_shape = checked_shape(input_shape)
         self.places = walk(self.layers, self.input_shape)
         self.output_shape = self.places[-1].output_shape
         self.first_learning = next((i for i, place in enumerate(self.places) if place.parameters), len(self.layers))
         self.dtype = np.dtype(dtype)
+        if self.dtype not in (np.float32, np.float64):
+            raise ValueError(f"a network's dtype is float32 or float64, not {self.dtype}")
+        self.views: list[tuple[Place, str, np.ndarray, np.ndarray]] = []  # of a layer: name, array and its vector
         self.parameters = self._allocate("parameters")
         self.gradients = self._allocate("parameters", prefix="d")
         self.state = self._allocate("state")
         rng = np.random.default_rng(seed)
-        for layer in self.layers:
-            layer.initialize(rng)
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
+            for layer in self.layers:
+                layer.initialize(rng)
+        if not np.isfinite(self.snapshot()).all():
+            raise ValueError(f"the first weights are too large for {self.dtype}: expected another initializer")
 
     def _allocate(self, group: str, prefix: str = "") -> np.ndarray:
         """One vector for all arrays of a group; each layer is given a view of its part for each of its arrays."""
         slots = [
-            (place.layer, prefix + name, shape)
-            for place in self.places
-            for name, shape in getattr(place, group).items()
+            (place, prefix + name, shape) for place in self.places for name, shape in getattr(place, group).items()
         ]
-        ends = np.cumsum([0, *(prod(shape) for _, _, shape in slots)])
-        vector = np.zeros(ends[-1], self.dtype)
-        for (layer, name, shape), (start, end) in zip(slots, pairwise(ends), strict=True):
-            setattr(layer, name, vector[start:end].reshape(shape))
+        ends = [0, *accumulate(prod(shape) for _, _, shape in slots)]
+        try:
+            vector = np.zeros(ends[-1], self.dtype)
+        except (MemoryError, OverflowError, ValueError):
+            raise ValueError(f"a network of {ends[-1]:,} parameters does not fit into memory") from None
+        for (place, name, shape), (start, end) in zip(slots, pairwise(ends), strict=True):
+            view = vector[start:end].reshape(shape)
+            setattr(place.layer, name, view)
+            self.views.append((place, name, view, vector))
         return vector
 
     # ---- a step, in order ----
@@ -125,12 +137,20 @@ class Network:
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         """Predictions p for inputs x. With `training`, the layers keep what `backward` needs."""
-        if x.shape[1:] != self.input_shape:
-            expected = ", ".join(map(str, ("N", *self.input_shape)))
-            raise ValueError(f"this network takes inputs of shape ({expected}), not {x.shape}")
+        if not (isinstance(x, np.ndarray) and x.dtype.kind == "f" and x.shape[1:] == self.input_shape):
+            raise ValueError(self._what_it_takes(x))
         for layer in self.layers:
             x = layer.forward(x, training)
         return x
+
+    def _what_it_takes(self, x: object) -> str:
+        """Why it does not take x."""
+        if not isinstance(x, np.ndarray):
+            return f"a network takes an array of floating-point numbers, not a {type(x).__name__}"
+        if x.dtype.kind != "f":
+            return f"a network takes floating-point numbers, not {x.dtype}: of the bytes of images, images / 255"
+        expected = ", ".join(map(str, ("N", *self.input_shape)))
+        return f"this network takes inputs of shape ({expected}), not {x.shape}"
 
     def backward(self, loss: Loss, p: np.ndarray, t: np.ndarray) -> None:
         """Overwrite `gradients` with ∂L/∂θ, after `p = forward(x, training=True)`.
@@ -171,6 +191,18 @@ class Network:
 
     # ---- the network as a whole ----
 
+    def check_views(self) -> None:
+        """Raise ValueError where an array of a layer is no part of its vector any more.
+
+        Called once an epoch and before saving. To look at every `layer.W = …` would slow a step on one image by 4 %.
+        """
+        for place, name, view, vector in self.views:
+            array = f"layers[{self.places.index(place)}].{name}"
+            if getattr(place.layer, name) is not view:
+                raise ValueError(f"{array} was replaced by another array: write into it instead, {array}[...] = …")
+            if not np.may_share_memory(view, vector):  # a copy of a network has copied views and vectors apart
+                raise ValueError(f"{array} is a copy: make a new network and restore a snapshot instead of copying one")
+
     def snapshot(self) -> np.ndarray:
         """A copy of all that the network has learnt: its parameters, then its state."""
         return np.concatenate([self.parameters, self.state])
@@ -178,6 +210,11 @@ class Network:
     def restore(self, snapshot: np.ndarray) -> None:
         """Put back what `snapshot` took, also from a network of another dtype."""
         self.parameters[...], self.state[...] = np.split(snapshot, [self.parameters.size])
+
+    def layer_of(self, index: int) -> str:
+        """The layer of a parameter, by its place in `parameters`; layers are counted where they learn."""
+        ends = np.cumsum([place.size for place in self.places if place.parameters])
+        return f"layer {np.searchsorted(ends, index, side='right') + 1}"
 
     def where_not_finite(self, x: np.ndarray, loss: float) -> str | None:
         """The first place where a number is not finite: forward on x to the loss, then back along the gradients.

@@ -1,5 +1,8 @@
 """The network: back-propagation over the one vector, the views into it, and when the shortcut is taken."""
 
+import pickle
+from copy import deepcopy
+
 import numpy as np
 import pytest
 
@@ -228,11 +231,31 @@ def test_training_never_reallocates_and_every_parameter_stays_a_view(optimizer, 
     assert not np.array_equal(parameters, before)
 
 
-def test_rebinding_a_parameter_cuts_it_off():
-    """The trap that the guard above is there for."""
-    network = Network([Dense(2)], (3,), 0)
-    network.layers[0].W = np.zeros((2, 3), np.float32)
-    assert not np.shares_memory(network.layers[0].W, network.parameters)
+@pytest.mark.parametrize("name", ["W", "db"])
+def test_an_array_that_was_rebound_is_found_and_named(name):
+    network = Network([ReLU(), Dense(2)], (3,), 0)
+    network.check_views()
+    before = getattr(network.layers[1], name)
+    setattr(network.layers[1], name, before.copy())
+    with pytest.raises(ValueError, match=rf"^layers\[1\]\.{name} was replaced by another array: write into it instead"):
+        network.check_views()
+    setattr(network.layers[1], name, before)
+    network.layers[1].W += 1
+    network.check_views()
+
+
+def test_a_state_that_was_rebound_is_found_too():
+    network = Network([Dense(2), Centre()], (3,), 0)
+    network.layers[1].mean = network.layers[1].mean + 1
+    with pytest.raises(ValueError, match=r"layers\[1\]\.mean was replaced"):
+        network.check_views()
+
+
+@pytest.mark.parametrize("copied", [deepcopy, lambda network: pickle.loads(pickle.dumps(network))])
+def test_a_copied_network_whose_layers_would_not_learn_is_found(copied):
+    network = copied(Network([Dense(2)], (3,), 0))
+    with pytest.raises(ValueError, match=r"layers\[0\]\.W is a copy"):
+        network.check_views()
 
 
 # ---- noise and state ----
@@ -331,9 +354,56 @@ def test_a_layer_can_not_stand_in_a_network_twice():
         Network([Dense(3), twice, Dense(3), twice], (3,), 0)
 
 
-def test_a_network_needs_a_layer():
-    with pytest.raises(ValueError, match="at least one layer"):
-        Network([], (3,), 0)
+@pytest.mark.parametrize("layers", [[], Dense(3), "dense:3", None])
+def test_a_network_needs_a_list_of_layers(layers):
+    with pytest.raises(ValueError, match=r"needs a list of at least one layer, such as \[Dense\(10\)\], not "):
+        Network(layers, (3,), 0)
+
+
+@pytest.mark.parametrize("wrong", [ReLU, "relu", None])
+def test_what_is_no_layer_is_named(wrong):
+    with pytest.raises(ValueError, match=r"^layers\[1\]: expected a layer such as ReLU\(\), not "):
+        Network([Dense(3), wrong], (3,), 0)
+
+
+@pytest.mark.parametrize("shape", [784, 0, "784", (0,), (-1, 4), (2.0,), (None, 784), None])
+def test_a_shape_that_is_none_is_refused_with_an_example(shape):
+    with pytest.raises(ValueError, match=r"tuple of whole numbers from 1 up, such as \(784,\), not ") as caught:
+        Network([Dense(3)], shape, 0)
+    assert repr(shape) in str(caught.value)
+
+
+@pytest.mark.parametrize("units", [10**13, 10**20, 10**40])
+def test_a_network_larger_than_memory_is_refused_in_words(units):
+    with pytest.raises(ValueError, match=r"a network of [0-9,]+ parameters does not fit into memory"):
+        Network([Dense(units)], (100,), 0)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, int, complex])
+def test_a_dtype_that_no_file_holds_is_refused(dtype):
+    with pytest.raises(ValueError, match="dtype is float32 or float64, not "):
+        Network([Dense(3)], (3,), 0, dtype)
+
+
+@pytest.mark.parametrize("initializer", ["normal:1e39", "uniform:1e300", "normal:1e308"])
+def test_first_weights_that_the_dtype_can_not_hold_are_refused(initializer):
+    with pytest.raises(ValueError, match="first weights are too large for float32: expected another initializer"):
+        Network([Dense(30, initializer)], (40,), 0)
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (np.zeros((2, 4), np.uint8), "takes floating-point numbers, not uint8: of the bytes of images, images / 255"),
+        (np.zeros((2, 4), int), "takes floating-point numbers, not int64"),
+        ([[0.0] * 4], "takes an array of floating-point numbers, not a list"),
+        (b"\0\0\0\0", "takes an array of floating-point numbers, not a bytes"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_inputs_that_are_no_floats_are_refused_in_words(x, message):
+    with pytest.raises(ValueError, match=message):
+        Network([Dense(3)], (4,), 0).forward(x)
 
 
 def test_layers_that_do_not_fit_the_input_are_refused():

@@ -14,6 +14,13 @@ from nn_from_scratch import words
 Shape = tuple[int, ...]
 
 
+def checked_shape(shape: Any) -> Shape:
+    """The shape of a sample as a tuple. Raises ValueError, saying what was expected, for anything else."""
+    if not isinstance(shape, tuple | list) or not all(isinstance(n, int | np.integer) and n > 0 for n in shape):
+        raise ValueError(f"a shape is a tuple of whole numbers from 1 up, such as (784,), not {shape!r}")
+    return tuple(map(int, shape))
+
+
 class Layer:
     """A step of the network, y = f(x; θ).
 
@@ -34,7 +41,7 @@ class Layer:
 
         For a name W the network sets two attributes on the layer, both views into its two long vectors: `W` and its
         gradient `dW`. Write into them (`layer.W[...] = new`). Rebinding (`layer.W = new`) would cut the layer off
-        from the vector that the optimizer updates and the file stores.
+        from the vector that the optimizer updates and the file stores: training and saving find it, and refuse.
         """
         return {}
 
