@@ -13,7 +13,7 @@ from nn_from_scratch.layers import Layer, Sigmoid, Softmax
 
 def outputs_fit(outputs: int, classes: int) -> bool:
     """Whether so many outputs can tell so many classes apart."""
-    return outputs == classes or (outputs, classes) == (1, 2)
+    return outputs == classes > 1 or (outputs, classes) == (1, 2)
 
 
 def target_table(outputs: int, dtype: np.dtype | type = np.float32) -> np.ndarray:

@@ -9,12 +9,17 @@ class BadInput(ValueError):
     """A file, an option or a combination of options that can't be used as given."""
 
 
+def printable(text: str) -> str:
+    """`text` with line ends and other control characters as escapes: what is in a file must not steer a terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
 def one_line(text: object, longest: int = 300) -> str:
-    """`text` fit for a one-line message: line ends and other control characters escaped, a long middle left out.
+    """`text` fit for a one-line message: printable, a long middle left out.
 
     File names and cells come from outside, and either may hold anything.
     """
     full = str(text)
     if len(full) > longest:
         full = f"{full[: longest // 2]}…{full[-longest // 2 :]}"
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in full)
+    return printable(full)

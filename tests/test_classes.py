@@ -17,7 +17,7 @@ from nn_from_scratch.classes import (
 
 @pytest.mark.parametrize(
     ("outputs", "classes", "fit"),
-    [(2, 2, True), (10, 10, True), (1, 2, True), (1, 1, True), (1, 3, False), (2, 1, False), (10, 9, False)],
+    [(2, 2, True), (10, 10, True), (1, 2, True), (1, 1, False), (1, 3, False), (2, 1, False), (10, 9, False)],
 )
 def test_there_is_an_output_for_each_class_or_a_single_one_for_two(outputs, classes, fit):
     assert outputs_fit(outputs, classes) is fit

@@ -16,10 +16,9 @@ from nn_from_scratch.data.digits import SIDE
 from nn_from_scratch.errors import BadInput, one_line
 from nn_from_scratch.handwriting.drawing import prepare
 from nn_from_scratch.handwriting.picture import read_image
-from nn_from_scratch.inspection.answers import first_and_second
+from nn_from_scratch.inspection.answers import finite_outputs, first_and_second
 from nn_from_scratch.inspection.tables import aligned
 from nn_from_scratch.storage import SavedNetwork
-from nn_from_scratch.training import predict
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def read(saved: SavedNetwork, paths: Sequence[str | Path]) -> list[Reading]:
         )
     inks = [read_image(path) for path in paths]
     images = np.stack([prepare(ink) for ink in inks])
-    scores = class_scores(predict(network, images))
+    scores = class_scores(finite_outputs(saved, images))
     name = score_name(network.layers[-1], *network.output_shape)
     return [
         Reading(one_line(path), ink, image, row, saved.classes, name)

@@ -10,10 +10,9 @@ import numpy as np
 
 from nn_from_scratch.classes import class_scores, predicted_classes, score_name
 from nn_from_scratch.data.dataset import Split
+from nn_from_scratch.errors import BadInput
 from nn_from_scratch.storage import SavedNetwork
 from nn_from_scratch.training import predict
-
-ORDERS = ("loss", "confidence", "uncertainty")
 
 
 @dataclass(frozen=True)
@@ -36,12 +35,14 @@ class Answers:
         return self.scores[np.arange(len(self.scores)), self.predicted]
 
     @property
+    @np.errstate(over="ignore")  # outputs that are no probabilities may be far apart
     def margin(self) -> np.ndarray:
         """By how much the highest score leads before the second. (N,)"""
         second, first = np.sort(self.scores, axis=1)[:, -2:].T
         return first - second
 
     @property
+    @np.errstate(over="ignore")
     def loss(self) -> np.ndarray:
         """Of each image: −log of the actual class's probability, or Σₖ (pₖ − tₖ)² / K of outputs that are none. (N,)"""
         rows = np.arange(len(self.scores))
@@ -51,15 +52,30 @@ class Answers:
         return np.square(self.scores - t).mean(axis=1)
 
     def mistakes(self, order: str) -> np.ndarray:
-        """The rows of the wrong answers, by ORDERS: the costliest, the most confident or the least certain first."""
+        """The rows of the wrong answers: the costliest, the most confident or the least certain first."""
         key = {"loss": -self.loss, "confidence": -self.confidence, "uncertainty": self.margin}[order]
         wrong = np.flatnonzero(~self.right)
         return wrong[np.argsort(key[wrong], kind="stable")]
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what overflows is found, and refused
+def finite_outputs(saved: SavedNetwork, images: np.ndarray) -> np.ndarray:
+    """The outputs p for stored images. (N, rows, columns) → (N, K)
+
+    Raises BadInput for a network that tells no classes apart, or whose outputs are not finite numbers.
+    """
+    if not saved.classes:
+        raise BadInput("this network's outputs are numbers, not classes: expected one that tells classes apart")
+    p = predict(saved.network, images)
+    if not np.isfinite(p).all():
+        row = int(np.argmin(np.isfinite(p).all(axis=1)))
+        raise BadInput(f"the network's answer to image {row} is no finite number: its weights are too large to be used")
+    return p
+
+
 def answers(saved: SavedNetwork, test: Split, whole: Split | None = None) -> Answers:
     """Let the network answer a test set after `matching`; `whole` is the set before it, from which `index` counts."""
-    p = predict(saved.network, test.images)
+    p = finite_outputs(saved, test.images)
     index = np.arange(len(p)) if whole is None else np.flatnonzero(np.isin(whole.labels, saved.classes))
     name = score_name(saved.network.layers[-1], p.shape[1])
     return Answers(class_scores(p), predicted_classes(p), test.labels.astype(int), index, name)

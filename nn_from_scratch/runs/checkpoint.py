@@ -16,19 +16,19 @@ from nn_from_scratch.runs.training_run import Best, TrainingRun
 from nn_from_scratch.storage import json_files
 from nn_from_scratch.storage.json_files import (
     Wrong,
-    array,
     arrays_in,
     check_format,
     check_kinds,
-    numbers,
     object_in,
+    packed,
+    vector,
     with_tuples,
 )
 from nn_from_scratch.training import EpochResult, Progress
 
 FORMAT = "nn_from_scratch checkpoint"
-FORMAT_VERSION = 2
-READ_VERSIONS = (1, 2)  # 1: recipes of Dense layers only, layers without state
+FORMAT_VERSION = 3
+READ_VERSIONS = (1, 2, 3)  # 1: recipes of Dense layers only, layers without state; 2: numbers in lists, not in base64
 
 
 def save_checkpoint(run: TrainingRun, path: str | Path) -> None:
@@ -40,13 +40,13 @@ def save_checkpoint(run: TrainingRun, path: str | Path) -> None:
         "run": run.record(),
         "progress": asdict(run.progress),
         "history": [list(result) for result in run.history],
-        "best": run.best and vars(run.best) | {"snapshot": numbers(run.best.snapshot)},
+        "best": run.best and vars(run.best) | {"snapshot": packed(run.best.snapshot)},
         "optimizer": {
             "steps": optimizer.steps,
-            "state": {name: numbers(values) for name, values in optimizer.state.items()},
+            "state": {name: packed(values) for name, values in optimizer.state.items()},
         },
-        "parameters": numbers(network.parameters),
-        "state": numbers(network.state),
+        "parameters": packed(network.parameters),
+        "state": packed(network.state),
     }
     json_files.write(checkpoint, path)
 
@@ -97,7 +97,7 @@ def _vectors(checkpoint: dict, recipe: Recipe) -> np.ndarray:
         raise Wrong(f"run.recipe: {problem}") from None
     return np.concatenate(
         [
-            array(checkpoint.get(name), name, np.dtype(np.float32), (length,))
+            vector(checkpoint.get(name), name, np.dtype(np.float32), (length,))
             for name, length in zip(("parameters", "state"), lengths, strict=True)
         ]
     )
@@ -135,12 +135,12 @@ def _restore_memory(run: TrainingRun, checkpoint: dict) -> None:
     if run.optimizer.steps != run.progress.step:
         raise Wrong(f"optimizer.steps is {run.optimizer.steps}: expected {run.progress.step}, as in progress")
     remembered = {name: size for name in run.optimizer.remembers if run.optimizer.steps}
-    run.optimizer.state = arrays_in(optimizer, "state", remembered, "optimizer", dtype)
+    run.optimizer.state = arrays_in(optimizer, "state", remembered, "optimizer", dtype, vector)
     if checkpoint.get("best") is not None:
         best = object_in(checkpoint, "best", "the file")
-        check_kinds(best, get_type_hints(Best) | {"snapshot": list}, "best")
+        check_kinds(best, get_type_hints(Best) | {"snapshot": str | list}, "best")
         length = run.network.parameters.size + run.network.state.size
-        run.best = Best(**best | {"snapshot": array(best["snapshot"], "best.snapshot", dtype, (length,))})
+        run.best = Best(**best | {"snapshot": vector(best["snapshot"], "best.snapshot", dtype, (length,))})
         if not 1 <= run.best.epoch <= run.progress.epoch:
             raise Wrong(f"best.epoch is {run.best.epoch}: expected one of the {run.progress.epoch} epochs done")
 

@@ -16,7 +16,16 @@ from nn_from_scratch.layers import LAYERS, Dense, Layer, ReLU, Softmax
 from nn_from_scratch.layers.layer import Shape
 from nn_from_scratch.network import Network, Place, walk
 from nn_from_scratch.storage import json_files
-from nn_from_scratch.storage.json_files import Wrong, array, arrays_in, check_format, integers_in, numbers, object_in
+from nn_from_scratch.storage.json_files import (
+    Wrong,
+    array,
+    arrays_in,
+    check_format,
+    integers_in,
+    numbers,
+    object_in,
+    with_printable_texts,
+)
 
 FORMAT = "nn_from_scratch"
 FORMAT_VERSION = 2
@@ -28,14 +37,23 @@ class SavedNetwork:
     """A network and what is known about it."""
 
     network: Network
-    classes: tuple[int, ...] = tuple(range(10))  # the label that each output stands for
+    classes: tuple[int, ...] = tuple(range(10))  # the label that each output stands for; (): none, outputs are numbers
     training: dict[str, Any] = field(default_factory=dict)  # recipe, seed, data set, command
     metrics: dict[str, Any] = field(default_factory=dict)
 
 
 def save(saved: SavedNetwork, path: str | Path) -> None:
-    """Write the file, whole or not at all. Raises ValueError for a number that is not finite."""
+    """Write the file, whole or not at all.
+
+    Raises ValueError for what could not be read again: a number that is not finite, classes that don't fit the outputs,
+    or a network that is too large.
+    """
+    if not isinstance(saved, SavedNetwork):
+        raise TypeError(f'expected save(SavedNetwork(network), "network.json"), not a {type(saved).__name__} first')
     network = saved.network
+    network.check_views()
+    if not _classes_fit(network.output_shape, saved.classes):
+        raise ValueError(f"{_misfit(network.output_shape, saved.classes)}, or classes=() where outputs are numbers")
     if not np.isfinite(network.snapshot()).all():
         raise ValueError("a network with parameters or state that are not finite can't be saved")
     document = {
@@ -43,7 +61,7 @@ def save(saved: SavedNetwork, path: str | Path) -> None:
         "format_version": FORMAT_VERSION,
         "dtype": network.dtype.name,
         "input_shape": list(network.input_shape),
-        "classes": list(saved.classes),
+        "classes": [int(label) for label in saved.classes],
         "training": saved.training,
         "metrics": saved.metrics,
         "layers": [
@@ -76,7 +94,7 @@ def _from_document(document: Any) -> SavedNetwork:
         raise Wrong(f'dtype is {document.get("dtype")!r}: expected "float32" or "float64"')
     dtype = np.dtype(document["dtype"])
     input_shape = integers_in(document, "input_shape", least=1)
-    classes = integers_in(document, "classes", least=0)
+    classes = () if document.get("classes") == [] else integers_in(document, "classes", least=0)
     entries = document.get("layers")
     if not isinstance(entries, list) or not entries:
         raise Wrong("layers: expected a list of at least one layer")
@@ -88,12 +106,11 @@ def _from_document(document: Any) -> SavedNetwork:
         | arrays_in(entry, "state", place.state, f"layers[{i}]", dtype)
         for i, (entry, place) in enumerate(zip(entries, places, strict=True))
     ]
-    shape = places[-1].output_shape
-    if len(shape) != 1 or not outputs_fit(shape[0], len(classes)):
-        raise Wrong(f"classes: {len(classes)} of them for outputs of shape {shape}")
+    if not _classes_fit(places[-1].output_shape, classes):
+        raise Wrong(_misfit(places[-1].output_shape, classes))
     network = _assemble(layers, input_shape, arrays, dtype)
-    training, metrics = (object_in(document, name, "the file") for name in ("training", "metrics"))
-    return SavedNetwork(network, classes, training, metrics)
+    known = [with_printable_texts(object_in(document, name, "the file"), name) for name in ("training", "metrics")]
+    return SavedNetwork(network, classes, *known)
 
 
 def _from_plain(document: dict) -> SavedNetwork:
@@ -120,11 +137,23 @@ def _from_plain(document: dict) -> SavedNetwork:
 
 def _assemble(layers: list[Layer], input_shape: Shape, arrays: list[dict[str, np.ndarray]], dtype: np.dtype) -> Network:
     """A network with these parameters. Their shapes were checked before: nothing large is made from a small file."""
-    network = Network(layers, input_shape, seed=0, dtype=dtype)  # the weights it draws are replaced at once
+    try:
+        network = Network(layers, input_shape, seed=0, dtype=dtype)  # the weights it draws are replaced at once
+    except ValueError as problem:
+        raise Wrong(str(problem)) from None
     for layer, named in zip(layers, arrays, strict=True):
         for name, values in named.items():
             getattr(layer, name)[...] = values
     return network
+
+
+def _classes_fit(output_shape: Shape, classes: tuple[int, ...]) -> bool:
+    return len(output_shape) == 1 and (not classes or outputs_fit(output_shape[0], len(classes)))
+
+
+def _misfit(output_shape: Shape, classes: tuple[int, ...]) -> str:
+    expected = "expected one for each output, at least two" if output_shape != (1,) else "expected two"
+    return f"classes: {len(classes)} of them for outputs of shape {output_shape}: {expected}"
 
 
 def _layer(entry: Any, place: str) -> Layer:

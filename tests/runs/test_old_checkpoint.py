@@ -1,4 +1,4 @@
-"""Checkpoints that version 1 of the format wrote, with the networks that the code of that time went on to."""
+"""Checkpoints that earlier versions of the format wrote, and what the code of that time went on to from there."""
 
 import json
 from pathlib import Path
@@ -9,6 +9,7 @@ import pytest
 import nn_from_scratch as nn
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.runs.checkpoint import load_checkpoint, save_checkpoint
+from nn_from_scratch.runs.training_run import TrainingRun
 from tests.storage.test_network_file import DELETED, set_in
 
 FILES = Path(__file__).parent.parent / "old_files"
@@ -41,7 +42,7 @@ def test_everything_in_it_is_taken_over(name, tmp_path):
     if content["best"]:
         assert np.array(content["best"]["parameters"], np.float32).tobytes() == run.best.snapshot.tobytes()
     save_checkpoint(run, tmp_path / "a.json")
-    assert json.loads((tmp_path / "a.json").read_text())["format_version"] == 2
+    assert json.loads((tmp_path / "a.json").read_text())["format_version"] == 3
 
 
 @every_file
@@ -78,3 +79,28 @@ def test_a_damaged_one_is_refused(place, value, message, tmp_path):
     with pytest.raises(BadInput) as caught:
         load_checkpoint(tmp_path / "a.json", nn.load_dataset)
     assert message in str(caught.value)
+
+
+# ---- version 2: the present form, but for its numbers, which stood in lists ----
+
+VERSION_2 = FILES / "checkpoint_version_2_adam.json"
+
+
+def test_version_2_the_numbers_in_lists_are_taken_over_and_are_the_same_in_base64(tmp_path):
+    content, run = json.loads(VERSION_2.read_text()), load_checkpoint(VERSION_2, nn.load_dataset)
+    taken = [run.network.parameters, *run.optimizer.state.values(), run.best.snapshot]
+    lists = [content["parameters"], *content["optimizer"]["state"].values(), content["best"]["snapshot"]]
+    assert [values.tobytes() for values in taken] == [np.array(values, np.float32).tobytes() for values in lists]
+    save_checkpoint(run, tmp_path / "a.json")
+    assert isinstance(json.loads((tmp_path / "a.json").read_text())["parameters"], str)
+    again = load_checkpoint(tmp_path / "a.json", nn.load_dataset)
+    assert again.network.parameters.tobytes() == run.network.parameters.tobytes()
+    assert again.history == run.history
+
+
+def test_version_2_resumed_it_learns_what_the_whole_training_learns():
+    run = load_checkpoint(VERSION_2, nn.load_dataset)
+    whole = TrainingRun(run.recipe, nn.load_dataset("digits"), run.seed, len(run.validation))
+    assert (len(list(run.epochs())), len(list(whole.epochs()))) == (2, 4)
+    # Begun on another machine, perhaps, whose BLAS rounds sums otherwise; on the same one they are equal.
+    np.testing.assert_allclose(run.network.parameters, whole.network.parameters, rtol=1e-3, atol=1e-4)

@@ -2,6 +2,7 @@
 
 import json
 import tracemalloc
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -161,7 +162,7 @@ def test_a_checkpoint_holds_no_generator_and_the_state_once(own_layers, tmp_path
     assert set(content) == {
         "format", "format_version", "run", "progress", "history", "best", "optimizer", "parameters", "state"
     }  # fmt: skip
-    assert np.array(content["state"], np.float32).tobytes() == run.network.state.tobytes()
+    assert b64decode(content["state"]) == run.network.state.astype("<f4").tobytes()
 
 
 def test_the_best_network_is_kept_with_its_state(own_layers):
@@ -384,6 +385,10 @@ def write(path: Path, content: Any) -> Path:
     return path
 
 
+def base64(values: list[float]) -> str:
+    return b64encode(np.array(values, "<f4").tobytes()).decode()
+
+
 def test_other_data_are_refused_and_the_difference_is_named(checkpoint, tmp_path):
     path = write(tmp_path / "a.json", checkpoint)
     then, now = DATA.fingerprint(), OTHER_DATA.fingerprint()
@@ -412,7 +417,7 @@ def test_fewer_epochs_than_are_done_are_refused(tmp_path):
     ("path", "value", "message"),
     [
         (("format",), "nn_from_scratch", 'not a checkpoint of this package: expected a JSON object with "format"'),
-        (("format_version",), 3, "format_version is 3, but this version of the package reads 1 and 2"),
+        (("format_version",), 4, "format_version is 4, but this version of the package reads 1 and 2 and 3"),
         (("run",), DELETED, "the file: expected an object named 'run'"),
         (("run", "data"), [], "run: expected an object named 'data'"),
         (("run", "seed"), -1, "run.seed is -1: expected a whole number from 0 up"),
@@ -439,7 +444,12 @@ def test_fewer_epochs_than_are_done_are_refused(tmp_path):
         (("run", "recipe", "learning_rate"), 10**400, "run.recipe.learning_rate is 1000"),
         (("run", "recipe", "layers", 0), "dense:7", "parameters has shape (123,): expected (143,)"),
         (("parameters",), [1.0], "parameters has shape (1,): expected (123,)"),
-        (("parameters", 5), 1e39, "parameters[5] is not a finite float32"),
+        (("parameters",), [1e39] * 123, "parameters[0] is not a finite float32"),
+        (("parameters",), base64([0.0] * 122 + [np.inf]), "parameters[122] is not a finite float32"),
+        (("parameters",), base64([0.0] * 122), "parameters has shape (122,): expected (123,)"),
+        (("parameters",), base64([0.0] * 123)[:-3], "parameters: expected float32 numbers in base64"),
+        (("parameters",), "~" * 656, "parameters: expected float32 numbers in base64"),
+        (("parameters",), {}, "parameters: expected a list of numbers"),
         (("progress", "momentum"), 1, "progress holds ['epoch', "),
         (("progress", "step"), "6", "progress.step is '6': expected int"),
         (("progress", "step"), 9, "progress: the numbers of epochs, steps and images don't fit each other"),
@@ -462,6 +472,7 @@ def test_fewer_epochs_than_are_done_are_refused(tmp_path):
         (("best", "epoch"), 2, "best.epoch is 2: expected one of the 1 epochs done"),
         (("best", "epoch"), DELETED, "best holds ['accuracy', 'snapshot']: expected ['accuracy', 'epoch', "),
         (("best", "snapshot"), [1], "best.snapshot has shape (1,): expected (123,)"),
+        (("best", "snapshot"), "AAAA", "best.snapshot: expected float32 numbers in base64"),
         (("best",), [1], "the file: expected an object named 'best'"),
     ],
     ids=repr,

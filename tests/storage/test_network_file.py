@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import tracemalloc
 from copy import deepcopy
 from pathlib import Path
@@ -19,7 +20,7 @@ from nn_from_scratch.losses import CrossEntropy
 from nn_from_scratch.network import Network
 from nn_from_scratch.optimizers import Adam
 from nn_from_scratch.schedules import Constant
-from nn_from_scratch.storage import SavedNetwork, load, save
+from nn_from_scratch.storage import SavedNetwork, json_files, load, save
 from nn_from_scratch.storage.json_files import LARGEST_FILE
 from nn_from_scratch.training import fit
 from tests.own_layers import Centre
@@ -119,7 +120,7 @@ def test_a_network_comes_back_bit_for_bit_with_all_that_is_known_about_it(dtype,
 @given(data=st.data())
 def test_every_finite_number_survives(dtype, data, tmp_path):
     values = np.array(data.draw(st.lists(finite[dtype], min_size=1, max_size=30)) * 2, dtype)
-    save(SavedNetwork(one_layer(values), tuple(range(len(values) // 2))), tmp_path / "network.json")
+    save(SavedNetwork(one_layer(values), classes=()), tmp_path / "network.json")
     assert load(tmp_path / "network.json").network.parameters.tobytes() == values.tobytes()
 
 
@@ -183,9 +184,31 @@ def test_the_file_is_plain_json_with_a_row_of_numbers_a_line(tmp_path):
 
 def test_what_is_recorded_may_be_nested_and_have_numbers_for_keys(tmp_path):
     recorded = {"per_class": {1: {"recall": 0.5}, 2: {}}, "pairs": [[1, 2], [3]], "objects": [{"a": 1}], "none": None}
-    save(saved(metrics=recorded | {"text": 'ß " \n \ud800', "tuple": (1, 2)}), tmp_path / "network.json")
-    expected = recorded | {"per_class": {"1": {"recall": 0.5}, "2": {}}, "text": 'ß " \n \ud800', "tuple": [1, 2]}
+    save(saved(metrics=recorded | {"text": 'ß "', "tuple": (1, 2)}), tmp_path / "network.json")
+    expected = recorded | {"per_class": {"1": {"recall": 0.5}, "2": {}}, "text": 'ß "', "tuple": [1, 2]}
     assert load(tmp_path / "network.json").metrics == expected
+
+
+def test_texts_that_would_steer_a_terminal_are_loaded_as_escapes(tmp_path):
+    clear, title, backwards = "\x1b[2J", "\x1b]0;owned\x07", "\u202e"
+    recorded = {"data": {"name": f"mnist{clear}"}, "command": [title, "a\nb"], backwards: {"ß": "\ud800 \x7f\x9b"}}
+    save(saved(training=recorded, metrics=recorded), tmp_path / "a.json")
+    once = load(tmp_path / "a.json")
+    expected = {
+        "data": {"name": r"mnist\x1b[2J"},
+        "command": [r"\x1b]0;owned\x07", r"a\nb"],
+        r"\u202e": {"ß": r"\ud800 \x7f\x9b"},
+    }
+    assert once.training == once.metrics == expected
+    save(once, tmp_path / "b.json")
+    assert load(tmp_path / "b.json").training == expected
+
+
+def test_what_is_recorded_may_not_be_nested_without_end(tmp_path):
+    for depth in (30, 300):
+        nested = json.loads('{"a":' * depth + "[]" + "}" * depth)
+        message = refusal(write(tmp_path / "n.json", document() | {"metrics": nested}))
+        assert "metrics: nested too deeply" in message
 
 
 def test_state_that_is_not_trained_is_saved_too(tmp_path, own_layers):
@@ -242,6 +265,24 @@ def test_a_loaded_network_trains_on(tmp_path, split):
 
 
 # ---- writing ----
+
+
+@pytest.mark.parametrize("arguments", [(small(), "n.json"), ("n.json", small()), ("n.json", saved())])
+def test_what_save_takes_is_said_where_it_is_given_something_else(arguments, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    kind = type(arguments[0]).__name__
+    with pytest.raises(TypeError, match=re.escape(f'save(SavedNetwork(network), "network.json"), not a {kind} first')):
+        save(*arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_network_with_an_array_that_was_rebound_is_not_saved(tmp_path):
+    """The file would hold the numbers of the vector, and not those of the layer."""
+    network = small()
+    network.layers[0].W = np.zeros((4, 5), np.float32)
+    with pytest.raises(ValueError, match=r"layers\[0\]\.W was replaced by another array"):
+        save(saved(network), tmp_path / "network.json")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -390,6 +431,50 @@ def test_a_file_too_large_is_refused_unread(tmp_path):
         tracemalloc.stop()
 
 
+@pytest.mark.parametrize("unit", ["[],", "[0.5],", "0,", '{"a": 1},', '"",', '"abcde",', "[", '{"a":', '"ß",'])
+def test_a_file_whose_values_would_take_gigabytes_is_refused_before_they_do(unit, tmp_path):
+    """99 MB of `[],` once took 2.5 GB and 14 seconds. Here there are 4 MB, and the limit is as much smaller."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_files, "LARGEST_IN_MEMORY", json_files.LARGEST_IN_MEMORY // 25)
+        path = write(tmp_path / "network.json", "[" + unit * (4_000_000 // len(unit)) + "0]")
+        tracemalloc.start()
+        try:
+            assert "bytes of memory: expected a network of at most 20,000,000" in refusal(path)
+            assert tracemalloc.get_traced_memory()[1] < 6 * 10**6
+        finally:
+            tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "unit", ["[],", "[0.5],", "[[0.5]],", "0,", "0.25,", '{"a": 1},', '"",', '"abcde",', '"ßßßßß",']
+)
+def test_the_memory_that_json_takes_is_not_underestimated(unit, tmp_path, monkeypatch):
+    path = write(tmp_path / "network.json", "[" + unit * (2_000_000 // len(unit)) + "0]")
+    monkeypatch.setattr(json_files, "LARGEST_IN_MEMORY", 0)
+    estimate = int(re.search(r"some ([\d,]+) bytes", refusal(path))[1].replace(",", ""))
+    monkeypatch.undo()
+    tracemalloc.start()
+    try:
+        refusal(path)
+        assert estimate / 10 < tracemalloc.get_traced_memory()[1] < estimate
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_could_not_be_read_again_is_not_written(tmp_path, monkeypatch):
+    path = tmp_path / "network.json"
+    save(saved(), path)
+    monkeypatch.setattr(json_files, "LARGEST_FILE", path.stat().st_size - 1)
+    path.write_text("old")
+    with pytest.raises(BadInput, match=r"network\.json: [\d,]+ bytes are too many: expected a network of at most"):
+        save(saved(), path)
+    monkeypatch.undo()
+    monkeypatch.setattr(json_files, "LARGEST_IN_MEMORY", 1000)
+    with pytest.raises(BadInput, match=r"network\.json: would take some [\d,]+ bytes of memory"):
+        save(saved(), path)
+    assert path.read_text() == "old"
+
+
 def set_in(content: Any, path: tuple, value: Any) -> Any:
     """The document with one place changed; DELETED takes the place away."""
     content = deepcopy(content)
@@ -521,8 +606,40 @@ def test_a_single_output_stands_for_two_classes(tmp_path):
     network = Network([Dense(1), Sigmoid()], (3,), 0)
     save(SavedNetwork(network, (4, 9)), tmp_path / "network.json")
     assert load(tmp_path / "network.json").classes == (4, 9)
-    save(SavedNetwork(network, (4, 9, 1)), tmp_path / "network.json")
-    assert "classes: 3 of them for outputs of shape (1,)" in refusal(tmp_path / "network.json")
+
+
+def test_outputs_that_are_numbers_stand_for_no_classes(tmp_path):
+    network = Network([Dense(1)], (3,), 0)
+    save(SavedNetwork(network, classes=()), tmp_path / "network.json")
+    loaded = load(tmp_path / "network.json")
+    assert loaded.classes == ()
+    assert loaded.network.parameters.tobytes() == network.parameters.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("outputs", "classes", "message"),
+    [
+        (1, (4, 9, 1), "classes: 3 of them for outputs of shape (1,): expected two"),
+        (1, tuple(range(10)), "classes: 10 of them for outputs of shape (1,): expected two"),
+        (1, (4,), "classes: 1 of them for outputs of shape (1,): expected two"),
+        (2, (4,), "classes: 1 of them for outputs of shape (2,): expected one for each output, at least two"),
+        (3, (4, 9), "classes: 2 of them for outputs of shape (3,): expected one for each output, at least two"),
+    ],
+)
+def test_classes_that_do_not_fit_are_neither_written_nor_read(outputs, classes, message, tmp_path):
+    network = Network([Dense(outputs)], (3,), 0)
+    with pytest.raises(ValueError, match=re.escape(f"{message}, or classes=() where outputs are numbers")):
+        save(SavedNetwork(network, classes), tmp_path / "network.json")
+    assert list(tmp_path.iterdir()) == []
+    save(SavedNetwork(network, classes=()), tmp_path / "network.json")
+    content = json.loads((tmp_path / "network.json").read_text()) | {"classes": classes}
+    assert message in refusal(write(tmp_path / "network.json", content))
+
+
+def test_the_plain_form_of_a_single_output_is_refused(tmp_path):
+    content = plain()
+    content["output_layer"] = {"weights": [[1, 0, 1]], "biases": [[0]]}
+    assert "Softmax of a single number is always 1" in refusal(write(tmp_path / "plain.json", content))
 
 
 # ---- damage at random ----
