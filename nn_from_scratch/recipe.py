@@ -19,10 +19,11 @@ from nn_from_scratch.initializers import INITIALIZERS
 from nn_from_scratch.layers import LAYERS, Activation, Layer, ReLU
 from nn_from_scratch.layers.layer import Shape
 from nn_from_scratch.losses import LOSSES, Loss
-from nn_from_scratch.network import Network, Place, walk
+from nn_from_scratch.network import Network, Place, sizes, walk
 from nn_from_scratch.optimizers import OPTIMIZERS, Optimizer
 from nn_from_scratch.randomness import Seed
 from nn_from_scratch.schedules import SCHEDULES, Schedule
+from nn_from_scratch.storage import json_files
 from nn_from_scratch.words import Table, name_of
 
 # The parts of a recipe that are one word each, and the table that the word is looked up in.
@@ -33,6 +34,8 @@ TABLES: dict[str, Table] = {
     "initializer": INITIALIZERS,
     "bias_initializer": INITIALIZERS,
 }
+
+BILLION = 10**9  # more epochs end on no machine, and a checkpoint could not hold their steps
 
 
 @dataclass(frozen=True)
@@ -61,10 +64,10 @@ class Recipe:
             object.__setattr__(self, part, table.canonical(getattr(self, part)))
         if not self.layers:
             raise BadInput("layers: expected at least one, such as dense:10")
-        if self.batch_size is not None and self.batch_size < 1:
-            raise BadInput(f"batch_size {self.batch_size}: expected at least 1, or None for the whole training set")
-        if self.epochs < 1:
-            raise BadInput(f"epochs {self.epochs}: expected at least 1")
+        if self.batch_size is not None and not 1 <= self.batch_size <= BILLION:
+            raise BadInput(f"batch_size {self.batch_size}: expected 1 to a billion, or None for the whole training set")
+        if not 1 <= self.epochs <= BILLION:
+            raise BadInput(f"epochs {self.epochs}: expected 1 to a billion")
         if self.classes and (len(self.classes) < 2 or len(set(self.classes)) < len(self.classes)):
             raise BadInput(f"classes {_words(self.classes)}: expected at least two, all different")
         for part, table in TABLES.items():  # the parts know best what they accept
@@ -113,7 +116,14 @@ class Recipe:
         return tuple(map(prod, (self.input_shape, *learning)))
 
     def make_network(self, seed: Seed, dtype: type = np.float32) -> Network:
-        return Network([place.layer for place in self.places()], self.input_shape, seed, dtype)
+        """Raises BadInput for a network whose file could not be read again, before it learns in vain."""
+        places, most = self.places(), json_files.MOST_PARAMETERS
+        try:
+            if (size := sum(sizes(places))) > most:
+                raise ValueError(f"{size:,} parameters are too many: expected at most {most:,}")
+            return Network([place.layer for place in places], self.input_shape, seed, dtype)
+        except ValueError as problem:
+            raise BadInput(f"layers {_words(self.layers)}: {problem}") from None
 
     def make_loss(self) -> Loss:
         return LOSSES.make(self.loss)

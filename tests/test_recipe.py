@@ -280,8 +280,10 @@ def test_the_shorthand_needs_a_dense_stack_or_both_its_parts():
         ({"layers": ("tanh",)}, "unknown layer 'tanh': expected one of dense:UNITS, relu, sigmoid, softmax"),
         ({"activations": ("relu", "relu")}, "loss cross-entropy after relu: expected softmax as the last layer"),
         ({"input_shape": (4, 4)}, "on samples of shape (4, 4): layers[0]: Dense takes flat samples (inputs,)"),
-        ({"batch_size": 0}, "batch_size 0: expected at least 1, or None for the whole training set"),
-        ({"epochs": 0}, "epochs 0: expected at least 1"),
+        ({"batch_size": 0}, "batch_size 0: expected 1 to a billion, or None for the whole training set"),
+        ({"batch_size": 10**19}, "batch_size 10000000000000000000: expected 1 to a billion, or None for the"),
+        ({"epochs": 0}, "epochs 0: expected 1 to a billion"),
+        ({"epochs": 10**19}, "epochs 10000000000000000000: expected 1 to a billion"),
         ({"momentum": 0.9}, "momentum belongs to the optimizer sgd, but this recipe has the optimizer adam and the"),
         (
             {"optimizer": "sgd", "beta2": 0.9},
@@ -316,6 +318,24 @@ def test_what_is_impossible_or_does_not_fit_is_refused_in_one_line(changes, mess
         SMALL.override(**changes)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sizes": (16, 150_000, 3)}, "softmax: 3,000,003 parameters are too many: expected at most 3,000,000"),
+        ({"sizes": (16, 10**20, 3)}, "2,000,000,000,000,000,000,003 parameters are too many"),
+        ({"initializer": "normal:1e39"}, "softmax: the first weights are too large for float32: expected another"),
+        ({"bias_initializer": "uniform:1e300"}, "softmax: the first weights are too large for float32"),
+    ],
+    ids=str,
+)
+def test_a_network_that_could_not_be_saved_is_not_made(changes, message):
+    recipe = SMALL.override(**changes)
+    with pytest.raises(BadInput) as caught:
+        recipe.make_network(0)
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("layers dense:")
 
 
 def test_a_single_output_can_tell_two_classes_apart_or_two_outputs_can():

@@ -44,6 +44,8 @@ def run(main: Callable[[], None]) -> None:
     except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
         discard_output()
         sys.exit(1)
+    except MemoryError:
+        fail("this takes more memory than there is: a smaller network, a smaller batch or less data take less")
     except OSError as problem:
         fail(f"{problem.filename}: {problem.strerror}" if problem.filename else str(problem))
     except Interrupted as interruption:

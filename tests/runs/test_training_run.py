@@ -23,6 +23,7 @@ from nn_from_scratch.recipe import Recipe
 from nn_from_scratch.runs.checkpoint import load_checkpoint, save_checkpoint
 from nn_from_scratch.runs.training_run import Best, TrainingRun
 from nn_from_scratch.schedules import SCHEDULES
+from nn_from_scratch.storage import json_files
 from nn_from_scratch.training import Diverged
 from tests.conftest import SMALL, random_split
 from tests.storage.test_network_file import DELETED, json_values, places, set_in
@@ -358,6 +359,23 @@ def test_threads_are_limited_for_the_run_and_no_longer():
 def test_a_resumed_training_has_as_many_threads_as_it_began_with(monkeypatch, tmp_path):
     run = train_until(TrainingRun(RECIPE, DATA, threads=2), 1)
     assert resumed(run, tmp_path / "a.json").threads == 2
+
+
+# ---- how large it may be ----
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_the_checkpoint_of_the_largest_network_that_is_made_can_be_read(optimizer, tmp_path):
+    """Seen at a network of 300 inputs, and computed for the largest."""
+    sizes, rows = (300, 400, 3), DATA.train.images.reshape(60, -1)
+    images = np.tile(rows, 19)[:, :300].reshape(60, 15, 20)
+    data = Dataset("wide", nn.Split(images, DATA.train.labels), nn.Split(images, DATA.train.labels), "a test")
+    run = train_until(TrainingRun(RECIPE.override(sizes=sizes, **OPTIMIZERS[optimizer]), data, validation=10), 6)
+    assert run.best
+    save_checkpoint(run, tmp_path / "a.json")
+    size, most = (tmp_path / "a.json").stat().st_size, json_files.MOST_PARAMETERS
+    assert size / run.network.parameters.size * most < json_files.LARGEST_FILE
+    assert load_checkpoint(tmp_path / "a.json", lambda name: data).progress == run.progress
 
 
 # ---- what is refused ----

@@ -475,6 +475,19 @@ def test_what_could_not_be_read_again_is_not_written(tmp_path, monkeypatch):
     assert path.read_text() == "old"
 
 
+def test_the_largest_network_that_is_made_always_fits_into_its_file(tmp_path):
+    """Its longest numbers, in the shape that takes most: a unit for each weight, so that each has a line of its own."""
+    network = one_layer(np.full(10_000, -1.234568e15, np.float32))
+    save(SavedNetwork(network, classes=()), tmp_path / "network.json")
+    data = (tmp_path / "network.json").read_bytes()
+    assert b"          [-1234568000000000.0],\n" in data
+    times = json_files.MOST_PARAMETERS / network.parameters.size
+    assert len(data) * times < LARGEST_FILE
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_files, "LARGEST_IN_MEMORY", json_files.LARGEST_IN_MEMORY / times)
+        load(tmp_path / "network.json")
+
+
 def set_in(content: Any, path: tuple, value: Any) -> Any:
     """The document with one place changed; DELETED takes the place away."""
     content = deepcopy(content)
