@@ -34,6 +34,8 @@ from nn_from_scratch.schedules import Constant, Cosine, OneCycle, Schedule, Step
 from nn_from_scratch.storage import SavedNetwork, load, save
 from nn_from_scratch.training import Diverged, EpochResult, evaluate, fit, predict, train_step
 
+__version__ = "1.0.0"  # pyproject.toml reads it here
+
 __all__ = [
     "PRESETS",
     "SGD",

@@ -6,14 +6,15 @@ the next, and stops it by no longer asking.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, nan
 from time import perf_counter
-from typing import NamedTuple
+from types import FunctionType
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from nn_from_scratch.classes import predicted_classes, target_table
-from nn_from_scratch.data.batches import Batches, inputs
+from nn_from_scratch.classes import predicted_classes
+from nn_from_scratch.data.batches import Batches, inputs, targets
 from nn_from_scratch.data.dataset import Split
 from nn_from_scratch.losses import Loss
 from nn_from_scratch.metrics import accuracy
@@ -73,7 +74,7 @@ class EpochResult(NamedTuple):
     step: int  # steps done since the start
     learning_rate: float  # of the last step
     loss: float  # mean over the epoch's batches, each taken before the step it led to
-    accuracy: float  # likewise: the network was still improving while these were counted
+    accuracy: float  # likewise: the network was still improving while these were counted; NaN without classes
     validation_loss: float | None  # after the epoch, on images it doesn't learn from
     validation_accuracy: float | None
     seconds: float  # spent learning in this epoch, validation not included
@@ -111,8 +112,10 @@ def fit(
     and its optimizer, this goes on where that one stopped, and ends at the same bytes as if it never had. The noise of
     a step follows from the stream `noise` and the step's number. Raises Diverged.
     """
+    _check_parts(network=network, loss=loss, optimizer=optimizer, schedule=schedule, batches=batches)
+    network.check_views()
     progress = progress or Progress()
-    noisy = network.noisy
+    noisy, has_classes = network.noisy, batches.split.has_classes
     while progress.epoch < epochs:
         started = perf_counter() - progress.seconds
         for x, t in batches.epoch(progress.epoch, start=progress.step - progress.epoch * len(batches)):
@@ -121,15 +124,51 @@ def fit(
             p, batch_loss = train_step(network, loss, optimizer, progress.learning_rate, x, t, rng)
             progress.step += 1
             progress.loss_sum += batch_loss * len(x)
-            progress.right += int(np.count_nonzero(predicted_classes(p) == predicted_classes(t)))
+            if has_classes:
+                progress.right += int(np.count_nonzero(predicted_classes(p) == predicted_classes(t)))
             progress.seen += len(x)
             progress.seconds = perf_counter() - started
             if on_step:
-                on_step(progress.step, batch_loss)
-        yield _finish_epoch(network, loss, validation, progress)
+                try:
+                    on_step(progress.step, batch_loss)
+                except Exception:  # it ends here, and what it has come to is about to be saved
+                    _check_memory(network, optimizer, progress)
+                    raise
+        network.check_views()
+        _check_memory(network, optimizer, progress)
+        yield _finish_epoch(network, loss, validation, progress, has_classes)
 
 
-def _finish_epoch(network: Network, loss: Loss, validation: Split | None, progress: Progress) -> EpochResult:
+def _check_parts(**parts: object) -> None:
+    """Raise TypeError for a part of a training that is none, such as a bare number where a schedule belongs."""
+    expected: dict[str, tuple[Any, str]] = {
+        "network": (Network, "Network([Dense(10)], (784,), seed=0)"),
+        "loss": (Loss, "CrossEntropy()"),
+        "optimizer": (Optimizer, "Adam()"),
+        "schedule": ((Schedule, FunctionType), "Constant(0.01)"),
+        "batches": (Batches, "Batches(split, 64, (784,), outputs=10, seed=0)"),
+    }
+    for name, (kind, example) in expected.items():
+        if not isinstance(parts[name], kind):
+            raise TypeError(f"{name}: expected one such as {example}, not {parts[name]!r}")
+
+
+def _check_memory(network: Network, optimizer: Optimizer, progress: Progress) -> None:
+    """Raise Diverged where what an optimizer remembers has overflowed. Its steps need not show it.
+
+    Adam divides by the root of its sum of squares. Once that is infinite, its steps are 0, and nothing is learnt.
+    """
+    for name, memory in optimizer.state.items():
+        finite = np.isfinite(memory)
+        if not finite.all():
+            place = network.layer_of(int(finite.argmin()))
+            reason = f"the optimizer's {name.replace('_', ' ')} for {place} is not a finite number"
+            raise Diverged(progress.step, progress.learning_rate, reason)
+
+
+def _finish_epoch(
+    network: Network, loss: Loss, validation: Split | None, progress: Progress, has_classes: bool
+) -> EpochResult:
     validation_loss, validation_accuracy = evaluate(network, loss, validation) if validation else (None, None)
     if validation_loss is not None and not isfinite(validation_loss):
         raise Diverged(progress.step, progress.learning_rate, "the validation loss is not a finite number")
@@ -138,7 +177,7 @@ def _finish_epoch(network: Network, loss: Loss, validation: Split | None, progre
         step=progress.step,
         learning_rate=progress.learning_rate,
         loss=progress.loss_sum / progress.seen,
-        accuracy=progress.right / progress.seen,
+        accuracy=progress.right / progress.seen if has_classes else nan,
         validation_loss=validation_loss,
         validation_accuracy=validation_accuracy,
         seconds=progress.seconds,
@@ -156,7 +195,8 @@ def predict(network: Network, images: np.ndarray, batch_size: int = 1000) -> np.
 
 @np.errstate(over="ignore", invalid="ignore")  # a network that has diverged has a loss that says so
 def evaluate(network: Network, loss: Loss, split: Split) -> tuple[float, float]:
-    """Loss and accuracy on a data set."""
+    """Loss and accuracy on a data set; where it has no classes, the accuracy is NaN."""
     p = predict(network, split.images)
-    t = target_table(p.shape[1], network.dtype)[split.labels]
-    return loss.value(p, t), accuracy(predicted_classes(p), split.labels)
+    different, which = targets(split.labels, p.shape[1], network.dtype)
+    right = accuracy(predicted_classes(p), split.labels) if split.has_classes else nan
+    return loss.value(p, different[which]), right

@@ -291,6 +291,53 @@ def test_a_training_that_explodes_ends_with_finite_parameters(rate, split):
     assert np.isfinite(network.parameters).all()
 
 
+# ---- what an optimizer remembers ----
+
+
+def overflowing(memory: str) -> tuple[Network, Split]:
+    """A network and inputs so large that Adam's sum of squares overflows, while all else stays within range."""
+    network = Network([Dense(2), ReLU(), Dense(3)], (4,), 0)
+    network.parameters[...] = 0.5
+    x = np.full((20, 4), 1e-3)
+    if memory == "layer 1":
+        network.layers[2].W[...] = 1e13
+    else:
+        network.layers[0].W[...] = 1e14
+    return network, Split(x, np.full((20, 3), 1e18 if memory == "layer 1" else 1e9))
+
+
+@pytest.mark.parametrize("place", ["layer 1", "layer 2"])
+def test_an_optimizers_memory_that_overflows_is_divergence_although_the_steps_are_finite(place):
+    """Adam divides by the root of an infinite sum: its steps are 0, and the loss stays where it is."""
+    network, split = overflowing(place)
+    optimizer = Adam()
+    with pytest.raises(Diverged) as caught:
+        next(fit(network, MeanSquaredError(), optimizer, Constant(0.01), Batches(split, 10, (4,), 3, 0), 5))
+    assert str(caught.value) == (
+        f"diverged at step 2, at learning rate 0.01: the optimizer's square sum for {place} is not a finite number"
+    )
+    assert np.isinf(optimizer.state["square_sum"]).any()
+    assert np.isfinite(network.parameters).all()
+
+
+def test_a_training_that_is_stopped_within_an_epoch_does_not_hide_it():
+    class Stopped(Exception):
+        pass
+
+    def stop(step: int, loss: float) -> None:
+        raise Stopped
+
+    for overflows, expected in ((True, Diverged), (False, Stopped)):
+        network, split = overflowing("layer 1")
+        data = split if overflows else Split(split.images, split.labels * 0)
+        if not overflows:
+            network.parameters[...] = 0.5
+        with pytest.raises(expected):
+            next(
+                fit(network, MeanSquaredError(), Adam(), Constant(0.01), Batches(data, 10, (4,), 3, 0), 5, on_step=stop)
+            )
+
+
 def test_a_step_that_is_not_finite_is_not_taken(split):
     network = network_for()
     x, t = inputs(split.images, (16,)), target_table(3)[split.labels]

@@ -12,16 +12,45 @@ import numpy as np
 from nn_from_scratch.classes import target_table
 from nn_from_scratch.data.dataset import Dataset, Split
 from nn_from_scratch.errors import BadInput
+from nn_from_scratch.layers.layer import checked_shape
 from nn_from_scratch.randomness import Seed, numbered
 
 
 def inputs(images: np.ndarray, input_shape: tuple[int, ...], dtype: np.dtype | type = np.float32) -> np.ndarray:
-    """x = images / 255, in the shape that the network takes. Shapes: (N, rows, columns) → (N, *input_shape)."""
-    return np.divide(images.reshape(-1, *input_shape), 255, dtype=dtype)
+    """x = images / 255, in the shape that the network takes; floats as they are. (N, rows, columns) → (N, *input_shape)
+
+    Raises ValueError for what is neither bytes nor floats, or has another size.
+    """
+    try:
+        x = images.reshape(len(images), *input_shape)
+    except ValueError:
+        raise ValueError(f"inputs of shape {images.shape[1:]} for a network that takes {input_shape}") from None
+    if x.dtype == np.uint8:
+        return np.divide(x, 255, dtype=dtype)
+    if x.dtype.kind != "f":
+        raise ValueError(f"inputs are {x.dtype}: expected the bytes of images, uint8, or floating-point numbers")
+    return x.astype(dtype)
+
+
+def targets(labels: np.ndarray, outputs: int, dtype: np.dtype | type = np.float32) -> tuple[np.ndarray, np.ndarray]:
+    """All different targets, (·, outputs), and for each sample the row of its own.
+
+    Labels (N,) are classes, each with one target; of floats (N, outputs), each sample has its own, as it is.
+    """
+    if labels.ndim == 2:
+        if labels.shape[1] != outputs:
+            raise ValueError(f"targets of shape {labels.shape} for a network of {outputs} outputs")
+        return labels.astype(dtype), np.arange(len(labels))
+    table = target_table(outputs, dtype)
+    if labels.max(initial=0) >= len(table):
+        raise ValueError(f"label {labels.max()}: expected 0 to {len(table) - 1} with {outputs} outputs")
+    return table, labels
 
 
 class Batches:
     """A training set in mini-batches x (n, *input_shape), t (n, outputs), in a new random order every epoch.
+
+    Images become numbers from 0 to 1, and classes become targets; floats are taken as they are.
 
     The order is a function of the random seed and the epoch's number alone, so that training can be taken up again
     anywhere. The last batch of an epoch may be smaller. With `batch_size` None, the one batch is the whole set, made
@@ -41,12 +70,12 @@ class Batches:
             raise ValueError(f"a batch needs at least 1 sample, not {batch_size}")
         self.split = split
         self.batch_size = batch_size or len(split)
-        self.input_shape = input_shape
+        self.input_shape = checked_shape(input_shape)
         self.seed = seed
         self.dtype = dtype
-        self.targets = target_table(outputs, dtype)
-        whole = batch_size is None
-        self._whole = (inputs(split.images, input_shape, dtype), self.targets[split.labels]) if whole else None
+        self.targets, self.target_of = targets(split.labels, outputs, dtype)
+        inputs(split.images[:1], self.input_shape)  # raises ValueError where they don't fit
+        self._whole = self.batch(np.arange(len(split))) if batch_size is None else None
 
     def __len__(self) -> int:
         """The number of batches in an epoch."""
@@ -68,7 +97,7 @@ class Batches:
     def batch(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The samples with these indices: x (n, *input_shape) and t (n, outputs)."""
         x = inputs(self.split.images[chosen], self.input_shape, self.dtype)
-        return x, self.targets[self.split.labels[chosen]]
+        return x, self.targets[self.target_of[chosen]]
 
 
 def matching(dataset: Dataset, input_shape: tuple[int, ...], classes: Sequence[int]) -> Dataset:

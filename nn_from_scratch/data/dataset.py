@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -19,18 +20,28 @@ CLASSES = 10  # the digits 0 to 9
 
 @dataclass(frozen=True, eq=False)  # eq=False: "are these arrays equal?" has no single answer, so == means identity
 class Split:
-    """Images and their labels, row by row: images (N, height, width) and labels (N,), both uint8."""
+    """Images and their labels, row by row: images (N, height, width) and labels (N,), both uint8.
+
+    For what is no picture, `images` may hold any inputs (N, …) as floats; for what is no class, `labels` any targets
+    (N, K) as floats. Floats are taken as they are.
+    """
 
     images: np.ndarray
     labels: np.ndarray
 
     def __post_init__(self) -> None:
-        if self.images.dtype != np.uint8 or self.images.ndim != 3:
-            raise ValueError(f"images are {self.images.dtype} {self.images.shape}, expected uint8 (N, height, width)")
-        if self.labels.dtype != np.uint8 or self.labels.shape != self.images.shape[:1]:
-            raise ValueError(
-                f"labels are {self.labels.dtype} {self.labels.shape}, expected uint8 {self.images.shape[:1]}"
-            )
+        x, t = self.images, self.labels
+        images = _are(x, "u1") and x.ndim == 3
+        if not images and not (_are(x, "f") and x.ndim > 1):
+            raise ValueError(f"images are {_what(x)}, expected uint8 (N, height, width), or floats (N, …)")
+        classes = _are(t, "u1") and t.shape == x.shape[:1]
+        if not classes and not (_are(t, "f") and t.ndim == 2 and len(t) == len(x)):
+            raise ValueError(f"labels are {_what(t)}, expected uint8 {x.shape[:1]}, or floats ({len(x)}, outputs)")
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether the labels are classes, and not targets of their own."""
+        return self.labels.ndim == 1
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -76,6 +87,15 @@ class Split:
         return self.select(order[~in_second[order]]), self.select(order[in_second[order]])
 
 
+def _are(array: Any, kind: str) -> bool:
+    """Whether this is an array whose dtype begins so: "f" for floats, "u1" for bytes."""
+    return isinstance(array, np.ndarray) and array.dtype.str[1:].startswith(kind)
+
+
+def _what(array: object) -> str:
+    return f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else f"a {type(array).__name__}"
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """A training set, a test set, and where they came from."""
@@ -87,6 +107,8 @@ class Dataset:
 
     def __post_init__(self) -> None:
         train, test = self.train.images.shape[1:], self.test.images.shape[1:]
+        if not (len(train) == len(test) == 2 and self.train.has_classes and self.test.has_classes):
+            raise ValueError(f"{one_line(self.name)}: a data set holds images (N, height, width) with their classes")
         if train != test:
             raise BadInput(
                 f"{one_line(self.name)}: the training images have {train[0]}×{train[1]} pixels "

@@ -138,6 +138,45 @@ def test_inputs_take_the_shape_that_the_network_asks_for():
     np.testing.assert_array_equal(inputs(images, (1, 3, 4))[:, 0], inputs(images, (3, 4)))
 
 
+@pytest.mark.parametrize("batch_size", [8, None])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_floats_are_taken_as_they_are_and_stay_as_they_were(batch_size, dtype):
+    x = np.arange(150, dtype=np.float64).reshape(50, 3) * 1000
+    t = np.column_stack([x[:, 0] / 7, -x[:, 1]])
+    seen = []
+    for some_x, some_t in Batches(Split(x, t), batch_size, (3,), 2, 0, dtype).epoch(0):
+        assert some_x.dtype == some_t.dtype == dtype
+        rows = np.rint(some_x[:, 0] / 3000).astype(int)
+        np.testing.assert_array_equal(some_x, x[rows].astype(dtype))
+        np.testing.assert_array_equal(some_t, t[rows].astype(dtype))
+        seen += rows.tolist()
+        some_x[...] = some_t[...] = 0
+    assert sorted(seen) == list(range(50))
+    assert x[49, 2] == 149_000
+    assert t[49, 1] == -148_000
+
+
+@pytest.mark.parametrize(
+    ("x", "t", "input_shape", "outputs", "message"),
+    [
+        (np.zeros((5, 4, 5), np.uint8), np.zeros(5, np.uint8), (16,), 3, r"inputs of shape \(4, 5\) for .* \(16,\)"),
+        (np.zeros((5, 3)), np.zeros((5, 2)), (4,), 2, r"inputs of shape \(3,\) for a network that takes \(4,\)"),
+        (np.zeros((5, 3)), np.zeros((5, 2)), 3, 2, r"a shape is a tuple of whole numbers .* such as \(784,\), not 3"),
+        (np.zeros((5, 3)), np.zeros((5, 2)), (3,), 1, r"targets of shape \(5, 2\) for a network of 1 outputs"),
+        (np.zeros((5, 3)), np.full(5, 3, np.uint8), (3,), 3, r"label 3: expected 0 to 2 with 3 outputs"),
+        (np.zeros((5, 3)), np.full(5, 2, np.uint8), (3,), 1, r"label 2: expected 0 to 1 with 1 outputs"),
+    ],
+)
+def test_data_that_do_not_fit_the_network_are_refused_in_words(x, t, input_shape, outputs, message):
+    with pytest.raises(ValueError, match=message):
+        Batches(Split(x, t), 8, input_shape, outputs, 0)
+
+
+def test_inputs_that_are_neither_bytes_nor_floats_are_refused():
+    with pytest.raises(ValueError, match="inputs are int64: expected the bytes of images, uint8, or floating-point"):
+        inputs(np.zeros((2, 4), int), (4,))
+
+
 def test_targets_of_several_outputs_are_one_hot():
     table = target_table(3)
     assert table.dtype == np.float32

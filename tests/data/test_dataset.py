@@ -17,14 +17,36 @@ def split() -> Split:
 
 def test_arrays_of_the_wrong_kind_are_refused() -> None:
     images, labels = pictures(5)
-    for wrong_images, wrong_labels in (
-        (images / 255, labels),
-        (images.reshape(5, -1), labels),
-        (images, labels.astype(int)),
-        (images, labels[:4]),
+    for wrong_images, wrong_labels, message in (
+        (images.reshape(5, -1), labels, r"images are uint8 \(5, 64\), expected uint8 \(N, height, width\), or floats"),
+        (images.astype(int), labels, r"images are int64 \(5, 8, 8\), expected uint8"),
+        (np.zeros(5), labels, r"images are float64 \(5,\), expected uint8"),
+        (images.tolist(), labels, "images are a list, expected uint8"),
+        (images, labels.astype(int), r"labels are int64 \(5,\), expected uint8 \(5,\), or floats \(5, outputs\)"),
+        (images, labels[:4], r"labels are uint8 \(4,\), expected uint8 \(5,\)"),
+        (images, labels / 9, r"labels are float64 \(5,\), expected uint8"),
+        (images, np.zeros((4, 1)), r"labels are float64 \(4, 1\), expected uint8"),
+        (images, labels.tolist(), "labels are a list, expected uint8"),
     ):
-        with pytest.raises(ValueError, match="expected uint8"):
+        with pytest.raises(ValueError, match=message):
             Split(wrong_images, wrong_labels)
+
+
+def test_inputs_and_targets_may_be_floats_of_any_kind() -> None:
+    images, labels = pictures(5)
+    for x in (np.zeros((5, 3)), np.zeros((5, 3, 8, 8), np.float32), images):
+        for t, has_classes in ((labels, True), (np.zeros((5, 2), np.float32), False)):
+            split = Split(x, t)
+            assert split.has_classes is has_classes
+            learning, held_out = split.hold_out(2)
+            assert (len(learning), len(held_out)) == (3, 2)
+
+
+def test_a_data_set_holds_images_with_classes() -> None:
+    images, labels = pictures(5)
+    for wrong in (Split(np.zeros((5, 3)), labels), Split(images, np.zeros((5, 1)))):
+        with pytest.raises(ValueError, match=r"mine: a data set holds images \(N, height, width\) with their classes"):
+            Dataset("mine", Split(images, labels), wrong, "made here")
 
 
 def test_select_takes_slices_indices_and_masks(split: Split) -> None:

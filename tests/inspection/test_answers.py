@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nn_from_scratch import Dense, Network, SavedNetwork, Sigmoid, Softmax, Split
+from nn_from_scratch import BadInput, Dense, Network, ReLU, SavedNetwork, Sigmoid, Softmax, Split
 from nn_from_scratch.inspection.answers import Answers, answers, first_and_second, mistake_rows
 
 SCORES = np.array([[0.7, 0.2, 0.1], [0.2, 0.3, 0.5], [0.1, 0.8, 0.1], [0.4, 0.35, 0.25], [0.0, 0.9, 0.1]])
@@ -59,6 +59,30 @@ def test_the_index_counts_the_images_that_the_network_was_not_asked(rng):
 def test_answers_say_what_their_scores_are(rng, split, last, name):
     network = Network([Dense(3), last()], (16,), rng)
     assert answers(SavedNetwork(network, (4, 7, 9)), split).score_name == name
+
+
+@pytest.mark.parametrize("layers", [[Dense(3), Softmax()], [Dense(4), ReLU(), Dense(3)]], ids=len)
+def test_a_network_whose_weights_are_finite_and_its_outputs_are_not_is_refused_in_words(rng, split, layers):
+    network = Network(layers, (16,), rng)
+    network.parameters[...] = 3e38
+    split.images[0] = 0
+    network.layers[0].b[...] = 0
+    with pytest.raises(BadInput, match="answer to image 1 is no finite number: its weights are too large to be used"):
+        answers(SavedNetwork(network, (4, 7, 9)), split)
+
+
+def test_outputs_as_far_apart_as_float32_allows_are_ranked_without_a_warning():
+    scores = np.array([[-3e38, 3e38, 0], [3e38, 0, 0]], np.float32)
+    found = Answers(scores, np.array([1, 0]), np.array([0, 1]), np.arange(2), "output")
+    assert found.margin.tolist() == [np.inf, np.float32(3e38)]
+    assert found.mistakes("loss").tolist() == [0, 1]
+    assert mistake_rows(found, (3, 5, 8), "uncertainty")[1][1:3] == [5, 3]
+
+
+def test_outputs_that_are_numbers_are_no_answers(rng, split):
+    network = Network([Dense(3)], (16,), rng)
+    with pytest.raises(BadInput, match="outputs are numbers, not classes: expected one that tells classes apart"):
+        answers(SavedNetwork(network, ()), split)
 
 
 def test_first_and_second_guess():
