@@ -21,7 +21,6 @@ import numpy as np
 import pytest
 
 import nn_from_scratch as nn
-from nn_from_scratch.storage.files import check_writable, whole_file
 from nn_from_scratch.storage.json_files import LARGEST_FILE
 from tests.data.samples import csv_bytes, idx_bytes, npz_bytes, pictures, write_idx_files, zip_bytes
 from tests.scripts import ROOT, refusal, run
@@ -218,26 +217,54 @@ def test_a_directory_without_permission_is_refused_before_the_training(tmp_path)
     assert f"{locked / 'n.json'}: can't be written: Permission denied" in line
 
 
-def test_a_directory_that_turns_out_unwritable_is_named(tmp_path, monkeypatch):
-    def denied(*_: object, **__: object) -> None:
-        raise PermissionError(13, "Permission denied", str(tmp_path / ".n.json.x7"))
+@pytest.mark.parametrize("length", [246, 250, 256])
+def test_a_name_too_long_for_the_network_or_what_belongs_to_it_is_refused_before_the_training(length, tmp_path):
+    line = in_process("train.py", "--data", "digits", *SMALL, "--output", tmp_path / ("n" * length))
+    assert line.endswith("can't be written: File name too long\n")
+    assert list(tmp_path.iterdir()) == []
 
-    monkeypatch.setattr("tempfile.TemporaryFile", denied)
-    with pytest.raises(nn.BadInput, match=r"n\.json: can't be written: Permission denied$"):
-        check_writable(tmp_path / "n.json")
-    monkeypatch.setattr("tempfile.mkdtemp", denied)
-    with pytest.raises(PermissionError) as caught, whole_file(tmp_path / "n.json"):
-        pytest.fail("there is nothing to write to")
-    assert caught.value.filename == str(tmp_path / "n.json")
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--sizes", 784, 3000, 2500, 10), "9,882,510 parameters are too many: expected at most 3,000,000"),
+        (("--sizes", 784, 10**20, 10), "parameters are too many"),
+        (("--sizes", 784, 10**12, 10), "parameters are too many"),
+        (("--initializer", "normal:1e39"), "the first weights are too large for float32: expected another initializer"),
+        (("--epochs", 10**19), "epochs 10000000000000000000: expected 1 to a billion"),
+        (("--batch-size", 10**19), "batch_size 10000000000000000000: expected 1 to a billion"),
+    ],
+    ids=str,
+)
+def test_numbers_beyond_reason_are_refused_before_the_first_step(options, message, tmp_path):
+    line = in_process("train.py", "--data", "digits", *options, "--output", tmp_path / "n.json")
+    assert message in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sweep_of_a_network_too_large_is_refused_too(tmp_path):
+    result = run("hyper-tune.py", "--data", "digits", "--sizes", 784, 10**12, 10, "--output", tmp_path / "n")
+    assert result.returncode == 2
+    assert "795,000,000,000,010 parameters are too many: expected at most 3,000,000\n" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_where_memory_ends_there_is_one_line():
+    program = "import sys; from nn_from_scratch import command_line; sys.argv = ['train.py']\n"
+    program += "def main(): raise MemoryError\ncommand_line.run(main)"
+    result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert result.stderr.startswith("train.py: error: this takes more memory than there is: ")
+    assert len(result.stderr.splitlines()) == 1
 
 
 FULL_DISK = """
 import io, os, pathlib, runpy, sys
-def no_space(self, text, *arguments, **options):
-    with open(self, "w") as file:
-        file.write(text[:1000])
+def no_space(self, data, *arguments, **options):
+    with open(self, "wb") as file:
+        file.write(data[:1000])
     raise OSError(28, "No space left on device")
-pathlib.Path.write_text = no_space
+pathlib.Path.write_bytes = no_space
 sys.argv = sys.argv[1:]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """

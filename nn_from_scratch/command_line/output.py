@@ -1,6 +1,7 @@
 """The lines that scripts print about data, layers and epochs."""
 
 from nn_from_scratch.data.dataset import Dataset
+from nn_from_scratch.errors import one_line
 from nn_from_scratch.network import Network
 from nn_from_scratch.training import EpochResult
 
@@ -9,7 +10,7 @@ def data_summary(dataset: Dataset, held_out: int) -> str:
     """What is learnt from and what is tested on, in one line."""
     validation = f", {held_out:,} held out for validation" if held_out else ""
     images = f"{len(dataset.train) - held_out:,} training images{validation}, {len(dataset.test):,} test images"
-    return f"data: {dataset.name} ({dataset.source}): {images}"
+    return f"data: {one_line(dataset.name)} ({dataset.source}): {images}"
 
 
 def epoch_line(result: EpochResult, epochs: int) -> str:

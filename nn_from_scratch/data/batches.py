@@ -101,7 +101,7 @@ class Batches:
 
 
 def matching(dataset: Dataset, input_shape: tuple[int, ...], classes: Sequence[int]) -> Dataset:
-    """The part of a data set that a network can use: the classes that it tells apart, renumbered 0, 1, …
+    """The part of a data set that a network can use: the classes that it tells apart, renumbered 0, 1, …, or (): all.
 
     Raises BadInput where the images have another number of pixels than the network has inputs.
     """
@@ -111,4 +111,4 @@ def matching(dataset: Dataset, input_shape: tuple[int, ...], classes: Sequence[i
             f"{dataset.name}: its images have {rows} × {columns} = {rows * columns} pixels, but the network takes "
             f"{prod(input_shape)} inputs"
         )
-    return dataset if list(classes) == list(range(10)) else dataset.only_classes(classes)
+    return dataset if list(classes) in ([], list(range(10))) else dataset.only_classes(classes)

@@ -11,6 +11,7 @@ import numpy as np
 
 from nn_from_scratch import metrics
 from nn_from_scratch.data import Dataset
+from nn_from_scratch.errors import one_line
 from nn_from_scratch.inspection.answers import Answers
 from nn_from_scratch.inspection.tables import aligned
 from nn_from_scratch.storage import SavedNetwork
@@ -168,4 +169,7 @@ def data_note(saved: SavedNetwork, dataset: Dataset) -> str | None:
     found = dataset.fingerprint()
     if recorded in (None, found):
         return None
-    return f"note: the network was trained on other data, {name} ({recorded}); these are {dataset.name} ({found})"
+    return (
+        f"note: the network was trained on other data, {name} ({recorded}); "
+        f"these are {one_line(dataset.name)} ({found})"
+    )

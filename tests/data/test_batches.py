@@ -220,7 +220,11 @@ def test_classes_that_the_data_does_not_have_are_refused():
         matching(dataset([0, 1]), (6,), (1, 7))
 
 
-@pytest.mark.parametrize("classes", [(1, 1), ()])
-def test_classes_that_are_not_a_choice_are_refused(classes):
+def test_classes_that_are_not_a_choice_are_refused():
     with pytest.raises(BadInput, match="expected different labels, at least one"):
-        matching(dataset([0, 1]), (6,), classes)
+        matching(dataset([0, 1]), (6,), (1, 1))
+
+
+def test_where_no_classes_are_told_apart_all_images_stay():
+    whole = dataset([0, 1])
+    assert matching(whole, (6,), ()) is whole

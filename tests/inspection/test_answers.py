@@ -72,7 +72,7 @@ def test_a_network_whose_weights_are_finite_and_its_outputs_are_not_is_refused_i
 
 
 def test_outputs_as_far_apart_as_float32_allows_are_ranked_without_a_warning():
-    scores = np.array([[-3e38, 3e38, 0], [3e38, 0, 0]], np.float32)
+    scores = np.array([[-3e38, 3e38, -3e38], [3e38, 0, 0]], np.float32)
     found = Answers(scores, np.array([1, 0]), np.array([0, 1]), np.arange(2), "output")
     assert found.margin.tolist() == [np.inf, np.float32(3e38)]
     assert found.mistakes("loss").tolist() == [0, 1]
