@@ -258,8 +258,10 @@ def _resume(path: Path) -> None:
     """A checkpoint that is accepted must be sound enough to go on with, and to be saved again."""
 
     run = load_checkpoint(path, lambda name: DATA)
-    with suppress(Diverged):
+    try:
         _train_until(run, run.progress.step + 1)
+    except Diverged:  # then there is nothing to go on with
+        return
     save_checkpoint(run, path)
 
 

@@ -298,3 +298,15 @@ def test_mnist_in_three_epochs(tmp_path):
     assert saved.metrics["test_accuracy"] > 0.96
     assert saved.training["data"]["name"] == "mnist"
     assert np.isfinite(saved.network.parameters).all()
+
+
+@pytest.mark.parametrize("every", [(), ("--checkpoint-every", 1)])
+def test_where_adams_memory_overflows_no_success_is_reported(every, tmp_path):
+    """The loss stays at 5e34, which is a finite number, because no step is taken any more."""
+    recipe = "--sizes 784 16 10 --activations relu relu --loss mean-squared-error --weight-decay 0".split()
+    rate = "--learning-rate 1e6 --schedule constant --epochs 3".split()
+    result = run("train.py", "--data", "digits", *recipe, *rate, *every, "--output", tmp_path / "n.json")
+    assert result.returncode == 3
+    assert "the optimizer's square sum for layer" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["n.diverged.json"]
+    assert np.isfinite(nn.load(tmp_path / "n.diverged.json").network.parameters).all()
