@@ -15,7 +15,7 @@ import numpy as np
 
 from nn_from_scratch.classes import predicted_classes
 from nn_from_scratch.data.batches import Batches, inputs, targets
-from nn_from_scratch.data.dataset import Split
+from nn_from_scratch.data.dataset import Split, check_split
 from nn_from_scratch.losses import Loss
 from nn_from_scratch.metrics import accuracy
 from nn_from_scratch.network import Network
@@ -196,6 +196,7 @@ def predict(network: Network, images: np.ndarray, batch_size: int = 1000) -> np.
 @np.errstate(over="ignore", invalid="ignore")  # a network that has diverged has a loss that says so
 def evaluate(network: Network, loss: Loss, split: Split) -> tuple[float, float]:
     """Loss and accuracy on a data set; where it has no classes, the accuracy is NaN."""
+    check_split(split)
     p = predict(network, split.images)
     different, which = targets(split.labels, p.shape[1], network.dtype)
     right = accuracy(predicted_classes(p), split.labels) if split.has_classes else nan

@@ -21,6 +21,8 @@ import numpy as np
 import pytest
 
 import nn_from_scratch as nn
+from nn_from_scratch.runs.checkpoint import save_checkpoint
+from nn_from_scratch.runs.training_run import TrainingRun
 from nn_from_scratch.storage.json_files import LARGEST_FILE
 from tests.data.samples import csv_bytes, idx_bytes, npz_bytes, pictures, write_idx_files, zip_bytes
 from tests.scripts import ROOT, refusal, run
@@ -197,6 +199,25 @@ def test_networks_that_are_not_usable(way: Callable[..., str], content, message,
 def test_the_network_that_is_damaged_above_is_a_valid_one(tmp_path):
     (tmp_path / "n.json").write_text(json.dumps(network()))
     assert len(nn.load(tmp_path / "n.json").network.parameters) == 7850
+
+
+def test_texts_in_files_reach_the_terminal_as_escapes(tmp_path):
+    """The name of the data in a checkpoint, and what a network's file tells of its making."""
+    clear = "\x1b[2J\x1b]0;owned\x07"
+    training_run = TrainingRun(nn.PRESETS["784-10-10"], nn.load_dataset("digits"))
+    save_checkpoint(training_run, tmp_path / "c.json")
+    checkpoint = json.loads((tmp_path / "c.json").read_text())
+    checkpoint["run"]["data"]["name"] = clear
+    (tmp_path / "c.json").write_text(json.dumps(checkpoint))
+    training = {"data": {"name": clear, "fingerprint": clear}, "recipe": {"loss": clear}, "command": clear}
+    nn.save(nn.SavedNetwork(training_run.network, training=training), tmp_path / "n.json")
+    for script, option, file in (("train.py", "--resume", "c.json"), ("evaluate.py", "--weights", "n.json")):
+        line = in_process(script, option, tmp_path / file)
+        assert line.rstrip("\n").isprintable()
+    result = run("evaluate.py", "--weights", tmp_path / "n.json", "--data", "digits", "--figure", tmp_path / "f.png")
+    assert result.returncode == 0
+    assert r"other data, \x1b[2J\x1b]0;owned\x07 (\x1b[2J\x1b]0;owned\x07)" in result.stderr
+    assert all(line.isprintable() for line in (result.stdout + result.stderr).splitlines())
 
 
 def test_a_network_of_2_gb_is_refused_unread(tmp_path):

@@ -106,6 +106,17 @@ def test_a_training_says_which_of_its_parts_is_none(changes, message):
     assert len(list(nn.fit(**parts()))) == 1
 
 
+def test_what_is_no_split_is_named_where_one_belongs():
+    data = nn.load_dataset("digits")
+    network = nn.Network([nn.Dense(10), nn.Softmax()], (784,), 0)
+    for wrong in (data, data.train.images):
+        message = f"expected a Split, such as data.train or Split(images, labels), not a {type(wrong).__name__}"
+        with pytest.raises(TypeError, match=re.escape(message)):
+            nn.Batches(wrong, 64, (784,), 10, 0)
+        with pytest.raises(TypeError, match=re.escape(message)):
+            nn.evaluate(network, nn.CrossEntropy(), wrong)
+
+
 def test_a_schedule_may_be_any_function_of_the_step():
     given = parts() | {"schedule": lambda step: 0.25 / (1 + step)}
     [result] = nn.fit(**given)

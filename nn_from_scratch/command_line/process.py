@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn
 
-from nn_from_scratch.errors import BadInput
+from nn_from_scratch.errors import BadInput, printable
 from nn_from_scratch.training import Diverged
 
 EXIT_CODES = (
@@ -62,7 +62,7 @@ def _terminate(number: int, _frame: object) -> NoReturn:
 
 def fail(message: str, exit_code: int = 2) -> NoReturn:
     """One line on stderr, and the end."""
-    notify(f"{program()}: error: {' '.join(message.split())}")
+    notify(f"{program()}: error: {printable(' '.join(message.split()))}")
     sys.exit(exit_code)
 
 

@@ -10,8 +10,8 @@ from math import prod
 import numpy as np
 
 from nn_from_scratch.classes import target_table
-from nn_from_scratch.data.dataset import Dataset, Split
-from nn_from_scratch.errors import BadInput
+from nn_from_scratch.data.dataset import Dataset, Split, check_split
+from nn_from_scratch.errors import BadInput, one_line
 from nn_from_scratch.layers.layer import checked_shape
 from nn_from_scratch.randomness import Seed, numbered
 
@@ -66,6 +66,7 @@ class Batches:
         seed: Seed,
         dtype: np.dtype | type = np.float32,
     ):
+        check_split(split)
         if batch_size is not None and batch_size < 1:
             raise ValueError(f"a batch needs at least 1 sample, not {batch_size}")
         self.split = split
@@ -108,7 +109,7 @@ def matching(dataset: Dataset, input_shape: tuple[int, ...], classes: Sequence[i
     rows, columns = dataset.train.images.shape[1:]
     if rows * columns != prod(input_shape):
         raise BadInput(
-            f"{dataset.name}: its images have {rows} × {columns} = {rows * columns} pixels, but the network takes "
-            f"{prod(input_shape)} inputs"
+            f"{one_line(dataset.name)}: its images have {rows} × {columns} = {rows * columns} pixels, but the "
+            f"network takes {prod(input_shape)} inputs"
         )
     return dataset if list(classes) in ([], list(range(10))) else dataset.only_classes(classes)

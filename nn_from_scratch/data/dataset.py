@@ -87,6 +87,12 @@ class Split:
         return self.select(order[~in_second[order]]), self.select(order[in_second[order]])
 
 
+def check_split(split: object) -> None:
+    """Raise TypeError for what is no Split, such as a whole data set or bare arrays."""
+    if not isinstance(split, Split):
+        raise TypeError(f"expected a Split, such as data.train or Split(images, labels), not a {type(split).__name__}")
+
+
 def _are(array: Any, kind: str) -> bool:
     """Whether this is an array whose dtype begins so: "f" for floats, "u1" for bytes."""
     return isinstance(array, np.ndarray) and array.dtype.str[1:].startswith(kind)

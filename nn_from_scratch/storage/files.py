@@ -28,7 +28,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         target = _target(Path(path))
         copied = _is_written_into(target)
         with tempfile.TemporaryDirectory() if copied else _room_beside(target) as room:
-            temporary = Path(room) / target.name
+            temporary = Path(room) / Path(path).name  # not the target's: its ending may tell a format
             yield temporary
             if copied:
                 with open(temporary, "rb") as written, open(target, "ab") as file:  # "a": what is there stays there

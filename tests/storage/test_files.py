@@ -107,6 +107,15 @@ def test_through_a_symbolic_link_its_target_is_written_and_the_link_stays(tmp_pa
 
 
 @needs_links
+def test_the_temporary_name_ends_as_the_link_does_as_the_ending_tells_the_format(tmp_path):
+    (tmp_path / "link.gif").symlink_to("target")
+    with whole_file(tmp_path / "link.gif") as temporary:
+        assert temporary.name == "link.gif"
+        temporary.touch()
+    assert names_in(tmp_path) == ["link.gif", "target"]
+
+
+@needs_links
 def test_a_link_to_nothing_yet_is_written_through_and_one_in_a_circle_is_refused(tmp_path):
     (tmp_path / "link").symlink_to("new/target")
     check_writable(tmp_path / "link")
