@@ -30,10 +30,11 @@ class Training:
         self.arguments = arguments
         self.run = start_run(arguments)
         self.output = output_of(arguments, self.run.dataset)
+        files.check_writable(self.output)
         self.checkpoint, self.diverged, self.best = (
             files.beside(self.output, kind) for kind in ("checkpoint", "diverged", "best")
         )
-        self.curves = str(Path(arguments.history).with_suffix(".png")) if arguments.history else ""
+        self.curves = _curves_beside(arguments.history)
         self._check_paths()
         if arguments.patience and not self.run.validation:
             raise BadInput("--patience needs --validation N: images that tell whether it still gets better")
@@ -130,10 +131,12 @@ class Training:
     def _save_history(self) -> None:
         from nn_from_scratch import figures
 
-        rows, curves = [EpochResult._fields, *self.run.history], figures.learning_curves(self.run.history)
-        self._keep(partial(files.save_rows, rows), self.arguments.history)
-        self._keep(partial(figures.save, curves), self.curves)
-        self.say(f"saved {self.arguments.history} and {self.curves}")
+        rows = [EpochResult._fields, *self.run.history]
+        places = [self._keep(partial(files.save_rows, rows), self.arguments.history)]
+        if self.curves:
+            curves = figures.learning_curves(self.run.history)
+            places.append(self._keep(partial(figures.save, curves), self.curves))
+        self.say(f"saved {' and '.join(places)}")
 
     def _save_best(self) -> None:
         run, best = self.run, self.run.best
@@ -178,3 +181,10 @@ class Training:
         except Diverged:
             notify(f"the last finite network: {self._keep(partial(save, saved_network(run)), self.diverged)}")
             raise
+
+
+def _curves_beside(history: str | None) -> str:
+    """Where the picture of the learning curves goes: beside the history, unless that is a device or a pipe."""
+    if not history or (os.path.exists(history) and not os.path.isfile(history)):
+        return ""
+    return str(Path(history).with_suffix(".png"))
