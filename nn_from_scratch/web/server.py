@@ -16,7 +16,14 @@ from typing import Any
 
 import numpy as np
 from flask import Flask, Request, Response, request
-from werkzeug.exceptions import Forbidden, HTTPException, LengthRequired, UnsupportedMediaType
+from werkzeug.exceptions import (
+    BadRequest,
+    Forbidden,
+    HTTPException,
+    LengthRequired,
+    RequestEntityTooLarge,
+    UnsupportedMediaType,
+)
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from nn_from_scratch import storage
@@ -27,7 +34,7 @@ from nn_from_scratch.web.hub import TooManyWatchers, Watch
 from nn_from_scratch.web.trainer import Trainer
 
 LARGEST_BODY = 4_000  # bytes of a command
-LARGEST_BODIES = {"predict": 120_000, "upload": 64_000_000}  # a drawing; a network
+LARGEST_BODIES = {"predict": 120_000, "upload": limits.LARGEST_UPLOAD}  # a drawing; a network
 PAD = 280  # pixels of the drawing pad's sides
 HEARTBEAT = 1.0  # seconds after which a silent stream is written to: that is how a closed page is noticed
 PATIENCE = 2.5  # seconds that a new page waits for the place of one just closed
@@ -59,6 +66,21 @@ class Handler(WSGIRequestHandler):
     """Handles one connection, in a thread of its own."""
 
     timeout = 30  # seconds that a page may take to read or write: one that stands still gives up its place
+    # Of the answers that http.server gives by itself, before the application sees a request: also they have headers,
+    # even where the request names no version of HTTP, and they are plain text.
+    default_request_version = "HTTP/1.1"
+    error_content_type = "text/plain; charset=utf-8"
+    error_message_format = "%(code)d %(message)s\n"
+
+    def version_string(self) -> str:
+        """What the Server header says: no versions, they would only tell a stranger what to try."""
+        return "nn_from_scratch"
+
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """Begin any answer, whoever gives it."""
+        super().send_response(code, message)
+        for name, value in HEADERS.items():
+            self.send_header(name, value)
 
     def log(self, type: str, message: str, *arguments: object) -> None:
         """Nothing: a line for every request would say little and hide the rest."""
@@ -77,6 +99,8 @@ def _add_rules(app: Flask) -> None:
     @app.before_request
     def refuse_strangers() -> None:
         """Before anything is read: where does the request come from, and is it what it should be?"""
+        if "Host" not in request.headers:  # werkzeug would take it for one to our own name
+            raise BadRequest("expected a Host header")
         origin = request.headers.get("Origin")
         if origin is not None and origin != request.host_url.rstrip("/"):
             raise Forbidden("only pages of this server may ask")
@@ -90,11 +114,13 @@ def _add_rules(app: Flask) -> None:
             raise UnsupportedMediaType("expected application/json")
         if request.method == "POST" and request.content_length is None:  # in chunks: how long it gets, nobody knows
             raise LengthRequired("expected a Content-Length")
-        request.max_content_length = LARGEST_BODIES.get(request.endpoint or "", LARGEST_BODY)
+        most = LARGEST_BODIES.get(request.endpoint or "", LARGEST_BODY)
+        if (request.content_length or 0) > most:
+            raise RequestEntityTooLarge(f"{request.content_length:,} bytes are too many: expected at most {most:,}")
+        request.max_content_length = most
 
     @app.after_request
-    def add_headers(response: Response) -> Response:
-        response.headers.update(HEADERS)
+    def keep_fresh(response: Response) -> Response:
         if request.path.startswith("/api/"):
             response.headers["Cache-Control"] = "no-store"
         return response
@@ -265,6 +291,7 @@ def _ink(text: Any) -> np.ndarray:
 
 def _network_file(content: bytes) -> storage.SavedNetwork:
     """A network out of an uploaded file, checked as any file is."""
+    limits.check_upload(content)
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "the uploaded file"
         path.write_bytes(content)

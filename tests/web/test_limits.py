@@ -97,6 +97,25 @@ def test_networks_that_are_too_large_are_refused_and_the_largest_is_not():
     limits.check_architecture(recipe("dense:600", "softmax"))  # the outputs are not hidden
 
 
+# ---- uploads ----
+
+
+def test_the_largest_network_that_is_shown_can_be_uploaded():
+    largest = recipe(*("dense:512", "relu") * 4, "dense:10", "sigmoid").make_network(0)
+    longest = repr(-1.2345678901234567e-100).encode() + b", "  # of a float64
+    text = b"[" + longest * largest.parameters.size + b"0]"
+    assert len(text) <= limits.LARGEST_UPLOAD
+    limits.check_upload(text)
+
+
+@pytest.mark.parametrize("part", [b"[],", b"1,", b'{"a":1},', b'"a":', b"[", b"[[[[[[[[]]]]]]]],"])
+def test_a_file_of_more_values_than_any_network_has_is_refused_unread(part):
+    few, many = part * 1000, part * (limits.LARGEST_UPLOAD // len(part))
+    limits.check_upload(few)
+    with pytest.raises(BadInput, match=r"^the uploaded file: some \d.* values are too many: expected at most 1,400"):
+        limits.check_upload(many)
+
+
 # ---- menus ----
 
 

@@ -14,8 +14,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 import nn_from_scratch as nn
+from nn_from_scratch import storage
 from nn_from_scratch.web import limits
-from nn_from_scratch.web.server import create_app
+from nn_from_scratch.web.server import HEADERS, create_app
 from nn_from_scratch.web.trainer import Trainer
 from tests.scripts import ROOT
 from tests.web.conftest import LiveServer
@@ -236,11 +237,14 @@ def test_a_wrong_upload_is_refused_in_the_words_of_storage_without_a_path(client
     assert answer["error"].startswith("the uploaded file: not a network of this package")
 
 
+def test_a_wrong_upload_that_would_be_many_objects_is_refused_before_it_is_read(client, monkeypatch):
+    monkeypatch.setattr(storage, "load", lambda path: pytest.fail("was read"))
+    answer = post(client, "weights", b"[" + b"[]," * 1_000_000 + b"[]]", 400)
+    assert answer["error"].startswith("the uploaded file: some 2,000,002 values are too many")
+
+
 def checked(response: TestResponse) -> TestResponse:
-    """What every answer of whatever kind must have, and must not have."""
-    assert response.headers["Content-Security-Policy"].startswith("default-src 'self';")
-    assert "unsafe" not in response.headers["Content-Security-Policy"]
-    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    """What no answer of the application may have. The headers that all must have, its server adds."""
     assert not [name for name, _ in response.headers if name.lower().startswith("access-control")]
     assert b"Traceback" not in response.data
     return response
@@ -291,11 +295,12 @@ def test_other_names_for_this_machine_are_not_answered(client, host, route):
     assert set(response.get_json()) == {"error"}
 
 
-@pytest.mark.parametrize(("route", "most"), [("settings", 4_000), ("predict", 120_000), ("weights", 64_000_000)])
+@pytest.mark.parametrize(("route", "most"), [("settings", 4_000), ("predict", 120_000), ("weights", 32_000_000)])
 def test_bodies_have_their_limits(client, route, most):
     response = checked(client.post(f"/api/{route}", data=b" " * (most + 1), content_type="application/json"))
     assert response.status_code == 413
-    assert "error" in response.get_json()
+    assert response.get_json() == {"error": f"{most + 1:,} bytes are too many: expected at most {most:,}"}
+    assert client.post(f"/api/{route}", data=b" " * most, content_type="application/json").status_code == 400
 
 
 def test_unknown_places_and_methods(client):
@@ -320,13 +325,28 @@ def test_a_mistake_of_ours_shows_nothing_of_it(client, trainer, monkeypatch, cap
 
 
 def ask(server: LiveServer, text: str) -> tuple[int, dict[str, str], bytes]:
-    """Send these very bytes, and return the status, the headers and the body of the answer."""
+    """Send these very bytes, and return the status, the headers and the body of the answer.
+
+    Every answer, whoever gives it, has the headers that protect the page, and tells nothing of what runs here.
+    """
     with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
         connection.sendall(text.replace("\n", "\r\n").encode())
         response = http.client.HTTPResponse(connection)
         response.begin()
-        headers = {name.lower(): value for name, value in response.getheaders()}
-        return response.status, headers, response.read()
+        body = response.read()
+    for name, value in HEADERS.items():
+        assert response.msg.get_all(name) == [value]
+    assert response.msg.get_all("Server") == ["nn_from_scratch"]
+    assert not [name for name in response.msg if name.lower().startswith("access-control")]
+    assert b"Traceback" not in body
+    return response.status, dict(response.msg), body
+
+
+def test_the_headers_let_nothing_in_and_nobody_guess():
+    assert HEADERS["Content-Security-Policy"].startswith("default-src 'self';")
+    assert "unsafe" not in HEADERS["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in HEADERS["Content-Security-Policy"]
+    assert HEADERS["X-Content-Type-Options"] == "nosniff"
 
 
 OURS = "Host: 127.0.0.1"
@@ -342,6 +362,13 @@ ASKING = "Access-Control-Request-Method: POST"
         ("GET /api/state HTTP/1.1", [OURS], 200),
         ("GET /api/state HTTP/1.1", ["Host: evil.com"], 400),
         ("GET /api/state HTTP/1.0", ["Host: evil.com"], 400),
+        ("GET /api/state HTTP/1.1", [], 400),
+        ("GET /api/state HTTP/1.0", [], 400),
+        ("GET / HTTP/1.1", [], 400),
+        ("POST /api/start HTTP/1.1", [AS_JSON], 400),
+        ("GET /api/state HTTP/1.1", ["Host:"], 400),
+        ("GET /api/state HTTP/1.1", [OURS, "Host: evil.com"], 400),
+        ("GET http://evil.com/api/state HTTP/1.1", [OURS], 400),
         ("GET /api/state HTTP/1.1", [OURS, OTHER], 403),
         ("GET /api/events HTTP/1.1", [OURS, "Sec-Fetch-Site: cross-site"], 403),
         ("POST /api/start HTTP/1.1", [OURS, "Content-Type: text/plain\nContent-Length: 2"], 415),
@@ -355,13 +382,9 @@ ASKING = "Access-Control-Request-Method: POST"
     ],
 )
 def test_the_rules_hold_on_the_wire(live_server, request_line, headers, status):
-    body = "{}" if AS_JSON in headers or "Content-Length: 2" in headers[-1] else ""
-    found, headers, body = ask(live_server, "\n".join([request_line, *headers, "", body]))
+    body = "{}" if "Content-Length: 2" in "\n".join(headers) else ""
+    found, _, body = ask(live_server, "\n".join([request_line, *headers, "", body]))
     assert found == status
-    assert headers["x-content-type-options"] == "nosniff"
-    assert headers["content-security-policy"].startswith("default-src 'self';")
-    assert not [name for name in headers if name.startswith("access-control")]
-    assert b"Traceback" not in body
     assert ("error" in json.loads(body)) == (status != 200)
     assert live_server.trainer.ask(live_server.trainer.description)["state"] == "paused"
 
@@ -369,6 +392,30 @@ def test_the_rules_hold_on_the_wire(live_server, request_line, headers, status):
 def test_a_body_in_chunks_of_which_nobody_knows_the_length_is_refused(live_server):
     text = "POST /api/start HTTP/1.1\nHost: localhost\nContent-Type: application/json\nTransfer-Encoding: chunked\n\n"
     assert ask(live_server, text + "2\n{}\n0\n\n")[0] == 411
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        (f"GET /{'a' * 70_000} HTTP/1.1\nHost: localhost\n\n", 414),
+        (f"GET / HTTP/1.1\nHost: localhost\nX-Long: {'a' * 70_000}\n\n", 431),
+        ("GET / HTTP/1.1\nHost: localhost" + "\nX-Many: a" * 200 + "\n\n", 431),
+        ("GET / HTTP/2.0\nHost: localhost\n\n", 505),
+        ("GET / FTP/1.1\nHost: localhost\n\n", 400),
+        ("GET /api/state\nHost: localhost\n\n", 200),
+        ("GET /api/state\n\n", 400),
+        ("POST /api/start\nHost: localhost\n\n", 400),
+        ("GET /<script>alert(1)</script> now HTTP/1.1\nHost: localhost\n\n", 400),
+        ("nonsense\n\n", 400),
+        ("GET /static/main.js HTTP/1.1\nHost: localhost\nIf-Modified-Since: Wed, 01 Jan 2080 00:00:00 GMT\n\n", 304),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_answers_that_the_application_never_sees_have_the_headers_too(live_server, text, status):
+    found, headers, _ = ask(live_server, text)
+    assert found == status
+    assert not headers.get("Content-Type", "").startswith("text/html") or status == 200
+    assert live_server.trainer.ask(live_server.trainer.description)["state"] == "paused"
 
 
 class Stream:
