@@ -16,7 +16,7 @@ export function fit(canvas) {
 
 const scratch = document.createElement("canvas");
 
-/** Draw a square picture. `ramp`: "ink" for values from 0 to `most`, "signed" for −`most` to `most`. */
+/** Draw a square picture. `ramp`: "ink" for values from 0 to `most`, others for −`most` to `most`. */
 export function picture(context, values, x, y, size, ramp, most) {
   const side = Math.round(Math.sqrt(values.length));
   Object.assign(scratch, { width: side, height: side });

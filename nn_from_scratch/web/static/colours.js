@@ -1,5 +1,6 @@
 // The colours of everything that is drawn. Blue is positive and orange negative, which people with any colour vision can
-// tell apart; amounts without a sign are ink on paper. The values are in style.css, so that both themes live in one place.
+// tell apart. Amounts are ink on paper, in the digits and in the neurons that they activate; an activation below 0 is
+// orange. The values are in style.css, so that both themes live in one place.
 
 const NAMES = ["paper", "ink", "muted", "line", "positive", "negative", "zero", "image-paper", "image-ink"];
 const LEVELS = 256;
@@ -7,10 +8,14 @@ const LEVELS = 256;
 /** name → "rgb(…)" in the present theme */
 export const colours = {};
 
-/** "ink" and "signed": a table of colours, and the index in it of a value from 0 or −1 to 1. */
+const fromZero = (share) => clamp(share * (LEVELS - 1));
+const fromMinusOne = (share) => clamp(((share + 1) / 2) * (LEVELS - 1));
+
+/** Each a table of colours, and the index in it of a value from 0 or −1 to 1. */
 export const ramps = {
-  ink: { colours: new Uint8Array(3 * LEVELS), index: (share) => clamp(Math.abs(share) * (LEVELS - 1)) },
-  signed: { colours: new Uint8Array(3 * LEVELS), index: (share) => clamp(((share + 1) / 2) * (LEVELS - 1)) },
+  ink: { colours: new Uint8Array(3 * LEVELS), index: fromZero },
+  activation: { colours: new Uint8Array(3 * LEVELS), index: fromMinusOne },
+  signed: { colours: new Uint8Array(3 * LEVELS), index: fromMinusOne },
 };
 
 const clamp = (level) => Math.max(0, Math.min(LEVELS - 1, Math.round(level)));
@@ -25,6 +30,7 @@ export function readColours() {
   }
   probe.remove();
   blend(ramps.ink.colours, ["image-paper", "image-ink"]);
+  blend(ramps.activation.colours, ["negative", "image-paper", "image-ink"]);
   blend(ramps.signed.colours, ["negative", "zero", "positive"]);
 }
 

@@ -161,7 +161,8 @@ export class DrawPad {
     text.dataset.answer = empty ? "" : answer;
     this.#showImage();
     showBars(byId("draw-outputs"), empty ? 0 : outputs.length, (row, i) => {
-      row.style.setProperty("--share", String(outputs[i]));
+      row.style.setProperty("--share", String(Math.min(1, Math.abs(outputs[i]))));
+      row.classList.toggle("negative", outputs[i] < 0);
       row.classList.toggle("answer", classes[i] === answer);
       row.dataset.value = outputs[i];
       write(row.children[0], String(classes[i]));

@@ -11,7 +11,7 @@ import { count, fixed, short } from "./numbers.js";
 import { winner } from "./state.js";
 
 const WAYS = {
-  forward: { title: "Forward: from the digit to an answer", ramp: "ink", values: "activations" },
+  forward: { title: "Forward: from the digit to an answer", ramp: "activation", values: "activations" },
   backward: { title: "Backward: from the mistake to what must change", ramp: "signed", values: "deltas" },
 };
 const [NARROW, TINY] = [115, 60]; // columns narrower than that break their captions into more lines; pixels

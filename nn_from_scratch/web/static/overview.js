@@ -6,7 +6,6 @@ import { setOutputKind } from "./explain.js";
 import { count, fixed, percent, plain, short } from "./numbers.js";
 import { winner } from "./state.js";
 
-const STATES = { paused: "paused", training: "training", diverged: "diverged", finished: "finished" };
 const LOSSES = { "mean-squared-error": "squared error", "cross-entropy": "cross-entropy", "binary-cross-entropy": "binary cross-entropy" };
 const SUMMARY_EVERY = 5500; // milliseconds; more often than every five seconds is noise to a listener
 
@@ -22,7 +21,7 @@ export class Overview {
     document.body.dataset.state = settings.state;
     document.body.dataset.run = settings.run;
     setOutputKind(settings.output_kind);
-    write(byId("state-text"), STATES[settings.state]);
+    write(byId("state-text"), settings.state);
     write(byId("architecture"), `${settings.sizes.join("-")}, ${settings.activations.join(", ")}; ${LOSSES[settings.loss] ?? settings.loss}`);
     this.#drawGradientCheck(settings.gradient_check);
     if (!frame) return;
@@ -76,7 +75,7 @@ export class Overview {
     const { validation } = frame;
     const held = validation ? ` On validation images: loss ${short(validation.loss)}, accuracy ${percent(validation.accuracy)}.` : "";
     const text =
-      `${STATES[settings.state]}, step ${count(frame.step)}, epoch ${fixed(frame.epoch, 1)}: ` +
+      `${settings.state}, step ${count(frame.step)}, epoch ${fixed(frame.epoch, 1)}: ` +
       `loss ${short(frame.loss)}, accuracy ${percent(frame.accuracy)}.${held} ${byId("verdict").textContent.slice(2)}`;
     if (byId("summary").textContent !== text) this.summarized = now;
     write(byId("summary"), text);

@@ -9,7 +9,7 @@ import { byId, make, write } from "./dom.js";
 import { short } from "./numbers.js";
 
 const ROWS = [
-  { part: "activations", name: "activation", ramp: "ink" },
+  { part: "activations", name: "activation", ramp: "activation" },
   { part: "deltas", name: "∂L/∂z", ramp: "signed" },
   { part: "biases", name: "bias", ramp: "signed" },
 ];

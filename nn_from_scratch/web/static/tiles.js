@@ -1,5 +1,5 @@
 // The first layer's weights as pictures, and their gradients in the same places beside them: what each neuron looks for,
-// and what the last batch would have it look for.
+// and how the loss of the last batch changes with it.
 
 import { fit, picture } from "./canvas.js";
 import { Cells } from "./cells.js";
