@@ -67,15 +67,21 @@ class Trace(NamedTuple):
 def trace(network: Network, loss: Loss, x: np.ndarray, t: np.ndarray) -> Trace:
     """Forward and back with one example, x (1, inputs) and t (1, outputs); `network.gradients` stays as it was.
 
-    For a single example ∂L/∂b = δ, so that the gradients of the biases are what is sought.
+    Back goes ∂L/∂y alone, and what comes to a Dense layer is its δ.
     """
-    kept = network.gradients.copy()
     _, *found = stages(network, x, training=True)
-    p = found[-1].a
-    network.backward(loss, p, t)
-    deltas = [dense_of(stage).db.copy() for stage in found]
-    network.gradients[...] = kept
-    return Trace(found, deltas, p[0], loss.value(p, t))
+    p, (*layers, last) = found[-1].a, network.layers
+    dy = (
+        loss.logit_gradient(p, t)
+        if loss.matching_activation is type(last)
+        else last.backward_input(loss.gradient(p, t))
+    )
+    deltas = []
+    for layer in reversed(layers):
+        if isinstance(layer, Dense):
+            deltas.append(dy[0])
+        dy = layer.backward_input(dy)
+    return Trace(found, deltas[::-1], p[0], loss.value(p, t))
 
 
 def dense_of(stage: Stage) -> Dense:

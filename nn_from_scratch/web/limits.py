@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Any
 
 from nn_from_scratch.errors import BadInput, one_line
-from nn_from_scratch.layers import LAYERS
+from nn_from_scratch.layers import LAYERS, Softmax
 from nn_from_scratch.optimizers import OPTIMIZERS
 from nn_from_scratch.recipe import Recipe, activations, dense_stack
 from nn_from_scratch.storage import json_files
@@ -41,10 +41,14 @@ def as_shown() -> dict[str, Any]:
 
 
 def menus() -> dict[str, dict[str, str]]:
-    """The optimizers and activations that can be chosen by name alone, each with what it is called."""
+    """The optimizers, and the activations of hidden layers, that can be chosen by name alone, and what each is called.
+
+    Softmax is for outputs: the neurons of a hidden layer would share out one certainty among them.
+    """
+    hidden = (name for name in LAYERS.ready() if name in activations() and LAYERS[name] is not Softmax)
     return {
         "optimizers": {name: OPTIMIZERS[name].__name__ for name in OPTIMIZERS.ready()},
-        "activations": {name: LAYERS[name].__name__ for name in LAYERS.ready() if name in activations()},
+        "activations": {name: LAYERS[name].__name__ for name in hidden},
     }
 
 

@@ -105,9 +105,9 @@ class LiveRun:
     # ---- on its way ----
 
     def change(self, **settings: Any) -> None:
-        """Go on with another learning rate, batch size or optimizer, whose memory then begins anew."""
+        """Go on with another learning rate, batch size or optimizer, which brings its own rate and has no memory."""
         if settings.get("optimizer") == self._optimizer_name():
-            del settings["optimizer"]  # it keeps its settings
+            del settings["optimizer"]  # it keeps all of that
         self.recipe = self.recipe.override(**settings)
         self.schedule.peak = self.recipe.learning_rate
         if "optimizer" in settings:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from nn_from_scratch.errors import BadInput
-from nn_from_scratch.layers import LAYERS, Activation
+from nn_from_scratch.layers import LAYERS, Activation, Softmax
 from nn_from_scratch.optimizers import OPTIMIZERS
 from nn_from_scratch.recipe import Recipe
 from nn_from_scratch.web import limits
@@ -122,11 +122,13 @@ def test_a_file_of_more_values_than_any_network_has_is_refused_unread(part):
 def test_the_menus_are_the_tables():
     assert limits.menus() == {
         "optimizers": {name: part.__name__ for name, part in OPTIMIZERS.items()},
-        "activations": {name: part.__name__ for name, part in LAYERS.items() if issubclass(part, Activation)},
+        "activations": {
+            name: part.__name__ for name, part in LAYERS.items() if issubclass(part, Activation) and part is not Softmax
+        },
     }
     assert {"sgd", "adam"} <= limits.menus()["optimizers"].keys()
     assert {"relu", "sigmoid"} <= limits.menus()["activations"].keys()
-    assert "dense" not in limits.menus()["activations"]
+    assert not {"dense", "softmax"} & limits.menus()["activations"].keys()
 
 
 def test_an_own_part_is_on_the_menu_unless_its_name_alone_is_no_word(own_parts):

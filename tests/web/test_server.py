@@ -209,7 +209,7 @@ def test_an_own_activation_and_an_own_optimizer_are_on_the_menus_and_can_be_chos
         ("restart", {"activation": "relu:slope=1"}),
         ("restart", {"activation": ["relu"]}),
         ("restart", {"activation": None}),
-        ("restart", {"activation": "softmax", "hidden": [1]}),
+        ("restart", {"activation": "softmax", "hidden": [9]}),
         ("predict", {}),
         ("predict", {"strokes_image": "AAAA"}),
         ("predict", {"strokes_image": 5}),

@@ -40,7 +40,7 @@ export const TEXTS = {
   learning_rate: "How far each step goes, from the next step on. Too small learns slowly, too large overshoots and may never recover.",
   speed: "How many steps a second at most. Slow is for watching, unlimited for training.",
   batch_size: "How many digits are averaged before the weights move, from the next step on. Small batches are noisy but move often.",
-  optimizer: "SGD goes straight against the gradient. Adam gives every weight its own step, from what it remembers of its gradients; a change clears that memory.",
+  optimizer: "SGD goes straight against the gradient; Adam gives every weight its own step, from what it remembers of its gradients. Another optimizer begins with its own learning rate and settings, and without memory.",
   epoch_target: "Training stops by itself when the whole training set has been seen this many times. Empty: it goes on until you pause it.",
   draw: "Draw with the mouse, a finger or the keyboard: arrow keys move the pen, Space lowers and lifts it. The network answers while you draw, also while it is learning.",
   pad: "Draw one digit, as large or small as you like. It will be prepared as the digits of MNIST were.",
