@@ -197,14 +197,16 @@ def test_another_optimizer_has_a_fresh_memory_and_the_network_stays(trainer, dig
     batches = run.batches.epoch(0)
     for _ in range(3):
         nn.train_step(run.network, run.loss, run.optimizer, 0.005, *next(batches))
-    sgd = run.recipe.override(optimizer="sgd").make_optimizer()
+    recipe = run.recipe.override(optimizer="sgd")  # with a rate of its own
+    sgd = recipe.make_optimizer()
     for _ in range(2):
-        nn.train_step(run.network, run.loss, sgd, 0.005, *next(batches))
+        nn.train_step(run.network, run.loss, sgd, recipe.learning_rate, *next(batches))
     steps(trainer, 3)
     trainer.ask(trainer.change, optimizer="sgd")
     steps(trainer, 2)
     assert parameters(trainer) == run.network.parameters.tobytes()
-    assert trainer.ask(trainer.description)["optimizer"] == "sgd"
+    description = trainer.ask(trainer.description)
+    assert (description["optimizer"], description["learning_rate"]) == ("sgd", recipe.learning_rate)
 
 
 def test_choosing_the_present_optimizer_changes_nothing_and_coming_back_to_it_begins_anew(trainer, digits):
@@ -360,7 +362,7 @@ def test_an_own_activation_and_an_own_optimizer_are_on_the_menus_and_train(own_p
     assert 0 < description["gradient_check"]["relative_error"] < 1e-6
     before = trainer.run.network.parameters.copy()
     steps(trainer, 1)
-    step = np.sign(trainer.run.network.gradients) * np.float32(0.004)
+    step = np.sign(trainer.run.network.gradients) * np.float32(trainer.recipe.learning_rate)
     assert parameters(trainer) == (before - step).tobytes()
     frame = trainer.ask(trainer.frame)
     json.dumps((frame, description, trainer.ask(trainer.neuron, 0, 3)), allow_nan=False)
