@@ -55,6 +55,27 @@ def test_choosing_the_present_optimizer_keeps_its_settings(live_server: LiveServ
     assert live_server.trainer.recipe.optimizer == "adam:weight-decay=0.03"
 
 
+def test_another_optimizer_takes_its_own_rate_and_learns(live_server: LiveServer, open_page: Open) -> None:
+    """At the rate of the preset's Adam, SGD hardly moves."""
+    page = open_page(live_server.url)
+    trainer = live_server.trainer
+    page.select_option("#preset", "784-10-10")
+    command(page, "#restart", "[data-run='2']")
+    before = trainer.recipe
+    set_number(page, "#epoch-target", 5)
+    with page.expect_response("**/api/settings"):
+        page.select_option("#optimizer", "sgd")
+    assert trainer.recipe == before.override(optimizer="sgd")
+    assert trainer.recipe.learning_rate != before.learning_rate
+    rate = lambda: float(page.input_value("#learning-rate-number"))  # noqa: E731
+    until(page, lambda: rate() == trainer.recipe.learning_rate, "the optimizer's own rate")
+    page.click("#start")
+    page.wait_for_selector("body[data-state=finished]")
+    until(page, lambda: page.inner_text("#epoch") == "5.00", "the last frame")
+    for accuracy in ("#accuracy-training", "#accuracy-validation"):
+        assert float(page.inner_text(accuracy).removesuffix(" %")) > 80
+
+
 def test_an_own_activation_and_an_own_optimizer_are_chosen_trained_and_drawn(
     own_parts: None, live_server: LiveServer, open_page: Open
 ) -> None:
