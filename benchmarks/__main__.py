@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import perf_counter
 
-from benchmarks import accuracy, loading, profile, reasons, report, scaling, steps
+from benchmarks import accuracy, loading, profile, reasons, report, scaling, steps, watching
 from benchmarks.timing import ROOT, Row
 from nn_from_scratch import BadInput, Dataset, load_dataset
 from nn_from_scratch.data.mnist import DIRECTORY_VARIABLE, cache_directory
@@ -28,6 +28,7 @@ GROUPS: dict[str, Measurement] = {
     "accuracy": accuracy.measure,
     "loading": loading.measure,
     "scaling": scaling.measure,
+    "watching": watching.measure,
     "profile": profile.measure,
     "reasons": reasons.measure,
 }

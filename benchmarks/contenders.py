@@ -18,6 +18,7 @@ OURS, FLOOR, SKLEARN = "nn_from_scratch", "floor", "scikit-learn"
 EAGER, FUSED, COMPILED = "PyTorch", "PyTorch fused", "torch.compile"
 BEYOND = "beyond the floor"  # ours without it, in the profile
 INSTEAD = "with the other choice"  # in the reasons
+WATCHED = "in a browser"  # the live page, with somebody watching
 PREDICTED_AT_ONCE = 1000  # images; what nn_from_scratch.predict does by default
 
 NO_TORCH = None if find_spec("torch") else "PyTorch is not installed (pip install torch)"

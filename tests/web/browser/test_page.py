@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from time import perf_counter
 from urllib.parse import urlsplit
 
 import pytest
@@ -353,30 +351,3 @@ def test_nothing_inline_runs_in_the_page(live_server: LiveServer, open_page: Ope
     html = page.content()
     assert "onclick=" not in html
     assert "javascript:" not in html
-
-
-# ---- at speed ----
-
-
-@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="on a single core the browser takes the training's turns")
-def test_watching_hardly_slows_the_training(mnist_server: LiveServer, open_page: Open) -> None:
-    """At least 85 % of the steps, the best of three turns with and without a page: other programs only slow down."""
-    trainer = mnist_server.trainer
-    page = open_page(mnist_server.url)
-    page.click("#start")
-    page.wait_for_selector("body[data-state=training]")
-
-    def pace() -> float:
-        before, start = trainer.run.progress.step, perf_counter()
-        page.wait_for_timeout(900)
-        return (trainer.run.progress.step - before) / (perf_counter() - start)
-
-    watched, alone = [], []
-    for _ in range(3):
-        page.goto(mnist_server.url)
-        page.wait_for_selector("body[data-step][data-connection=open]")
-        watched.append(pace())
-        page.goto("about:blank")
-        until(page, lambda: trainer.hub.watchers == 0, "nobody watching")
-        alone.append(pace())
-    assert max(watched) >= 0.85 * max(alone), (watched, alone)
