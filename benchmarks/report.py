@@ -39,7 +39,7 @@ In brackets: nn_from_scratch's value divided by this one. The floor: the bare ma
 benchmarks/loading.py. PyTorch: its default optimizer. torch.compile: the model, before the clock starts, and fused."""
 
 ORDER = (OURS, INSTEAD, WATCHED, FLOOR, BEYOND, EAGER, FUSED, COMPILED, SKLEARN)  # of the columns
-LIBRARIES = ("numpy", "pandas", "torch", "scikit-learn", "scipy", "threadpoolctl")
+LIBRARIES = ("numpy", "torch", "scikit-learn", "scipy", "threadpoolctl")
 
 
 class Target(NamedTuple):

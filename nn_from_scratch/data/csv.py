@@ -1,17 +1,15 @@
 """Images as a table: a line for each, the label first, then the pixels row by row; names of the columns are optional.
 
-Kaggle's `train.csv` and most copies of MNIST in CSV look so. pandas turns the text into numbers, some thousand lines
-at a time: that bounds the memory, and when a number is wrong its line is at hand, to be named as an editor shows it.
+Kaggle's `train.csv` and most copies of MNIST in CSV look so; Kaggle's `test.csv` is the same without the label. NumPy
+turns the text into numbers, some thousand lines at a time: that bounds the memory, and when a number is wrong its line
+is at hand, to be named as an editor shows it.
 """
 
 from __future__ import annotations
 
-import csv
 import functools
-import io
 import itertools
 import math
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,11 +30,10 @@ from nn_from_scratch.data.reading import (
 )
 from nn_from_scratch.errors import BadInput, one_line
 
-MIN_SIDE, MAX_SIDE = 4, 128  # a digit needs a few pixels; and pandas takes long over very many columns
+MIN_SIDE, MAX_SIDE = 4, 128  # a digit needs a few pixels, and gains nothing from very many
 _MAX_LINE = 2**19
-_CELLS_AT_ONCE = 2_000_000
+_CHARACTERS_AT_ONCE = 2**22  # at most half as many cells, of which each takes 8 bytes as a number
 _MAX_BLANK_LINES = 1_000_000
-_NUMBER = re.compile(r"[ \t]*[+-]?[0-9]{1,18}(\.0*)?[ \t]*")
 
 
 def load_csv(path: Path, seed: int) -> tuple[Split, Split]:
@@ -46,14 +43,26 @@ def load_csv(path: Path, seed: int) -> tuple[Split, Split]:
 
 def read_csv(path: Path) -> Split:
     """Everything in a CSV file, which may be gzipped or the only member of a zip archive."""
-    with _text(path) as lines:
-        rows = _Rows(path, lines)
-        pieces = list(rows.pieces())
-        if not pieces:
-            raise BadInput(f"{one_line(path)}: has column names but no images, expected at least one")
+    pieces, side = _read(path, labelled=True)
     images = np.concatenate([piece[:, 1:] for piece in pieces])  # (N, pixels)
     labels = np.concatenate([piece[:, 0] for piece in pieces])
-    return Split(images.reshape(-1, rows.side, rows.side), labels)
+    return Split(images.reshape(-1, side, side), labels)
+
+
+def read_unlabelled(path: Path) -> np.ndarray:
+    """The images of a file as `read_csv` takes it, but without the labels: pixels alone. uint8 (N, side, side)"""
+    pieces, side = _read(path, labelled=False)
+    return np.concatenate(pieces).reshape(-1, side, side)
+
+
+def _read(path: Path, labelled: bool) -> tuple[list[np.ndarray], int]:
+    """The table in pieces of some thousand rows, uint8 (rows, columns), and the side of its images."""
+    with _text(path) as lines:
+        rows = _Rows(path, lines, labelled)
+        pieces = list(rows.pieces())
+    if not pieces:
+        raise BadInput(f"{one_line(path)}: has column names but no images, expected at least one")
+    return pieces, rows.side
 
 
 @contextmanager
@@ -99,25 +108,29 @@ def _bounded_lines(path: Path, text: IO[str], most: int | None) -> Iterator[str]
 
 
 class _Rows:
-    """The rows of one table as arrays of labels and pixels, some thousand lines each."""
+    """The rows of one table as arrays of pixels, with the label before them or without; some thousand lines each."""
 
-    def __init__(self, path: Path, lines: Iterator[str]) -> None:
+    def __init__(self, path: Path, lines: Iterator[str], labelled: bool) -> None:
         self.path = path
+        self.labelled = labelled
         self.lines = self._not_blank(lines)
         first = next(self.lines, None)
         if first is None:
-            raise BadInput(f"{one_line(path)}: is empty, expected a line for each image: its label, then its pixels")
+            expected = "its label, then its pixels" if labelled else "its pixels"
+            raise BadInput(f"{one_line(path)}: is empty, expected a line for each image: {expected}")
         number, line = first
         line = line.removeprefix("ï»¿")  # the byte order mark of UTF-8, read as Latin-1
         cells = _cells(line)
         self._refuse_other_formats(number, line, cells)
         self.columns = len(cells)
-        self.side = math.isqrt(self.columns - 1)
-        if self.side**2 != self.columns - 1 or not MIN_SIDE <= self.side <= MAX_SIDE:
+        pixels = self.columns - labelled
+        self.side = math.isqrt(pixels)
+        if self.side**2 != pixels or not MIN_SIDE <= self.side <= MAX_SIDE:
+            label, such_as = ("a label and", 785) if labelled else ("no label and", 784)
             raise self._error(
                 number,
-                f"{self.columns} columns, expected a label and a square number of pixels "
-                f"from {MIN_SIDE}×{MIN_SIDE} to {MAX_SIDE}×{MAX_SIDE}, such as 785 columns for 28×28",
+                f"{self.columns} columns, expected {label} a square number of pixels "
+                f"from {MIN_SIDE}×{MIN_SIDE} to {MAX_SIDE}×{MAX_SIDE}, such as {such_as} columns for 28×28",
             )
         if _are_names(cells):
             self._check_names(number, cells)
@@ -125,10 +138,9 @@ class _Rows:
             self.lines = itertools.chain([(number, line)], self.lines)
 
     def pieces(self) -> Iterator[np.ndarray]:
-        """uint8 arrays of shape (rows, 1 + pixels), in order, checked."""
-        at_once = max(1, min(4096, _CELLS_AT_ONCE // self.columns))
+        """uint8 arrays of shape (rows, columns), in order, checked."""
         images = 0
-        while batch := list(itertools.islice(self.lines, at_once)):
+        for batch in self._batches():
             images += len(batch)
             if images * self.columns > MAX_IMAGE_BYTES:
                 raise self._error(
@@ -136,26 +148,26 @@ class _Rows:
                 )
             yield self._parse(batch)
 
-    def _parse(self, batch: list[tuple[int, str]]) -> np.ndarray:
-        import pandas  # here, as it takes longer to import than most data sets take to load
+    def _batches(self) -> Iterator[list[tuple[int, str]]]:
+        """The numbered lines, many together, but few enough characters that they fit into memory as numbers."""
+        batch, characters = [], 0
+        for number, line in self.lines:
+            batch.append((number, line))
+            characters += len(line)
+            if characters >= _CHARACTERS_AT_ONCE:
+                yield batch
+                batch, characters = [], 0
+        if batch:
+            yield batch
 
+    def _parse(self, batch: list[tuple[int, str]]) -> np.ndarray:
         try:
-            with np.errstate(invalid="ignore"):  # "inf" as a whole number: refused below, without a warning first
-                cells = pandas.read_csv(
-                    io.StringIO("".join([line for _, line in batch]).replace("\n", ",")),
-                    header=None,
-                    lineterminator=",",  # a cell a row, as pandas takes several times longer for many columns
-                    skip_blank_lines=False,
-                    dtype=np.int64,  # not uint8: some versions of pandas take 300 for 44 then
-                    quoting=csv.QUOTE_NONE,  # else one stray quotation mark swallows the lines after it
-                    low_memory=False,
-                ).to_numpy()
-        except (ValueError, OverflowError, MemoryError):  # ParserError is a ValueError
-            cells = None
-        if cells is None or cells.shape != (len(batch) * self.columns, 1) or cells.min() < 0 or cells.max() > 255:
-            raise self._what_is_wrong(batch)
-        table = cells.astype(np.uint8).reshape(len(batch), self.columns)
-        if table[:, 0].max() >= CLASSES or {line.count(",") for _, line in batch} != {self.columns - 1}:
+            cells = np.loadtxt([line for _, line in batch], delimiter=",", comments=None, ndmin=2)
+        except ValueError:
+            raise self._what_is_wrong(batch) from None
+        with np.errstate(invalid="ignore"):  # what is no byte, such as 300 or nan, is refused below without a warning
+            table = cells.astype(np.uint8)
+        if table.shape[1] != self.columns or (table != cells).any() or (self.labelled and table[:, 0].max() >= CLASSES):
             raise self._what_is_wrong(batch)
         return table
 
@@ -166,9 +178,10 @@ class _Rows:
             if len(cells) != self.columns:
                 return self._error(number, f"{len(cells)} columns, expected {self.columns} as in the first line")
             for column, cell in enumerate(cells, 1):
-                what, most = ("label", CLASSES - 1) if column == 1 else ("pixel", 255)
-                if not 0 <= _value(cell) <= most:
-                    text = cell.strip(" \t")
+                what, most = ("label", CLASSES - 1) if self.labelled and column == 1 else ("pixel", 255)
+                value = _value(cell)
+                if not (0 <= value <= most and value.is_integer()):
+                    text = cell.strip()
                     found = f"'{one_line(text, 40)}'" if text else "an empty cell"
                     return self._error(number, f"column {column}: found {found}, expected a {what} from 0 to {most}")
         return self._error(batch[0][0], f"something up to line {batch[-1][0]} isn't a whole number, as expected")
@@ -186,9 +199,10 @@ class _Rows:
 
     def _check_names(self, number: int, cells: list[str]) -> None:
         names = [cell.strip().strip("\"'").lower() for cell in cells]
-        for column, name in enumerate(names[1:], 2):
-            if name in ("label", "class"):
-                raise self._error(number, f"column {column} is {name!r}, expected the label in column 1")
+        for column, name in enumerate(names, 1):
+            if name in ("label", "class") and not (self.labelled and column == 1):
+                expected = "the label in column 1" if self.labelled else "pixels alone"
+                raise self._error(number, f"column {column} is {name!r}, expected {expected}")
 
     def _not_blank(self, lines: Iterator[str]) -> Iterator[tuple[int, str]]:
         """The lines with their numbers; blank ones are skipped (a file saved twice over may have one after each)."""
@@ -209,12 +223,19 @@ def _cells(line: str) -> list[str]:
 
 @functools.lru_cache(1024)  # a cell is most often like one before, and there may be millions
 def _value(cell: str) -> float:
-    """The whole number in a cell; NaN, which is not at least 0 either, where it holds none."""
-    return float(cell) if _NUMBER.fullmatch(cell) else math.nan
+    """The number in a cell as np.loadtxt reads it; NaN where it holds none."""
+    try:
+        return math.nan if "_" in cell else float(cell.strip())  # Python allows 1_000, NumPy does not
+    except ValueError:
+        return math.nan
+
+
+def _is_number(cell: str) -> bool:
+    return not math.isnan(_value(cell))
 
 
 def _are_names(cells: list[str]) -> bool:
     """Whether the first line names the columns: its first cell is no number, and the rest can't be an image."""
     pixels = cells[1:]
-    looks_like_an_image = all(map(_NUMBER.fullmatch, pixels)) and len(set(pixels)) < len(pixels)
-    return not (_NUMBER.fullmatch(cells[0]) or looks_like_an_image)
+    looks_like_an_image = all(map(_is_number, pixels)) and len(set(pixels)) < len(pixels)
+    return not (_is_number(cells[0]) or looks_like_an_image)

@@ -61,7 +61,7 @@ def load_mnist(notify: Callable[[str], object] | None = None) -> Dataset:
 
 
 def cache_directory() -> Path:
-    import pooch  # only when it is needed, as pandas: it is of no use to a program that brings its own arrays
+    import pooch  # only when it is needed: it is of no use to a program that brings its own arrays
 
     return Path(pooch.os_cache("nn_from_scratch"))
 

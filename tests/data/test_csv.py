@@ -9,17 +9,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from nn_from_scratch.data import csv, load_dataset
-from nn_from_scratch.data.csv import load_csv, read_csv
+from nn_from_scratch.data.csv import load_csv, read_csv, read_unlabelled
 from tests.data.samples import csv_bytes, damaged, only_bad_input, pictures, refusal, zip_bytes
 
 same_file = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 IMAGES, LABELS = pictures(12)
 PLAIN, NAMED = csv_bytes(IMAGES, LABELS), csv_bytes(IMAGES, LABELS, header=True)
 ROW = b"7" + b",1" * 64 + b"\n"
+LATIN_1 = "".join(map(chr, range(256)))
 
 
 def write(directory: Path, content: bytes, name: str = "file.csv") -> Path:
@@ -44,6 +45,8 @@ def cell(row: int, column: int, value: str, content: bytes = PLAIN) -> bytes:
         PLAIN.replace(b"\n", b"\r"),
         PLAIN.replace(b"\n", b"\n\n"),
         PLAIN.replace(b",", b" , "),
+        PLAIN.replace(b",", b".0,"),
+        re.sub(rb"\d+", lambda found: f"{int(found[0]):.18e}".encode(), PLAIN),  # as np.savetxt writes
         b"\xef\xbb\xbf" + PLAIN,
         b"\xef\xbb\xbf" + NAMED,
         re.sub(rb"(label|pixel\d+)", rb'"\1"', NAMED),
@@ -71,7 +74,7 @@ def test_what_is_written_is_read(tmp_path: Path, n: int, side: int, seed: int, h
 
 
 def test_a_table_read_in_several_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv, "_CELLS_AT_ONCE", 5 * 65)
+    monkeypatch.setattr(csv, "_CHARACTERS_AT_ONCE", len(PLAIN) // 3)
     np.testing.assert_array_equal(read_csv(write(tmp_path, NAMED)).images, IMAGES)
     assert "line 12: column 3: found '999'" in refusal(read_csv, write(tmp_path, cell(12, 3, "999", NAMED)))
 
@@ -105,7 +108,10 @@ def test_the_split_is_seeded_and_stratified(tmp_path: Path) -> None:
         (cell(2, 5, "9" * 5000), "line 2: column 5: found '9999"),
         (cell(2, 5, '"1'), "line 2: column 5: found '\"1', expected a pixel"),
         (cell(2, 5, "1\0"), "line 2: column 5: found '1\\x00', expected a pixel"),
-        (cell(2, 5, "17\x1c"), "line 2: column 5: found '17\\x1c', expected a pixel"),
+        (cell(2, 5, "\0001"), "line 2: column 5: found '\\x001', expected a pixel"),
+        (cell(2, 5, "\0"), "line 2: column 5: found '\\x00', expected a pixel"),
+        (cell(2, 5, "1_0"), "line 2: column 5: found '1_0', expected a pixel"),
+        (cell(2, 5, "#1"), "line 2: column 5: found '#1', expected a pixel"),
         (cell(2, 5, ""), "line 2: column 5: found an empty cell, expected a pixel"),
         (cell(2, 1, "11"), "line 2: column 1: found '11', expected a label from 0 to 9"),
         (cell(1, 1, "11"), "line 1: column 1: found '11', expected a label from 0 to 9"),
@@ -221,10 +227,59 @@ def test_the_unexplained_is_refused_all_the_same(tmp_path: Path, monkeypatch: py
     path = write(tmp_path, PLAIN)
 
     def unwilling(*_: object, **__: object) -> None:
-        raise ValueError("pandas finds something wrong that the search for it doesn't")
+        raise ValueError("NumPy finds something wrong that the search for it doesn't")
 
-    monkeypatch.setattr("pandas.read_csv", unwilling)
+    monkeypatch.setattr("numpy.loadtxt", unwilling)
     assert "line 1: something up to line 12 isn't a whole number" in refusal(read_csv, path)
+
+
+@given(st.text("0123456789.eE+-_ \t\0\x1c\x85naift", max_size=12) | st.text(LATIN_1, max_size=6))
+def test_the_search_for_what_is_wrong_reads_numbers_as_numpy_does(text: str) -> None:
+    """Else a cell could be refused with the words for another one, or without any."""
+    assume(not {",", "\n", "\r"} & set(text) and text.strip())
+    try:
+        found = np.loadtxt([text], delimiter=",", comments=None, ndmin=1)[0]
+    except ValueError:
+        found = np.nan
+    np.testing.assert_equal(csv._value(text), found)
+
+
+# ---- without labels ----
+
+PIXELS = csv_bytes(IMAGES, LABELS, header=True).replace(b"label,", b"")
+PIXELS = b"\n".join([PIXELS.splitlines()[0], *(line.split(b",", 1)[1] for line in PIXELS.splitlines()[1:])])
+
+
+@pytest.mark.parametrize(
+    "content", [PIXELS, PIXELS.partition(b"\n")[2], gzip.compress(PIXELS), zip_bytes({"test.csv": PIXELS})]
+)
+def test_a_table_without_labels(tmp_path: Path, content: bytes) -> None:
+    np.testing.assert_array_equal(read_unlabelled(write(tmp_path, content)), IMAGES)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", "is empty, expected a line for each image: its pixels"),
+        (NAMED, "line 1: 65 columns, expected no label and a square number of pixels from 4×4"),
+        (cell(1, 3, "label", PIXELS), "line 1: column 3 is 'label', expected pixels alone"),
+        (cell(2, 1, "256", PIXELS), "line 2: column 1: found '256', expected a pixel from 0 to 255"),
+        (PIXELS + b"\n1", "line 14: 1 columns, expected 64 as in the first line"),
+        (PIXELS.splitlines()[0], "has column names but no images"),
+    ],
+)
+def test_unusable_tables_without_labels(tmp_path: Path, content: bytes, expected: str) -> None:
+    path = write(tmp_path, content)
+    message = refusal(read_unlabelled, path)
+    assert message.startswith(f"{path}: ")
+    assert expected in message
+
+
+def test_labels_are_missed_where_they_belong(tmp_path: Path) -> None:
+    assert "line 1: 64 columns, expected a label and a square number" in refusal(read_csv, write(tmp_path, PIXELS))
+
+
+# ---- the real thing ----
 
 
 def test_the_real_thing(tmp_path: Path, real_mnist: Path) -> None:
