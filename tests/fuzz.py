@@ -28,16 +28,20 @@ from traceback import format_exception_only
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from nn_from_scratch.data import Dataset, load_dataset
 from nn_from_scratch.data.idx import read_idx
 from nn_from_scratch.errors import BadInput
+from nn_from_scratch.handwriting.decoding import FORMATS
+from nn_from_scratch.handwriting.picture import read_image
 from nn_from_scratch.runs.checkpoint import load_checkpoint, save_checkpoint
 from nn_from_scratch.runs.training_run import TrainingRun
 from nn_from_scratch.storage import SavedNetwork, load, save
 from nn_from_scratch.training import Diverged
 from tests.conftest import SMALL, random_split
 from tests.data.samples import csv_bytes, idx_bytes, npz_bytes, pictures, write_idx_files, zip_bytes
+from tests.handwriting.strokes import drawn
 
 SECONDS = 2.0
 MEGABYTES = 500
@@ -232,9 +236,21 @@ def parsers(directory: Path) -> list[Parser]:
         Parser("CSV, gzipped", load_dataset, gzipped, [damage_bytes, within_gzip(damage_cells)]),
         Parser("CSV, zipped", load_dataset, zipped, [damage_bytes, within_zip(damage_cells)]),
         Parser("npz", load_dataset, [npz_bytes(**arrays)], [damage_bytes, within_zip(damage_bytes)]),
+        Parser("pictures", read_image, _pictures(), [damage_bytes]),
         Parser("network, JSON", _load_and_save, [network.read_bytes(), json.dumps(plain).encode()], documents),
         Parser("checkpoint, JSON", _resume, [checkpoint.read_bytes()], documents),
     ]
+
+
+def _pictures() -> list[bytes]:
+    """A digit in every format that pictures may have."""
+    digit = Image.fromarray(255 - drawn(3, (60, 50), 40, 6))
+    contents = []
+    for format in (*FORMATS, "PPM"):
+        content = BytesIO()
+        digit.save(content, format)
+        contents.append(content.getvalue())
+    return contents
 
 
 DATA = Dataset("tiny", *(random_split(np.random.default_rng(n), n) for n in (30, 10)), "a fuzz run")

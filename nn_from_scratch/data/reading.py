@@ -1,8 +1,9 @@
 """Opening files that somebody else made: whatever is wrong with one becomes a single line naming it.
 
-The readers of the formats (idx, csv, npz) share three defences. What isn't a regular file is refused before it is
-opened (a pipe waits for ever, a device never ends); what is compressed is expanded piece by piece, up to a bound; and
-what the standard library raises on damaged files is translated: a traceback is no answer to a broken download.
+The readers of the formats (idx, csv, npz, pictures) share four defences. What isn't a regular file is refused before it
+is opened (a pipe waits for ever, a device never ends); what is compressed is expanded piece by piece, up to a bound;
+what is made of a million parts, each of a few bytes, is given up before they have all been looked at; and what the
+standard library raises on damaged files is translated: a traceback is no answer to a broken download.
 """
 
 from __future__ import annotations
@@ -26,13 +27,19 @@ from nn_from_scratch.errors import BadInput, one_line
 # Four times the 60,000 images of MNIST. A header can declare anything; memory is finite.
 MAX_IMAGE_BYTES = 192 * 2**20
 EXPANSION = 50  # -fold, beyond the first 16 MB: what shrinks still more is a bomb
+MOST_PARTS = 200_000  # that a file is read in: a gzip file of 10 MB can have half a million members, all empty
+MOST_ZIP_DIRECTORY = 2**20  # bytes, some 10,000 members
 GZIP_MAGIC = b"\x1f\x8b"
 _PIECE = 2**20
 
 
+class TooMuch(Exception):
+    """Why a file would take too long; `reading` says which file."""
+
+
 @contextmanager
 def reading(path: Path) -> Iterator[IO[bytes]]:
-    """Open `path`; an error of the system or of a decompressor inside the `with` leaves it as BadInput."""
+    """Open `path`; an error of the system or of a decompressor inside the `with`, or TooMuch, leaves it as BadInput."""
     name = one_line(path)
     try:
         mode = os.stat(path).st_mode
@@ -42,6 +49,8 @@ def reading(path: Path) -> Iterator[IO[bytes]]:
             raise BadInput(f"{name}: is a pipe or a device, expected a regular file")
         with open(path, "rb") as file:
             yield file
+    except TooMuch as problem:
+        raise BadInput(f"{name}: {problem}") from None
     except FileNotFoundError:
         raise BadInput(f"{name}: no such file") from None
     except EOFError:
@@ -52,11 +61,29 @@ def reading(path: Path) -> Iterator[IO[bytes]]:
         raise BadInput(f"{name}: can't be read ({one_line(error.strerror or error)})") from None
 
 
+class CountedReads:
+    """A file that refuses to be read in very many parts, or in one too long: for libraries that would do so."""
+
+    def __init__(self, file: IO[bytes], longest: int | None = None):
+        self.file = file
+        self.longest = longest
+        self.reads = 0
+        self.seek, self.tell, self.seekable, self.fileno = file.seek, file.tell, file.seekable, file.fileno
+
+    def read(self, size: int = -1) -> bytes:
+        self.reads += 1
+        if self.reads > MOST_PARTS:
+            raise TooMuch(f"is made of more than {MOST_PARTS:,} parts, expected far fewer")
+        if self.longest is not None and size > self.longest:
+            raise TooMuch(f"lists its content in {size:,} bytes, expected at most {self.longest:,}")
+        return self.file.read(size)
+
+
 def gunzipped(file: IO[bytes]) -> IO[bytes]:
     """The file itself, or what is in it if it is gzipped. Its first bytes decide, since names get changed."""
     start = file.read(len(GZIP_MAGIC))
     file.seek(0)
-    return gzip.GzipFile(fileobj=file) if start == GZIP_MAGIC else file  # type: ignore[return-value]
+    return gzip.GzipFile(fileobj=CountedReads(file)) if start == GZIP_MAGIC else file  # type: ignore[return-value]
 
 
 def fill(array: np.ndarray, stream: IO[bytes]) -> int:
@@ -78,7 +105,7 @@ def fill(array: np.ndarray, stream: IO[bytes]) -> int:
 def opening_zip(file: IO[bytes], path: Path) -> Iterator[zipfile.ZipFile]:
     """A zip archive; what zipfile raises on nonsense in its directory or its headers leaves the `with` as BadInput."""
     try:
-        with zipfile.ZipFile(file) as archive:
+        with zipfile.ZipFile(CountedReads(file, MOST_ZIP_DIRECTORY)) as archive:
             yield archive
     except BadInput:
         raise
@@ -89,6 +116,8 @@ def opening_zip(file: IO[bytes], path: Path) -> Iterator[zipfile.ZipFile]:
 def open_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, most: int) -> IO[bytes]:
     """Open a member that declares at most `most` bytes. Nothing is ever written to disk, under whatever name."""
     where = f"{one_line(path)}: member {one_line(member.filename, 100)!r}"
+    if not member.filename:
+        raise BadInput(f"{where}: has no name, expected a plain file name")
     name = PurePosixPath(member.filename.replace("\\", "/"))
     if name.is_absolute() or ".." in name.parts or ":" in member.filename:
         raise BadInput(f"{where}: points outside the archive, expected a plain file name")

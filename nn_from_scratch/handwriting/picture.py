@@ -1,26 +1,21 @@
 """Ink from a picture file: what a scanner, a phone or a drawing program makes of one handwritten digit.
 
-Pillow decodes the file. What is written here decides what it means: which side is ink and which is paper, where the
+decoding.py reads the file. What is written here decides what it means: which side is ink and which is paper, where the
 light falls off, what is only dirt. A picture in which no digit can be is refused with a reason, because a network
 would answer it all the same, and often with confidence.
 """
 
-import warnings
-from math import ceil, isqrt, sqrt
+from math import ceil, sqrt
 from pathlib import Path
-from typing import IO
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from nn_from_scratch.data.reading import reading
 from nn_from_scratch.errors import BadInput, one_line
+from nn_from_scratch.handwriting.decoding import decode
 from nn_from_scratch.handwriting.drawing import THRESHOLD
 
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")  # of Pillow's, those that only hold pixels
-MOST_PIXELS = 60_000_000  # a large phone's photograph; decoded it takes 240 MB
-LEAST_SIDE = 8
-WORKING_SIDE = 400  # of a square with as many pixels: larger pictures are reduced to below twice this
 LEAST_CONTRAST = 0.08  # of the range from black to white, between ink and paper
 MOST_PIECES = 6  # that a digit's strokes may fall into
 
@@ -31,59 +26,11 @@ def read_image(path: str | Path) -> np.ndarray:
     The picture may be of any size, in colour or grey, of 8 or 16 bits, transparent, dark on light or light on dark.
     Raises BadInput, naming the file, where it is damaged or too large, or where there can be no digit in it.
     """
-    path = Path(path)
-    with reading(path) as file:
-        brightness = _decode(file, one_line(path))
-    try:
-        return find_ink(brightness)
-    except BadInput as problem:
-        raise BadInput(f"{one_line(path)}: {problem}") from None
-
-
-# ---- from a file to brightness ----
-
-
-def _decode(file: IO[bytes], name: str) -> np.ndarray:
-    """The picture as brightness from 0 to 1, reduced to a size that is quick to work on."""
-    try:
-        with warnings.catch_warnings(action="ignore"):  # about odd metadata; the size is judged here
-            image = Image.open(file, formats=FORMATS)
-            if image.width * image.height > MOST_PIXELS:
-                raise BadInput(
-                    f"{name}: {image.width:,} × {image.height:,} pixels are too many, expected at most 60 million"
-                )
-            if max(image.size) < LEAST_SIDE:
-                raise BadInput(f"{name}: is only {image.width} × {image.height} pixels, expected at least {LEAST_SIDE}")
-            return _brightness(image)
-    except BadInput:
-        raise
-    except Image.DecompressionBombError:
-        raise BadInput(f"{name}: has too many pixels, expected at most 60 million") from None
-    except Image.UnidentifiedImageError:
-        raise BadInput(f"{name}: is no picture, expected one of the formats {', '.join(FORMATS)}") from None
-    except Exception as problem:  # a damaged file makes Pillow's decoders raise nearly anything
-        raise BadInput(f"{name}: the picture is damaged ({one_line(problem) or type(problem).__name__})") from None
-
-
-def _brightness(image: Image.Image) -> np.ndarray:
-    """Of its colours the one with most contrast: in it yellow on white is as plain as black. (H, W) of 0 to 1"""
-    image.draft("RGB", (WORKING_SIDE, WORKING_SIDE))  # a large JPEG can be decoded at an eighth of its size
-    image = ImageOps.exif_transpose(image)
-    if image.mode[0] in "IF":  # 16 bits, 32 bits or floating point: which value is white isn't on record
-        values = np.nan_to_num(np.asarray(image, np.float64))
-        image = Image.fromarray(np.uint8(255 * (values - values.min()) / (np.ptp(values) or 1)))
-    image = image.convert("RGBA" if image.has_transparency_data else "RGB")
-    image = image.reduce(max(1, isqrt(image.width * image.height) // WORKING_SIDE))
-    pixels = np.asarray(image, np.float64) / 255  # (H, W, 3 or 4)
-    colours = pixels[..., :3]
-    if pixels.shape[2] == 4:
-        opacity = pixels[..., 3:]
-        dark = (colours * opacity).sum() < 0.5 * 3 * opacity.sum()
-        colours = colours * opacity + (1 - opacity) * dark  # dark ink was meant for white paper, light ink for black
-    return colours[..., colours.std(axis=(0, 1)).argmax()]
-
-
-# ---- from brightness to ink ----
+    with reading(Path(path)) as file:
+        try:
+            return find_ink(decode(file))
+        except BadInput as problem:
+            raise BadInput(f"{one_line(path)}: {problem}") from None
 
 
 def find_ink(brightness: np.ndarray) -> np.ndarray:

@@ -158,6 +158,17 @@ def test_bombs_are_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert "line 16: more than 1,000 pixels so far" in refusal(load_dataset, write(tmp_path, ROW * 16))
 
 
+def test_what_is_made_of_very_many_parts_is_given_up(tmp_path: Path) -> None:
+    """Half a million empty members, or a long list of members: both take seconds to go through."""
+    empty = gzip.compress(b"", mtime=0)
+    assert len(read_csv(write(tmp_path, empty * 1000 + gzip.compress(PLAIN)))) == 12
+    message = refusal(load_dataset, write(tmp_path, empty * 250_000))
+    assert message == f"{tmp_path / 'file.csv'}: is made of more than 200,000 parts, expected far fewer"
+    names = zip_bytes({f"{number:060}": b"" for number in range(10_000)})
+    message = refusal(load_dataset, write(tmp_path, names))
+    assert message == f"{tmp_path / 'file.csv'}: lists its content in 1,060,000 bytes, expected at most 1,048,576"
+
+
 def patched(archive: bytes, central: int, local: int | None, layout: str, value: int) -> bytes:
     """A zip archive with a number overwritten in its central directory and perhaps in its local header."""
     content = bytearray(archive)
@@ -176,6 +187,13 @@ def huge() -> bytes:
     return content.getvalue()
 
 
+def nameless() -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr(zipfile.ZipInfo(""), PLAIN)
+    return content.getvalue()
+
+
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
@@ -189,6 +207,7 @@ def huge() -> bytes:
         (zip_bytes({"/etc/train.csv": PLAIN}), "member '/etc/train.csv': points outside the archive"),
         (zip_bytes({"C:train.csv": PLAIN}), "member 'C:train.csv': points outside the archive"),
         (zip_bytes({"train/": b""}), "member 'train/': is a directory, expected a file"),
+        (nameless(), "member '': has no name, expected a plain file name"),
         (huge(), "member 'train.csv': declares 100,000,000,000 bytes, expected at most"),
         (patched(zip_bytes({"a": PLAIN}), 8, 6, "<H", 1), "member 'a': is encrypted"),
         (patched(zip_bytes({"a": PLAIN}), 10, 8, "<H", 14), "member 'a': has compression method 14, expected"),

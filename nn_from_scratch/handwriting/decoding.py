@@ -1,0 +1,166 @@
+"""From a picture file to brightness: Pillow decodes it, within bounds of memory and of time.
+
+A file of a few thousand bytes can stand for a picture that fills the memory, or keep a decoder busy for minutes. What
+decides this is in the file's header, so it is read there, and the file refused before anything is decoded.
+"""
+
+import os
+import re
+import warnings
+from math import ceil, isqrt
+from typing import IO, Any
+
+import numpy as np
+from PIL import Image, ImageOps
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.TiffImagePlugin import PREFIXES, ImageFileDirectory_v2
+
+from nn_from_scratch.data.reading import MOST_PARTS, CountedReads, TooMuch
+from nn_from_scratch.errors import BadInput, one_line
+from nn_from_scratch.handwriting.netpbm import is_netpbm, read_netpbm
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # of Pillow's, those that only hold pixels
+MOST_PIXELS = 25_000_000  # a camera's photograph; decoded it takes 100 MB, and its decoder up to three times as much
+MOST_PIXELS_REDUCED = 60_000_000  # of a JPEG that can be decoded at a smaller size: a large phone's photograph
+MOST_PIXELS_RUN_LENGTH = 12_000_000  # of a BMP that is packed so: Pillow decodes it in Python, run by run
+LEAST_SIDE, MOST_SIDE = 8, 65_535  # a picture of a few pixels' width has millions of rows, each of which costs memory
+MOST_BYTES = 200_000_000  # as many pixels, of four colours with 16 bits each
+MOST_SCANS = 50  # times that a progressive JPEG goes over the picture; 10 is usual
+STRIPS, TILE_WIDTH, TILE_LENGTH, TILES = 273, 322, 323, 324  # tags of a TIFF
+WORKING_SIDE = 400  # of a square with as many pixels: larger pictures are reduced to below twice this
+
+
+def decode(file: IO[bytes]) -> np.ndarray:
+    """The picture as brightness from 0 to 1, reduced to a size that is quick to work on. (H, W)
+
+    Of its colours it is the one with most contrast: in it yellow on white is as plain as black. Raises BadInput or
+    TooMuch, neither of which names the file.
+    """
+    try:
+        with warnings.catch_warnings(action="ignore"):  # about odd metadata; the size is judged here
+            return _brightness(_reduced(_opened(file)))
+    except (BadInput, TooMuch):
+        raise
+    except Image.DecompressionBombError:
+        raise BadInput(f"has too many pixels, expected at most {MOST_PIXELS // 10**6} million") from None
+    except Image.UnidentifiedImageError:
+        raise BadInput(f"is no picture, expected one of the formats {', '.join((*FORMATS, 'PPM'))}") from None
+    except Exception as problem:  # a damaged file makes Pillow's decoders raise nearly anything
+        raise BadInput(f"the picture is damaged ({one_line(problem) or type(problem).__name__})") from None
+
+
+# ---- before anything is decoded ----
+
+
+def _opened(file: IO[bytes]) -> Image.Image:
+    """The picture, its header read and found to be within bounds."""
+    size = os.fstat(file.fileno()).st_size
+    if size > MOST_BYTES:
+        raise BadInput(f"{size:,} bytes are too many, expected at most {MOST_BYTES:,}")
+    start = file.read(30)
+    file.seek(0)
+    if is_netpbm(start):
+        return read_netpbm(file, _check_size)
+    if start[:4] == b"RIFF":
+        _check_size(*_webp_size(start))
+    counted: Any = CountedReads(file)
+    if start[:4] in PREFIXES:
+        _check_tiff(counted, start)
+    image = Image.open(counted, formats=FORMATS)
+    if isinstance(image, JpegImageFile):
+        _check_jpeg(image, _scans(file))
+    else:
+        slow = bool(image.tile) and image.tile[0][0] == "bmp_rle"
+        _check_size(*image.size, *((MOST_PIXELS_RUN_LENGTH, "run-length encoded ") if slow else ()))
+    return image
+
+
+def _check_size(width: int, height: int, most: int = MOST_PIXELS, what: str = "") -> None:
+    size = f"has {what}{width:,} × {height:,} pixels"
+    if width * height > most:
+        raise BadInput(f"{size}, expected at most {most // 10**6} million")
+    if max(width, height) > MOST_SIDE:
+        raise BadInput(f"{size}, expected at most {MOST_SIDE:,} on a side")
+    if max(width, height) < LEAST_SIDE:
+        raise BadInput(f"{size}, expected at least {LEAST_SIDE} on a side")
+
+
+def _check_jpeg(image: ImageFile, scans: int) -> None:
+    """Have a large JPEG decoded at down to an eighth of its size: that needs little memory if it has a single scan."""
+    if scans > MOST_SCANS:
+        raise BadInput(f"is a JPEG of {scans} scans, expected at most {MOST_SCANS}")
+    _check_size(*image.size, MOST_PIXELS_REDUCED if scans == 1 else MOST_PIXELS)
+    image.draft("RGB", (WORKING_SIDE, WORKING_SIDE))
+    _check_size(*image.size)
+
+
+def _check_tiff(file: IO[bytes], start: bytes) -> None:
+    """The picture in a TIFF is in strips or tiles: neither may there be very many nor may one be larger than it."""
+    tags = ImageFileDirectory_v2(start[: 16 if start[2] == 43 else 8])  # 43: of a "big" one
+    file.seek(tags.next)
+    tags.load(file)
+    file.seek(0)
+    _check_size(tags.get(TILE_WIDTH, LEAST_SIDE), tags.get(TILE_LENGTH, LEAST_SIDE), what="a tile of ")
+    for parts in (tags.get(STRIPS, ()), tags.get(TILES, ())):
+        if len(parts) > MOST_PARTS:
+            raise BadInput(f"is a TIFF in {len(parts):,} pieces, expected at most {MOST_PARTS:,}")
+
+
+def _webp_size(start: bytes) -> tuple[int, int]:
+    """The size in the first 30 bytes of a WebP: opening it makes room for the whole picture already."""
+
+    def number(at: int, length: int) -> int:
+        return int.from_bytes(start[at : at + length], "little")
+
+    kind = start[12:16]
+    if kind == b"VP8X":
+        return number(24, 3) + 1, number(27, 3) + 1
+    if kind == b"VP8L":
+        return (number(21, 4) & 0x3FFF) + 1, (number(21, 4) >> 14 & 0x3FFF) + 1
+    return number(26, 2) & 0x3FFF, number(28, 2) & 0x3FFF
+
+
+def _scans(file: IO[bytes]) -> int:
+    """How often a JPEG goes over its picture: its segments that start a scan, up to its end."""
+    file.seek(0)
+    content = file.read()
+    marker = re.compile(rb"\xff[\x02-\xcf\xd8-\xfe]")  # but for those that stand for a byte, or have no content
+    at = scans = 0
+    while (found := marker.search(content, at or 2)) and found[0] != b"\xff\xd9":
+        scans += found[0] == b"\xff\xda"
+        at = found.end() + int.from_bytes(content[found.end() : found.end() + 2], "big")
+    return scans
+
+
+# ---- decoding ----
+
+
+def _reduced(image: Image.Image) -> Image.Image:
+    """The picture upright and small, in RGB, in RGBA or, where it is of more than 8 bits, as floating-point numbers.
+
+    It is brought there strip by strip: as a whole it would be in memory twice.
+    """
+    factor = max(1, isqrt(image.width * image.height) // WORKING_SIDE)
+    image.load()
+    mode = "F" if image.mode[0] in "IF" else "RGBA" if image.has_transparency_data else "RGB"
+    small = Image.new(mode, (ceil(image.width / factor), ceil(image.height / factor)))
+    rows = factor * ceil(2**20 / (factor * image.width))
+    for top in range(0, image.height, rows):
+        strip = image.crop((0, top, image.width, min(top + rows, image.height)))
+        small.paste(strip.convert(mode).reduce(factor), (0, top // factor))
+    small.info = image.info  # how the camera was held
+    return ImageOps.exif_transpose(small)
+
+
+def _brightness(image: Image.Image) -> np.ndarray:
+    if image.mode == "F":  # 16 bits, 32 bits or floating point: which value is white isn't on record
+        values = np.nan_to_num(np.asarray(image, np.float64))
+        image = Image.fromarray(np.uint8(255 * (values - values.min()) / (np.ptp(values) or 1))).convert("RGB")
+    pixels = np.asarray(image, np.float64) / 255  # (H, W, 3 or 4)
+    colours = pixels[..., :3]
+    if pixels.shape[2] == 4:
+        opacity = pixels[..., 3:]
+        dark = (colours * opacity).sum() < 0.5 * 3 * opacity.sum()
+        colours = colours * opacity + (1 - opacity) * dark  # dark ink was meant for white paper, light ink for black
+    return colours[..., colours.std(axis=(0, 1)).argmax()]
