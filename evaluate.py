@@ -45,8 +45,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--image",
         nargs="+",
-        metavar="FILE",
-        help="read these pictures of one digit each, instead of testing: of any size, dark on light or light on dark",
+        metavar="FILE_OR_DIR",
+        help="read these pictures of one digit each, or all in a folder, instead of testing: of any size, dark on "
+        "light or light on dark",
     )
     arguments = parser.parse_args()
     if arguments.image and (arguments.errors or arguments.data):
@@ -71,7 +72,9 @@ def read_pictures(saved: "SavedNetwork", arguments: argparse.Namespace) -> None:
 
     reads = {"--weights": arguments.weights, "--image": arguments.image}
     results = Results(arguments, reads, {"figure": arguments.figure})
-    readings = reading.read(saved, arguments.image)
+    readings, skipped = reading.read(saved, arguments.image)
+    for name, reason in skipped:
+        command_line.notify(f"skipped {name}: {reason}")
     drawn = {"figure": figures.handwriting(readings)} if arguments.figure or arguments.show else {}
     results.publish({"pictures": reading.as_object(readings)}, reading.text(readings), drawn)
 

@@ -304,15 +304,23 @@ def test_a_network_of_two_classes_answers_with_their_labels(tmp_path):
     assert sum(found["scores"].values()) == pytest.approx(1)
 
 
+def test_one_bad_picture_among_several_is_skipped_with_its_reason(weights):
+    result = run("evaluate.py", "--weights", weights, "--image", EXAMPLES[0], "README.md", EXAMPLES[2])
+    assert result.returncode == 0
+    assert [line.split()[-1] for line in result.stdout.splitlines()[1:3]] == [EXAMPLES[0], EXAMPLES[2]]
+    assert result.stderr.startswith("skipped README.md: is no picture, expected one of the formats PNG")
+    assert len(result.stderr.splitlines()) == 1
+
+
 def test_pictures_that_cannot_be_read_are_refused(weights, tmp_path):
     Image.new("L", (50, 50), 255).save(tmp_path / "empty.png")
-    image = ("--weights", weights, "--image", EXAMPLES[0])
+    image = ("--weights", weights, "--image")
     assert f"{tmp_path / 'empty.png'}: the picture is of one colour" in refusal(
         run("evaluate.py", *image, tmp_path / "empty.png")
     )
     assert "README.md: is no picture" in refusal(run("evaluate.py", *image, "README.md"))
     assert "no/such.png: no such file" in refusal(run("evaluate.py", *image, "no/such.png"))
-    assert "neither --errors nor --data" in refusal(run("evaluate.py", *image, "--errors", tmp_path))
+    assert "neither --errors nor --data" in refusal(run("evaluate.py", *image, EXAMPLES[0], "--errors", tmp_path))
     nn.save(nn.SavedNetwork(nn.Network([nn.Dense(10), nn.Softmax()], (64,), 0)), tmp_path / "n.json")
     small = run("evaluate.py", "--weights", tmp_path / "n.json", "--image", EXAMPLES[0])
     assert "28 × 28 = 784 pixels, but the network takes 64 inputs" in refusal(small)

@@ -106,10 +106,15 @@ def matching(dataset: Dataset, input_shape: tuple[int, ...], classes: Sequence[i
 
     Raises BadInput where the images have another number of pixels than the network has inputs.
     """
-    rows, columns = dataset.train.images.shape[1:]
+    check_pixels(dataset.train.images, input_shape, dataset.name)
+    return dataset if list(classes) in ([], list(range(10))) else dataset.only_classes(classes)
+
+
+def check_pixels(images: np.ndarray, input_shape: tuple[int, ...], name: str) -> None:
+    """Raise BadInput, saying where they are from, for images (N, rows, columns) of a size that a network rejects."""
+    rows, columns = images.shape[1:]
     if rows * columns != prod(input_shape):
         raise BadInput(
-            f"{one_line(dataset.name)}: its images have {rows} × {columns} = {rows * columns} pixels, but the "
-            f"network takes {prod(input_shape)} inputs"
+            f"{one_line(name)}: its images have {rows} × {columns} = {rows * columns} pixels, but the network takes "
+            f"{prod(input_shape)} inputs"
         )
-    return dataset if list(classes) in ([], list(range(10))) else dataset.only_classes(classes)

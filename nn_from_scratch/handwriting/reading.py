@@ -1,13 +1,14 @@
 """A network's answers to pictures from outside: prepared as its training images were, and told with the runner-up.
 
-The scores of all classes are told, too: a digit that is read with 51 % is another thing than one with 99 %.
+The scores of all classes are told, too: a digit that is read with 51 % is another thing than one with 99 %. Of many
+pictures some can't be read: the others are, and of these the reason is told.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -38,21 +39,73 @@ class Reading:
         return [(self.classes[k], float(self.scores[k])) for k in first_and_second(self.scores)]
 
 
-def read(saved: SavedNetwork, paths: Sequence[str | Path]) -> list[Reading]:
-    """Let the network read pictures of one digit each. Raises BadInput, naming the file, where there is none."""
+class Skipped(NamedTuple):
+    """A file in which nothing could be read."""
+
+    name: str
+    reason: str
+
+
+def read(saved: SavedNetwork, paths: Sequence[str | Path]) -> tuple[list[Reading], list[Skipped]]:
+    """Let the network read pictures of one digit each, and all those in the folders among `paths`.
+
+    What can't be read is skipped. Raises BadInput where that is all of them, and where the network takes no pictures.
+    """
     network = saved.network
     if prod(network.input_shape) != SIDE**2:
         raise BadInput(
             f"pictures are prepared as MNIST's, {SIDE} × {SIDE} = {SIDE**2} pixels, but the network takes "
             f"{prod(network.input_shape)} inputs"
         )
-    inks = [read_image(path) for path in paths]
-    images = np.stack([prepare(ink) for ink in inks])
-    scores = class_scores(finite_outputs(saved, images))
-    name = score_name(network.layers[-1], *network.output_shape)
+    names, inks, images = [], [], []
+    skipped = []
+    for path in _files(paths):
+        name = one_line(path)
+        try:
+            ink = read_image(path)
+            images.append(prepare(ink))
+        except BadInput as problem:
+            skipped.append(Skipped(name, str(problem).removeprefix(f"{name}: ")))
+        else:
+            names.append(name)
+            inks.append(ink)
+    if not names:
+        raise BadInput(_nothing_read(paths, skipped))
+    scores = class_scores(finite_outputs(saved, np.stack(images)))
+    kind = score_name(network.layers[-1], *network.output_shape)
+    readings = [
+        Reading(name, ink, image, row, saved.classes, kind)
+        for name, ink, image, row in zip(names, inks, images, scores, strict=True)
+    ]
+    return readings, skipped
+
+
+def _files(paths: Sequence[str | Path]) -> Iterator[Path]:
+    """The files themselves, and those in folders by their names, without the hidden ones that systems leave there."""
+    for path in map(Path, paths):
+        if path.is_dir():
+            try:
+                yield from sorted(inside for inside in path.iterdir() if not inside.name.startswith("."))
+            except OSError as problem:
+                raise BadInput(f"{one_line(path)}: can't be read ({problem.strerror})") from None
+        else:
+            yield path
+
+
+def _nothing_read(paths: Sequence[str | Path], skipped: Sequence[Skipped]) -> str:
+    if not skipped:
+        return f"{', '.join(map(one_line, paths))}: has no files in it, expected pictures of one digit each"
+    first = f"{skipped[0].name}: {skipped[0].reason}"
+    return first if len(skipped) == 1 else f"none of {len(skipped)} files can be read, the first being {first}"
+
+
+def rows(readings: Sequence[Reading], skipped: Sequence[Skipped]) -> list[list]:
+    """A line of a CSV file for each picture, the header first: its answer with the score, or why it has none."""
+    answers = [[reading.name, *reading.ranking[0]] for reading in readings]
     return [
-        Reading(one_line(path), ink, image, row, saved.classes, name)
-        for path, ink, image, row in zip(paths, inks, images, scores, strict=True)
+        ["file", "answer", "confidence", "skipped_because"],
+        *([name, answer, f"{score:.6g}", None] for name, answer, score in answers),
+        *([name, None, None, reason] for name, reason in skipped),
     ]
 
 
