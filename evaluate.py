@@ -1,4 +1,4 @@
-"""Test a saved network: accuracy, confusion matrix, every class, calibration and mistakes; or let it read pictures."""
+"""Test a saved network: accuracy, confusion matrix, every class, calibration and mistakes; or let it read images."""
 
 import argparse
 import os
@@ -10,12 +10,15 @@ if TYPE_CHECKING:
     from nn_from_scratch.storage import SavedNetwork
 
 DEFAULT_FIGURE = "results/confusion_matrix.png"
+DEFAULT_ANSWERS = "results/answers.csv"
 EXAMPLES = """\
   python evaluate.py
   python evaluate.py --weights resources/pretrained/784-10-10.json --data mnist
   python evaluate.py --json --figure confusion.png > evaluation.json
   python evaluate.py --errors mistakes --sort confidence
-  python evaluate.py --image resources/handwriting/two.png my_own.jpg --figure seen.png"""
+  python evaluate.py --image resources/handwriting/two.png my_own.jpg --figure seen.png
+  python evaluate.py --image my_pictures --csv answers.csv
+  python evaluate.py --predict test.csv --csv submission.csv"""
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -49,9 +52,21 @@ def parse_arguments() -> argparse.Namespace:
         help="read these pictures of one digit each, or all in a folder, instead of testing: of any size, dark on "
         "light or light on dark",
     )
+    parser.add_argument(
+        "--predict",
+        metavar="FILE.csv",
+        help="answer the images of a CSV file without labels, such as Kaggle's test.csv",
+    )
+    parser.add_argument(
+        "--csv",
+        metavar="FILE.csv",
+        help=f"where to write the answers to --image or --predict (default: {DEFAULT_ANSWERS} with --predict)",
+    )
     arguments = parser.parse_args()
-    if arguments.image and (arguments.errors or arguments.data):
-        parser.error("--image reads pictures without labels: expected neither --errors nor --data")
+    if (arguments.image or arguments.predict) and (arguments.errors or arguments.data):
+        parser.error("--image and --predict read images without labels: expected neither --errors nor --data")
+    if arguments.csv and not (arguments.image or arguments.predict):
+        parser.error("--csv is for the answers to --image or --predict: expected one of them")
     return arguments
 
 
@@ -61,6 +76,8 @@ def main() -> None:
     saved = command_line.load_weights(arguments.weights)
     if arguments.image:
         read_pictures(saved, arguments)
+    elif arguments.predict:
+        predict(saved, arguments)
     else:
         test(saved, arguments)
 
@@ -69,14 +86,29 @@ def read_pictures(saved: "SavedNetwork", arguments: argparse.Namespace) -> None:
     from nn_from_scratch import figures
     from nn_from_scratch.command_line.results import Results
     from nn_from_scratch.handwriting import reading
+    from nn_from_scratch.storage import files
 
-    reads = {"--weights": arguments.weights, "--image": arguments.image}
-    results = Results(arguments, reads, {"figure": arguments.figure})
+    reads = {"--weights": arguments.weights, "--image": list(map(str, reading.files_in(arguments.image)))}
+    results = Results(arguments, reads, {"figure": arguments.figure}, [arguments.csv] if arguments.csv else [])
     readings, skipped = reading.read(saved, arguments.image)
     for name, reason in skipped:
         command_line.notify(f"skipped {name}: {reason}")
+    for table in results.tables:
+        files.save_rows(reading.rows(readings, skipped), table)
     drawn = {"figure": figures.handwriting(readings)} if arguments.figure or arguments.show else {}
     results.publish({"pictures": reading.as_object(readings)}, reading.text(readings), drawn)
+
+
+def predict(saved: "SavedNetwork", arguments: argparse.Namespace) -> None:
+    from nn_from_scratch.command_line.results import Results
+    from nn_from_scratch.inspection import submission
+    from nn_from_scratch.storage import files
+
+    table = arguments.csv or DEFAULT_ANSWERS
+    results = Results(arguments, {"--weights": arguments.weights, "--predict": arguments.predict}, {}, [table])
+    labels = submission.predicted_labels(saved, arguments.predict)
+    files.save_rows(submission.submission_rows(labels), table)
+    results.publish({"labels": labels, "csv": table}, f"{len(labels):,} images of {arguments.predict} answered", {})
 
 
 def test(saved: "SavedNetwork", arguments: argparse.Namespace) -> None:

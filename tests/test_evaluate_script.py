@@ -3,6 +3,8 @@
 import csv
 import json
 import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -324,3 +326,38 @@ def test_pictures_that_cannot_be_read_are_refused(weights, tmp_path):
     nn.save(nn.SavedNetwork(nn.Network([nn.Dense(10), nn.Softmax()], (64,), 0)), tmp_path / "n.json")
     small = run("evaluate.py", "--weights", tmp_path / "n.json", "--image", EXAMPLES[0])
     assert "28 × 28 = 784 pixels, but the network takes 64 inputs" in refusal(small)
+
+
+def test_a_folder_of_pictures_is_read_into_a_table(tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for example in EXAMPLES:
+        shutil.copy(ROOT / example, folder)
+    (folder / "notes.txt").write_text("no picture")
+    weights = ROOT / "resources" / "pretrained" / "784-128-64-10.json"
+    result = run("evaluate.py", "--weights", weights, "--image", "mine", "--csv", "answers.csv", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.startswith(f"skipped {Path('mine', 'notes.txt')}: is no picture")
+    assert result.stdout.endswith("saved answers.csv\n")
+    rows = list(csv.DictReader((tmp_path / "answers.csv").read_text().splitlines()))
+    digits = {"two.png": "2", "three.jpg": "3", "five.png": "5", "seven.png": "7", "eight.png": "8"}
+    assert {Path(row["file"]).name: row["answer"] for row in rows} == digits | {"notes.txt": ""}
+    assert "expected different files" in refusal(
+        run("evaluate.py", "--weights", weights, "--image", "mine", "--figure", "mine/two.png", cwd=tmp_path)
+    )
+
+
+def test_images_without_labels_are_answered_as_kaggle_wants_it(weights, digits, tmp_path):
+    images = digits.test.images
+    names = ",".join(f"pixel{i}" for i in range(784))
+    lines = [",".join(map(str, row)) for row in images.reshape(len(images), -1).tolist()]
+    (tmp_path / "test.csv").write_text("\n".join([names, *lines]))
+    result = run("evaluate.py", "--weights", weights, "--predict", "test.csv", cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == "360 images of test.csv answered\n\nsaved results/answers.csv\n"
+    head, *answers = (tmp_path / "results" / "answers.csv").read_text().splitlines()
+    assert head == "ImageId,Label"
+    predicted = predicted_classes(nn.predict(nn.load(weights).network, images))
+    assert answers == [f"{number},{label}" for number, label in enumerate(predicted, 1)]
+    assert "neither --errors nor --data" in refusal(run("evaluate.py", "--predict", "x.csv", "--data", "digits"))
+    assert "--csv is for the answers" in refusal(run("evaluate.py", "--csv", "x.csv"))

@@ -59,7 +59,7 @@ def read(saved: SavedNetwork, paths: Sequence[str | Path]) -> tuple[list[Reading
         )
     names, inks, images = [], [], []
     skipped = []
-    for path in _files(paths):
+    for path in files_in(paths):
         name = one_line(path)
         try:
             ink = read_image(path)
@@ -80,7 +80,7 @@ def read(saved: SavedNetwork, paths: Sequence[str | Path]) -> tuple[list[Reading
     return readings, skipped
 
 
-def _files(paths: Sequence[str | Path]) -> Iterator[Path]:
+def files_in(paths: Sequence[str | Path]) -> Iterator[Path]:
     """The files themselves, and those in folders by their names, without the hidden ones that systems leave there."""
     for path in map(Path, paths):
         if path.is_dir():

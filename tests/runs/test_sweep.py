@@ -62,9 +62,7 @@ def test_one_process_and_two_give_the_same_runs(recipe, halves):
 
 
 def test_what_goes_wrong_in_a_process_of_a_sweep_is_raised_here_and_all_of_them_end(halves):
-    with pytest.raises(
-        ValueError, match="label 9: expected 0 to 2"
-    ):  # SMALL has 3 classes
+    with pytest.raises(ValueError, match="label 9: expected 0 to 2"):  # SMALL has 3 classes
         list(sweep.sweep(SMALL, [0.01, 0.1], [0], *halves, jobs=2))
     for process in active_children():
         process.join(30)
