@@ -35,7 +35,7 @@ def test_a_network_is_trained_saved_loaded_and_reads_a_picture(tmp_path):
     list(nn.fit(network, nn.CrossEntropy(), nn.Adam(), nn.Constant(0.005), batches, epochs=3))
     nn.save(nn.SavedNetwork(network), tmp_path / "digits.json")
     saved = nn.load(tmp_path / "digits.json")
-    [seen] = reading.read(saved, [ROOT / "resources/handwriting/two.png"])
+    (seen,), _ = reading.read(saved, [ROOT / "resources/handwriting/two.png"])
 
     assert saved.network.parameters.tobytes() == network.parameters.tobytes()
     assert seen.ranking[0][0] == 2
