@@ -63,7 +63,9 @@ def parse_arguments() -> argparse.Namespace:
         help=f"where to write the answers to --image or --predict (default: {DEFAULT_ANSWERS} with --predict)",
     )
     arguments = parser.parse_args()
-    if (arguments.image or arguments.predict) and (arguments.errors or arguments.data):
+    if (arguments.image or arguments.predict) and (
+        arguments.errors or arguments.data or arguments.test_data or arguments.test_fraction
+    ):
         parser.error("--image and --predict read images without labels: expected neither --errors nor --data")
     if arguments.csv and not (arguments.image or arguments.predict):
         parser.error("--csv is for the answers to --image or --predict: expected one of them")
@@ -112,7 +114,7 @@ def predict(saved: "SavedNetwork", arguments: argparse.Namespace) -> None:
 
 
 def test(saved: "SavedNetwork", arguments: argparse.Namespace) -> None:
-    from nn_from_scratch import figures, load_dataset
+    from nn_from_scratch import figures
     from nn_from_scratch.command_line.results import Results, where_writable
     from nn_from_scratch.data.batches import matching
     from nn_from_scratch.inspection import evaluation
@@ -125,9 +127,9 @@ def test(saved: "SavedNetwork", arguments: argparse.Namespace) -> None:
         names = {"mistakes": "mistakes.png", "calibration_figure": "calibration.png"}
         paths |= {name: os.path.join(arguments.errors, file) for name, file in names.items()}
         tables = [os.path.join(arguments.errors, "mistakes.csv")]
-    name = command_line.data_to_load(arguments.data, evaluation.recorded_data(saved)[0], arguments.weights)
-    results = Results(arguments, {"--weights": arguments.weights, "--data": name}, paths, tables)
-    whole = load_dataset(name, notify=command_line.notify)
+    reads = {"--weights": arguments.weights, "--data": arguments.data, "--test-data": arguments.test_data}
+    results = Results(arguments, reads, paths, tables)
+    whole = command_line.load_data_of(saved, arguments)
     dataset = matching(whole, saved.network.input_shape, saved.classes)
     if note := evaluation.data_note(saved, dataset):
         command_line.notify(note)

@@ -58,7 +58,7 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     arguments = parse_arguments()
 
-    from nn_from_scratch import figures, load_dataset
+    from nn_from_scratch import figures
     from nn_from_scratch.command_line.sweeping import Sweeping
     from nn_from_scratch.data.batches import matching
     from nn_from_scratch.runs.range_test import range_test
@@ -69,9 +69,10 @@ def main() -> None:
     stem, lowest, highest, num = RANGE_TEST if arguments.range_test else SWEEP
     rates = command_line.learning_rates(arguments, lowest, highest, num)
     picture, table = f"{arguments.output or stem}.png", f"{arguments.output or stem}.csv"
-    command_line.check_paths({"--data": arguments.data}, {"--output": [picture, table]})
+    reads = {"--data": arguments.data, "--test-data": arguments.test_data}
+    command_line.check_paths(reads, {"--output": [picture, table]})
     recipe = recipe_options.recipe_of(arguments)
-    whole = load_dataset(arguments.data, notify=command_line.notify)
+    whole = command_line.load_data(arguments)
     recipe = recipe.for_data(whole)
     dataset = matching(whole, recipe.input_shape, recipe.classes)
     learning, validation = dataset.train.hold_out(arguments.validation or len(dataset.train) // 6)

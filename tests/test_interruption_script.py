@@ -472,7 +472,7 @@ def test_a_checkpoint_does_not_choose_which_file_is_opened_and_its_command_names
         arguments = command_in(end(process)[2])
     assert arguments == ["--resume", "n.checkpoint.json", "--data", "data.csv"]
     line = run("train.py", *arguments[:2], cwd=tmp_path).stderr
-    assert "n.checkpoint.json: was trained on the data data.csv: expected --data with their path" in line
+    assert "n.checkpoint.json: was trained on the data of --data data.csv: expected these options" in line
     moved = tmp_path / "elsewhere" / "other name.csv"
     moved.parent.mkdir()
     (tmp_path / "data.csv").rename(moved)

@@ -22,13 +22,14 @@ def main() -> None:
 
     import numpy as np
 
-    from nn_from_scratch import figures, load_dataset
+    from nn_from_scratch import figures
     from nn_from_scratch.inspection.tables import aligned
 
     if arguments.save:
         figures.check_endings([arguments.save])
-        command_line.check_paths({"--data": arguments.data}, {"--save": arguments.save})
-    dataset = load_dataset(arguments.data, notify=command_line.notify)
+        reads = {"--data": arguments.data, "--test-data": arguments.test_data}
+        command_line.check_paths(reads, {"--save": arguments.save})
+    dataset = command_line.load_data(arguments)
     split = dataset.train if arguments.split == "train" else dataset.test
     classes = np.unique(split.labels).tolist()
     print(command_line.data_summary(dataset, 0))

@@ -3,17 +3,20 @@
 import argparse
 import os
 import shlex
-from collections.abc import Callable
-from typing import NoReturn
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
 
 import numpy as np
 
-from nn_from_scratch.command_line.process import EXIT_CODES, fail, program
+from nn_from_scratch.command_line.process import EXIT_CODES, fail, notify, program
+from nn_from_scratch.data import Dataset, load_dataset, load_test_set
 from nn_from_scratch.errors import BadInput, one_line
+from nn_from_scratch.inspection.evaluation import recorded_data, recorded_test_set
 from nn_from_scratch.storage import SavedNetwork, load
 
 DEFAULT_WEIGHTS = "resources/weights_and_biases.json"
 SMALL_WEIGHTS = "results/digits.json"  # of a network trained on the embedded digits
+DATA_NAMES = ("mnist", "digits")  # that are no paths; the first is the default
 
 
 class Parser(argparse.ArgumentParser):
@@ -64,6 +67,13 @@ def positive_number(text: str) -> float:
     return number
 
 
+def fraction(text: str) -> float:
+    number = positive_number(text)
+    if number >= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and 1")
+    return number
+
+
 def batch_size(text: str) -> int | None:
     return None if text == "full" else whole_number(1)(text)
 
@@ -75,9 +85,52 @@ def add_data_option(parser: argparse.ArgumentParser, default: str = "MNIST, or t
     parser.add_argument(
         "--data",
         metavar="NAME_OR_PATH",
-        help="mnist, digits (embedded), a directory with the four IDX files, a CSV file with the label first, or "
-        f"Keras's mnist.npz (default: {default})",
+        help="mnist, digits (embedded), a directory with the four IDX files or with two CSV files, a CSV file with the "
+        f"label first, or Keras's mnist.npz (default: {default})",
     )
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--test-data", metavar="FILE", help="a CSV file to test on, in place of the data's own test set")
+    group.add_argument(
+        "--test-fraction",
+        type=fraction,
+        metavar="SHARE",
+        help="shuffle all images and test on this share of each class, such as 0.15 of MNIST's 70,000",
+    )
+
+
+def load_data(arguments: argparse.Namespace, record: Mapping[str, Any] | None = None, file: str = "") -> Dataset:
+    """The data that the options name or, where they name none, those on record in a file.
+
+    Raises BadInput where the record names a path. The file may come from anywhere, and a relative path leads elsewhere
+    from another directory: so the user decides what is opened.
+    """
+    name, test = arguments.data, {"test_data": arguments.test_data, "test_fraction": arguments.test_fraction}
+    if record and name is None:
+        name = record["name"]
+        if test == {"test_data": None, "test_fraction": None}:
+            test = {key: value for key, value in record.items() if key in test}
+        if (name is not None and name not in DATA_NAMES) or test.get("test_data") != arguments.test_data:
+            options = one_line(shlex.join(data_options(name, test)))
+            raise BadInput(
+                f"{file}: was trained on the data of {options}: expected these options, with paths from here"
+            )
+    return load_dataset(name, **test, notify=notify)
+
+
+def load_data_of(saved: SavedNetwork, arguments: argparse.Namespace) -> Dataset:
+    """The data that a saved network is to be tested on: those that the options name, or that it was trained on."""
+    if arguments.data is None and arguments.test_data is not None:
+        return load_test_set(arguments.test_data)  # a trained network needs nothing to learn from
+    return load_data(arguments, {"name": recorded_data(saved)[0], **recorded_test_set(saved)}, arguments.weights)
+
+
+def data_options(name: str, test: Mapping[str, Any]) -> list[str]:
+    """The options that name a data set and its test set."""
+    options = [] if name == DATA_NAMES[0] else ["--data", name]
+    for key, value in test.items():
+        if value is not None:
+            options += [f"--{key.replace('_', '-')}", str(value)]
+    return options
 
 
 def add_weights_option(parser: argparse.ArgumentParser) -> None:
@@ -92,18 +145,6 @@ def load_weights(path: str) -> SavedNetwork:
             "such as resources/pretrained/784-128-64-10.json of the repository"
         )
     return load(path)
-
-
-def data_to_load(given: str | None, recorded: str | None, file: str) -> str | None:
-    """The data that were given, or else those that a file names. Raises BadInput where that is a path.
-
-    The file may come from anywhere, and a relative path leads elsewhere from another directory: so the user decides
-    what is opened.
-    """
-    if given is not None or recorded in (None, "mnist", "digits"):
-        return recorded if given is None else given
-    path = one_line(recorded)
-    raise BadInput(f"{file}: was trained on the data {path}: expected --data with their path, as {shlex.quote(path)}")
 
 
 def learning_rates(arguments: argparse.Namespace, lowest: float, highest: float, num: int) -> list[float]:

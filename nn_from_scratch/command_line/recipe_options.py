@@ -14,15 +14,17 @@ from dataclasses import asdict, fields, replace
 from typing import Any
 
 from nn_from_scratch.command_line.options import (
+    DATA_NAMES,
     DEFAULT_WEIGHTS,
     SMALL_WEIGHTS,
     batch_size,
-    data_to_load,
+    data_options,
+    load_data,
     positive_number,
     whole_number,
 )
 from nn_from_scratch.command_line.process import notify
-from nn_from_scratch.data import Dataset, load_dataset
+from nn_from_scratch.data import Dataset
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.inspection.evaluation import recorded_data
 from nn_from_scratch.layers import LAYERS
@@ -149,7 +151,7 @@ def start_run(arguments: argparse.Namespace) -> TrainingRun:
     """A new run, or the one in the checkpoint named by --resume."""
     if arguments.resume:
         return _resume_run(arguments)
-    dataset = load_dataset(arguments.data, notify=notify)
+    dataset = load_data(arguments)
     recipe, seed, validation = recipe_of(arguments), arguments.seed or 0, arguments.validation or 0
     return TrainingRun(recipe, dataset, seed, validation, arguments.threads or DEFAULT_THREADS)
 
@@ -158,10 +160,10 @@ def _resume_run(arguments: argparse.Namespace) -> TrainingRun:
     """Go on with a run: only for longer than was planned, if --epochs says so, but in no other way differently."""
     overrides = recipe_overrides(arguments)
 
-    def load_data(recorded: str) -> Dataset:
-        return load_dataset(data_to_load(arguments.data, recorded, arguments.resume), notify=notify)
+    def load_recorded(name: str, **test: Any) -> Dataset:
+        return load_data(arguments, {"name": name, **test}, arguments.resume)
 
-    run = load_checkpoint(arguments.resume, load_data, overrides.get("epochs"))
+    run = load_checkpoint(arguments.resume, load_recorded, overrides.get("epochs"))
     found = {"seed": run.seed, "validation": len(run.validation), "threads": run.threads}
     asked = {name: getattr(arguments, name) for name in found if getattr(arguments, name) is not None}
     recipe = (PRESETS[arguments.preset] if arguments.preset else run.recipe).override(**overrides)
@@ -206,13 +208,13 @@ def _network_of(checkpoint: str) -> str:
     return checkpoint.removesuffix(ending) + ".json" if checkpoint.endswith(ending) else checkpoint
 
 
-def resume_command(arguments: argparse.Namespace, output: str, checkpoint: str, data: str) -> str:
+def resume_command(arguments: argparse.Namespace, output: str, checkpoint: str, data: Dataset) -> str:
     """The command that goes on from a checkpoint as this one would have gone on; the run itself is in the file."""
     command = ["python", "train.py", "--resume", checkpoint]
     if _network_of(checkpoint) != output:
         command += ["--output", output]
-    if data not in ("mnist", "digits"):
-        command += ["--data", data]
+    if data.name not in DATA_NAMES or data.test_data:  # paths, which no file decides about
+        command += data_options(data.name, data.test_set_asked_for())
     for name in ("history", "checkpoint_every", "patience"):
         if getattr(arguments, name):
             command += [_option(name), str(getattr(arguments, name))]
@@ -233,8 +235,7 @@ def command_of(run: TrainingRun) -> str:
     command = ["python", "train.py", "--preset", nearest]
     for name, value in differences(PRESETS[nearest]).items():
         command += [_option(name), *_shown("full" if value is None else value).split()]
-    if run.dataset.name != "mnist":
-        command += ["--data", run.dataset.name]
+    command += data_options(run.dataset.name, run.dataset.test_set_asked_for())
     if run.validation:
         command += ["--validation", str(len(run.validation))]
     if run.threads != DEFAULT_THREADS:

@@ -42,13 +42,13 @@ class Training:
         self.unwritten: list[str] = []  # what could not be written where it belongs
 
     def _check_paths(self) -> None:
-        data = self.run.dataset.name
         resumed = self.arguments.resume
+        reads = {"--data": self.arguments.data, "--test-data": self.arguments.test_data, "--resume": resumed}
         writes = {"--output": self.output, "--history": self.arguments.history, "the picture of --history": self.curves}
         own = {"the best network": self.best, "the network of a divergence": self.diverged}
         if not (resumed and os.path.realpath(resumed) == os.path.realpath(self.checkpoint)):  # a newer one replaces it
             own["the checkpoint"] = self.checkpoint
-        check_paths({"--data": data if os.path.exists(data) else None, "--resume": resumed}, writes | own)
+        check_paths(reads, writes | own)
 
     def say(self, line: str, even_if_quiet: bool = False) -> None:
         """Print a line. Where nobody can read it any more, as after `| head`, the training goes on without."""
@@ -176,7 +176,7 @@ class Training:
             steps = run.schedule.total_steps
             notify(f"interrupted at step {run.progress.step} of {steps}; the network so far: {output}")
             if checkpoint != "lost":
-                notify(f"to go on: {resume_command(self.arguments, self.output, checkpoint, run.dataset.name)}")
+                notify(f"to go on: {resume_command(self.arguments, self.output, checkpoint, run.dataset)}")
             raise
         except Diverged:
             notify(f"the last finite network: {self._keep(partial(save, saved_network(run)), self.diverged)}")

@@ -35,17 +35,16 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     arguments = parse_arguments()
 
-    from nn_from_scratch import BadInput, load_dataset
+    from nn_from_scratch import BadInput
     from nn_from_scratch.dashboard import window
-    from nn_from_scratch.inspection import evaluation
 
     # ---- Network and data ----
     if arguments.save:
         window.check(arguments.save)
     saved = command_line.load_weights(arguments.weights)
-    name = command_line.data_to_load(arguments.data, evaluation.recorded_data(saved)[0], arguments.weights)
-    command_line.check_paths({"--weights": arguments.weights, "--data": name}, {"--save": arguments.save})
-    dataset = load_dataset(name, notify=command_line.notify)
+    reads = {"--weights": arguments.weights, "--data": arguments.data, "--test-data": arguments.test_data}
+    command_line.check_paths(reads, {"--save": arguments.save})
+    dataset = command_line.load_data_of(saved, arguments)
     dashboard = window.Dashboard(saved, dataset)
     if arguments.start >= len(dashboard.test):
         raise BadInput(f"--start {arguments.start}: expected 0 to {len(dashboard.test) - 1}, the last test image")

@@ -1,6 +1,6 @@
 """Images of digits: what a data set is, and how to get one. Start with dataset.py, then load.py."""
 
 from nn_from_scratch.data.dataset import Dataset, Split
-from nn_from_scratch.data.load import load_dataset
+from nn_from_scratch.data.load import load_dataset, load_test_set
 
-__all__ = ["Dataset", "Split", "load_dataset"]
+__all__ = ["Dataset", "Split", "load_dataset", "load_test_set"]

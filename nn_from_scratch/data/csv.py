@@ -31,14 +31,28 @@ from nn_from_scratch.data.reading import (
 from nn_from_scratch.errors import BadInput, one_line
 
 MIN_SIDE, MAX_SIDE = 4, 128  # a digit needs a few pixels, and gains nothing from very many
+_ENDINGS = (".csv", ".csv.gz", ".zip")
 _MAX_LINE = 2**19
 _CHARACTERS_AT_ONCE = 2**22  # at most half as many cells, of which each takes 8 bytes as a number
 _MAX_BLANK_LINES = 1_000_000
 
 
-def load_csv(path: Path, seed: int) -> tuple[Split, Split]:
-    """A training and a test set from a file that has no such division, by a stratified split drawn from `seed`."""
-    return read_csv(path).one_in_seven(seed)
+def find_train_and_test(directory: Path) -> tuple[Path, Path] | None:
+    """The CSV files, packed or not, of a training and of a test set in a directory, told by their names; None: no CSV.
+
+    Raises BadInput where it can't be told which are meant.
+    """
+    names = sorted(path.name for path in directory.iterdir() if path.name.lower().endswith(_ENDINGS))
+    train, test = ([name for name in names if part in name.lower()] for part in ("train", "test"))
+    if not names:
+        return None
+    if len(train) != 1 or len(test) != 1 or train == test:
+        found = one_line(", ".join(names), 200)
+        raise BadInput(
+            f"{one_line(directory)}: has the CSV files {found}: expected one with train and one with test in its name, "
+            "or the name of one file"
+        )
+    return directory / train[0], directory / test[0]
 
 
 def read_csv(path: Path) -> Split:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -65,26 +65,30 @@ class Split:
         chosen = np.zeros(len(self), dtype=bool)
         for new, old in enumerate(classes):
             has_class = self.labels == old
-            if not has_class.any():
+            if not has_class.any() and len(self):  # of no images at all, none is missed
                 raise BadInput(f"no image has the label {old}: expected one of {np.unique(self.labels).tolist()}")
             renumbered[has_class] = new
             chosen |= has_class
         return Split(self.images[chosen], renumbered[chosen])
 
-    def one_in_seven(self, seed: int) -> tuple[Split, Split]:
-        """A shuffled split for data that came as one heap: (six sevenths, one seventh), as MNIST's 60,000 and 10,000.
+    def set_aside(self, fraction: float, seed: int) -> tuple[Split, Split]:
+        """A shuffled split for data that came as one heap: the most of it, and a fraction of it to be judged on.
 
-        Stratified: a seventh of each class (rounded, at least one where there are two), so that no class is missing
-        from the judging by bad luck. Shuffled, so that `hold_out` is fair even if the heap was sorted by class.
+        Stratified: the fraction of each class (rounded, at least one on either side where there are two), so that no
+        class is missing by bad luck. Shuffled, so that `hold_out` is fair even if the heap was sorted by class.
         """
         order = np.random.default_rng(seed).permutation(len(self))
         in_second = np.zeros(len(self), dtype=bool)
         for label in np.unique(self.labels):
             rows = order[self.labels[order] == label]
-            in_second[rows[: max(round(len(rows) / 7), int(len(rows) > 1))]] = True
+            in_second[rows[: min(max(round(fraction * len(rows)), 1), len(rows) - 1)]] = True
         if not in_second.any():
             raise BadInput(f"can't set aside a test set from {len(self)} images, no two of which share a label")
         return self.select(order[~in_second[order]]), self.select(order[in_second[order]])
+
+    def followed_by(self, other: Split) -> Split:
+        """All images of both, as one heap."""
+        return Split(np.concatenate([self.images, other.images]), np.concatenate([self.labels, other.labels]))
 
 
 def check_split(split: object) -> None:
@@ -106,10 +110,12 @@ def _what(array: object) -> str:
 class Dataset:
     """A training set, a test set, and where they came from."""
 
-    name: str  # what to ask load_dataset for, to get the same again: "mnist", "digits", or the path as it was given
+    name: str  # what to ask load_dataset for: "mnist", "digits", or the path as it was given
     train: Split
     test: Split
     source: str  # where it was found, as a phrase to print
+    test_data: str | None = None  # the file of the test set, where that was asked for by its own name
+    test_fraction: float | None = None  # of all images, where so many were asked for as the test set
 
     def __post_init__(self) -> None:
         train, test = self.train.images.shape[1:], self.test.images.shape[1:]
@@ -122,7 +128,12 @@ class Dataset:
             )
 
     def only_classes(self, classes: Sequence[int]) -> Dataset:
-        return Dataset(self.name, self.train.only_classes(classes), self.test.only_classes(classes), self.source)
+        return replace(self, train=self.train.only_classes(classes), test=self.test.only_classes(classes))
+
+    def test_set_asked_for(self) -> dict[str, Any]:
+        """What to ask load_dataset for beside the name, to get the same again."""
+        asked = {"test_data": self.test_data, "test_fraction": self.test_fraction}
+        return {name: value for name, value in asked.items() if value is not None}
 
     def fingerprint(self) -> str:
         """16 hex digits that differ when any pixel, label, shape or the order differs.

@@ -11,24 +11,61 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-from nn_from_scratch.data.dataset import Dataset
+from nn_from_scratch.data.dataset import Dataset, Split
 from nn_from_scratch.data.digits import load_digits
 from nn_from_scratch.data.idx import is_idx_name, load_idx_directory
 from nn_from_scratch.data.mnist import DIRECTORY_VARIABLE, FILES, OFFLINE_VARIABLE, MnistUnavailable, load_mnist
 from nn_from_scratch.data.reading import gunzipped, opening_zip, reading
 from nn_from_scratch.errors import BadInput, one_line
 
+ONE_IN_SEVEN = 1 / 7  # of MNIST's 70,000 images, 10,000 are for testing
+
 
 def load_dataset(
-    name_or_path: str | Path | None = None, *, seed: int = 0, notify: Callable[[str], object] | None = None
+    name_or_path: str | Path | None = None,
+    *,
+    test_data: str | Path | None = None,
+    test_fraction: float | None = None,
+    seed: int = 0,
+    notify: Callable[[str], object] | None = None,
 ) -> Dataset:
     """Training and test images by name ("mnist", "digits") or from a path; by default MNIST, else the digits.
 
-    A path is a directory with the IDX files of MNIST, a CSV file (plain, gzipped or zipped) or Keras's mnist.npz; a
-    directory that is itself called mnist is "./mnist". `seed` draws the test set from a file that has none. `notify` is
-    called with lines of text for the user, about a download and when the digits stand in for MNIST; without it, that
-    last thing is a warning. Raises BadInput.
+    A path is a directory with the IDX files of MNIST or with the CSV files of a training and a test set, a CSV file
+    (plain, gzipped or zipped) or Keras's mnist.npz; a directory that is itself called mnist is "./mnist".
+
+    The test set is that of the data. `test_data` names a CSV file with another one. With `test_fraction`, all images
+    are shuffled, and that share of each class is the test set; so it is with one in seven where the data have none.
+    `seed` draws them. `notify` is called with lines of text for the user, about a download and when the digits stand in
+    for MNIST; without it, that last thing is a warning. Raises BadInput.
     """
+    if test_data is not None and test_fraction is not None:
+        raise BadInput(
+            f"test data {one_line(test_data)} and a test fraction of {test_fraction:g}: expected one of them"
+        )
+    if test_fraction is not None and not 0 < test_fraction < 1:
+        raise BadInput(f"test fraction {test_fraction:g}: expected a number between 0 and 1, such as 0.15")
+    found = _load(name_or_path, notify)
+    if test_data is not None:
+        test = _read_test_data(Path(test_data))
+        source = f"{found.source}, tested on the file {one_line(test_data)}"
+        return Dataset(found.name, found.train, test, source, test_data=str(test_data))
+    if test_fraction is None and len(found.test):
+        return found
+    share = "one in seven images" if test_fraction is None else f"{100 * test_fraction:g} % of all images"
+    everything = found.train.followed_by(found.test)
+    parts = everything.set_aside(ONE_IN_SEVEN if test_fraction is None else test_fraction, seed)
+    return Dataset(found.name, *parts, f"{found.source}, {share} set aside for testing", test_fraction=test_fraction)
+
+
+def load_test_set(path: str | Path) -> Dataset:
+    """All images of a CSV file as a test set, for a network that has been trained; the training set is empty."""
+    test = _read_test_data(Path(path))
+    return Dataset(str(path), test.select(slice(0, 0)), test, f"the file {one_line(path)}, all of it for testing")
+
+
+def _load(name_or_path: str | Path | None, notify: Callable[[str], object] | None) -> Dataset:
+    """The data as they are: with an empty test set where they have none."""
     if name_or_path is None:
         try:
             return load_mnist(notify)
@@ -39,7 +76,7 @@ def load_dataset(
         return load_mnist(notify)
     if name_or_path == "digits":
         return load_digits()
-    return _load_path(str(name_or_path), seed)
+    return _load_path(str(name_or_path))
 
 
 def _tell(unavailable: MnistUnavailable, notify: Callable[[str], object] | None) -> None:
@@ -52,13 +89,13 @@ def _tell(unavailable: MnistUnavailable, notify: Callable[[str], object] | None)
         f"  To skip the attempt: --data digits, or {OFFLINE_VARIABLE}=1.",
     ]
     if notify is None:
-        warnings.warn("\n".join(lines), stacklevel=3)  # 3: the line that called load_dataset
+        warnings.warn("\n".join(lines), stacklevel=4)  # 4: the line that called load_dataset
     else:
         for line in lines:
             notify(line)
 
 
-def _load_path(given: str, seed: int) -> Dataset:
+def _load_path(given: str) -> Dataset:
     path = Path(given)
     where = one_line(given)
     if not given or not os.path.exists(path):
@@ -66,7 +103,7 @@ def _load_path(given: str, seed: int) -> Dataset:
             f"{where or 'an empty path'}: no such file or directory, nor is it one of the names mnist, digits"
         )
     if path.is_dir():
-        return Dataset(given, *load_idx_directory(path), f"the directory {where}")
+        return Dataset(given, *_load_directory(path), f"the directory {where}")
     kind = _kind(path)
     if kind == "npz":
         from nn_from_scratch.data.npz import load_npz
@@ -76,9 +113,31 @@ def _load_path(given: str, seed: int) -> Dataset:
         if not is_idx_name(path.name):
             raise BadInput(f"{where}: is one IDX file, expected the directory with all four of MNIST under their names")
         return Dataset(given, *load_idx_directory(path.parent), f"the directory of {where}")
-    from nn_from_scratch.data.csv import load_csv
+    from nn_from_scratch.data.csv import read_csv
 
-    return Dataset(given, *load_csv(path, seed), f"the file {where}, one in seven images set aside for testing")
+    heap = read_csv(path)
+    return Dataset(given, heap, heap.select(slice(0, 0)), f"the file {where}")
+
+
+def _load_directory(path: Path) -> tuple[Split, Split]:
+    """From the IDX files of MNIST, else from two CSV files."""
+    from nn_from_scratch.data.csv import find_train_and_test, read_csv
+
+    try:
+        if not any(is_idx_name(name) for name in os.listdir(path)) and (files := find_train_and_test(path)):
+            train, test = map(read_csv, files)
+            return train, test
+    except OSError as problem:
+        raise BadInput(f"{one_line(path)}: can't be read ({one_line(problem.strerror or problem)})") from None
+    return load_idx_directory(path)
+
+
+def _read_test_data(path: Path) -> Split:
+    from nn_from_scratch.data.csv import read_csv
+
+    if _kind(path) != "csv":
+        raise BadInput(f"{one_line(path)}: expected a CSV file as test data")
+    return read_csv(path)
 
 
 def _kind(path: Path) -> str:

@@ -163,11 +163,19 @@ def recorded_data(saved: SavedNetwork) -> tuple[str | None, str | None]:
     return name if isinstance(name, str) else None, fingerprint if isinstance(fingerprint, str) else None
 
 
+def recorded_test_set(saved: SavedNetwork) -> dict[str, Any]:
+    """What load_dataset was asked for beside the name of the data, as far as the file tells."""
+    record = saved.training.get("data")
+    kinds = {"test_data": str, "test_fraction": float}
+    found = {name: record.get(name) for name in kinds} if isinstance(record, dict) else {}
+    return {name: value for name, value in found.items() if isinstance(value, kinds[name])}
+
+
 def data_note(saved: SavedNetwork, dataset: Dataset) -> str | None:
     """A line for the user where the network was trained on other data than these, else None."""
     name, recorded = recorded_data(saved)
     found = dataset.fingerprint()
-    if recorded in (None, found):
+    if recorded in (None, found) or not len(dataset.train):  # without training images there is nothing to compare
         return None
     return (
         f"note: the network was trained on other data, {name} ({recorded}); "

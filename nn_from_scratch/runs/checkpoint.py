@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
 import numpy as np
 
@@ -51,11 +51,11 @@ def save_checkpoint(run: TrainingRun, path: str | Path) -> None:
     json_files.write(checkpoint, path)
 
 
-def load_checkpoint(path: str | Path, load_data: Callable[[str], Dataset], epochs: int | None = None) -> TrainingRun:
+def load_checkpoint(path: str | Path, load_data: Callable[..., Dataset], epochs: int | None = None) -> TrainingRun:
     """The run in a checkpoint, ready to go on: for `epochs` in all, where that is given.
 
-    `load_data` is called with the name of the data set. Raises BadInput for a file that is not a checkpoint that this
-    version reads, and where the data are not those that the run began with.
+    `load_data` is called as load_dataset was. Raises BadInput for a file that is not a checkpoint that this version
+    reads, and where the data are not those that the run began with.
     """
     with json_files.document(path) as checkpoint:
         if check_format(checkpoint, "checkpoint", FORMAT, READ_VERSIONS) == 1:
@@ -67,7 +67,7 @@ def load_checkpoint(path: str | Path, load_data: Callable[[str], Dataset], epoch
         snapshot = _vectors(checkpoint, recipe)
         seed, threads = _count(record, "seed", "run"), _count(record, "threads", "run")
         validation = _count(data, "validation_images", "run.data")
-        dataset = load_data(str(data.get("name")))
+        dataset = load_data(str(data.get("name")), **_test_set(data))
         try:
             run = TrainingRun(recipe, dataset, seed, validation, threads)
         except BadInput as problem:
@@ -103,9 +103,19 @@ def _vectors(checkpoint: dict, recipe: Recipe) -> np.ndarray:
     )
 
 
+def _test_set(data: dict) -> dict[str, Any]:
+    """What was asked of load_dataset beside the name of the data."""
+    kinds = {name: kind for name, kind in (("test_data", str), ("test_fraction", float)) if name in data}
+    asked = {name: data[name] for name in kinds}
+    check_kinds(asked, kinds, "run.data")
+    if not 0 < asked.get("test_fraction", 0.5) < 1:
+        raise Wrong(f"run.data.test_fraction is {asked['test_fraction']}: expected a number between 0 and 1")
+    return asked
+
+
 def _refuse_other_data(then: dict, now: dict) -> None:
     differences = [f"{name} was {then.get(name)!r} and is {now[name]!r}" for name in now if then.get(name) != now[name]]
-    if any(then.get(name) != now[name] for name in now if name != "name"):  # the same data may have moved
+    if any(then.get(name) != now[name] for name in now.keys() - {"name", "test_data"}):  # the same data may have moved
         raise Wrong(f"this training began with other data: {'; '.join(differences)}")
 
 

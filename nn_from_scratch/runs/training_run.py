@@ -106,6 +106,7 @@ class TrainingRun:
         """What this run was asked to do: it decides what the network becomes."""
         data = {
             "name": self.dataset.name,
+            **self.dataset.test_set_asked_for(),
             "fingerprint": self.dataset.fingerprint(),
             "training_images": len(self.learning),
             "validation_images": len(self.validation),

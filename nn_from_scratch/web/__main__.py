@@ -41,14 +41,13 @@ def main() -> None:
         from nn_from_scratch.web.server import create_app, make_http_server
     except ModuleNotFoundError as missing:
         raise BadInput(f"{missing.name} is not installed: pip install {missing.name}") from None
-    from nn_from_scratch.data import load_dataset
     from nn_from_scratch.web.trainer import Trainer
 
     with listen(arguments.host, arguments.port) as listening:
         host, port = arguments.host, listening.getsockname()[1]
         if not is_loopback(host):
             command_line.notify(f"warning: everyone who can reach {host} can watch and steer this training")
-        dataset = load_dataset(arguments.data, notify=command_line.notify)
+        dataset = command_line.load_data(arguments)
         with Trainer(dataset, arguments.preset, arguments.seed, arguments.threads) as trainer:
             print(command_line.data_summary(dataset, len(trainer.run.validation)))
             server = make_http_server(create_app(trainer, trusted_hosts(host)), listening)

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from nn_from_scratch.data import csv, load_dataset
-from nn_from_scratch.data.csv import load_csv, read_csv, read_unlabelled
+from nn_from_scratch.data.csv import read_csv, read_unlabelled
 from tests.data.samples import csv_bytes, damaged, only_bad_input, pictures, refusal, zip_bytes
 
 same_file = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -86,7 +86,7 @@ def test_the_split_is_seeded_and_stratified(tmp_path: Path) -> None:
     assert np.bincount(data.test.labels).tolist() == [2] * 10
     assert data.fingerprint() == again.fingerprint() != other.fingerprint()
     assert data.name == str(path)
-    assert load_csv(path, 1)[0].labels.tolist() == other.train.labels.tolist()
+    assert read_csv(path).set_aside(1 / 7, 1)[0].labels.tolist() == other.train.labels.tolist()
 
 
 @pytest.mark.parametrize(

@@ -89,30 +89,42 @@ def test_only_classes_needs_an_image_of_each(split: Split) -> None:
     assert "at least one" in refusal(split.only_classes, [])
 
 
-@given(labels=st.lists(st.integers(0, 9), min_size=1, max_size=200), seed=st.integers(0, 5))
-def test_one_in_seven_is_a_stratified_partition(labels: list[int], seed: int) -> None:
+@given(
+    labels=st.lists(st.integers(0, 9), min_size=1, max_size=200),
+    fraction=st.sampled_from([1 / 7, 0.15, 0.5, 0.9, 0.001]),
+    seed=st.integers(0, 5),
+)
+def test_a_part_set_aside_is_a_stratified_partition(labels: list[int], fraction: float, seed: int) -> None:
     n = len(labels)
     images = np.zeros((n, 4, 4), np.uint8)
     images[:, 0, 0] = np.arange(n)  # a name for each image
     split = Split(images, np.array(labels, np.uint8))
     if len(set(labels)) == n:
-        assert "can't set aside a test set" in refusal(split.one_in_seven, seed)
+        assert "can't set aside a test set" in refusal(split.set_aside, fraction, seed)
         return
-    train, test = split.one_in_seven(seed)
+    train, test = split.set_aside(fraction, seed)
     assert sorted([*train.images[:, 0, 0], *test.images[:, 0, 0]]) == list(range(n))
     for part in (train, test):
         assert part.labels.tolist() == [labels[name] for name in part.images[:, 0, 0]]
     for label in set(labels):
-        have, expected = (test.labels == label).sum(), labels.count(label) / 7
-        assert abs(have - expected) <= 0.5 or (have == 1 and 2 <= labels.count(label) < 7)
+        count, have = labels.count(label), (test.labels == label).sum()
+        assert abs(have - count * fraction) <= 0.5 or have in (1, count - 1)
+        assert 0 < have < count or (have, count) == (0, 1)
 
 
-def test_one_in_seven_depends_on_the_seed_and_shuffles(split: Split) -> None:
+def test_a_part_set_aside_depends_on_the_seed_and_is_shuffled(split: Split) -> None:
     ordered = Split(split.images[np.argsort(split.labels)], np.sort(split.labels))
-    first, again, other = (ordered.one_in_seven(seed)[0] for seed in (0, 0, 1))
+    first, again, other = (ordered.set_aside(1 / 7, seed)[0] for seed in (0, 0, 1))
     np.testing.assert_array_equal(first.images, again.images)
     assert not np.array_equal(first.images, other.images)
     assert len(set(first.labels[-10:].tolist())) > 4  # sorted, the last ten would be of two or three classes
+
+
+def test_one_heap_after_the_other(split: Split) -> None:
+    first, second = split.select(slice(0, 10)), split.select(slice(10, None))
+    together = first.followed_by(second)
+    np.testing.assert_array_equal(together.images, split.images)
+    np.testing.assert_array_equal(together.labels, split.labels)
 
 
 def test_datasets_of_two_sizes_are_refused() -> None:
@@ -124,11 +136,18 @@ def test_datasets_of_two_sizes_are_refused() -> None:
 
 
 def test_a_dataset_restricted_to_classes(split: Split) -> None:
-    whole = Dataset("digits", split, split.select(slice(0, 10)), "a test")
+    whole = Dataset("digits", split, split.select(slice(0, 10)), "a test", "a.csv", 0.25)
     part = whole.only_classes([1, 2])
-    assert (part.name, part.source) == ("digits", "a test")
+    assert (part.name, part.source, part.test_data, part.test_fraction) == ("digits", "a test", "a.csv", 0.25)
+    assert whole.test_set_asked_for() == part.test_set_asked_for() == {"test_data": "a.csv", "test_fraction": 0.25}
+    assert Dataset("digits", split, split, "a test").test_set_asked_for() == {}
     assert sorted(part.train.labels.tolist()) == [0] * 4 + [1] * 4
     assert part.test.labels.tolist() == [0, 1]
+
+
+def test_an_empty_training_set_has_all_classes(split: Split) -> None:
+    part = Dataset("a.csv", split.select(slice(0, 0)), split, "a test").only_classes([7, 2])
+    assert (len(part.train), len(part.test)) == (0, 7)
 
 
 def test_the_fingerprint_tells_any_difference() -> None:

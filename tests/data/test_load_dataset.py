@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+import gzip
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from nn_from_scratch.data import load_dataset, mnist
+from nn_from_scratch.data import Dataset, load_dataset, load_test_set, mnist
 from nn_from_scratch.data.mnist import DIRECTORY_VARIABLE, OFFLINE_VARIABLE
-from tests.data.samples import csv_bytes, idx_bytes, idx_files, pictures, refusal, write_idx_files
+from tests.data.samples import csv_bytes, idx_bytes, idx_files, npz_bytes, pictures, refusal, write_idx_files, zip_bytes
 
 
 def test_the_variable_comes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -127,6 +129,118 @@ def test_what_is_no_regular_file(tmp_path: Path) -> None:
 def test_content_decides_not_the_name(tmp_path: Path) -> None:
     (tmp_path / "digits.npz").write_bytes(csv_bytes(*pictures(70)))
     assert len(load_dataset(tmp_path / "digits.npz").test) == 10
+
+
+# ---- the test set ----
+
+TRAIN, TEST = pictures(70, seed=1), pictures(30, seed=2)
+
+
+def assert_holds(data: Dataset) -> None:
+    """All of TRAIN to learn from, all of TEST to be tested on, in the order of the files."""
+    for part, (images, labels) in ((data.train, TRAIN), (data.test, TEST)):
+        np.testing.assert_array_equal(part.images, images)
+        np.testing.assert_array_equal(part.labels, labels)
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ("mnist_train.csv", "mnist_test.csv"),
+        ("mnist_train.csv.zip", "mnist_test.csv.zip"),
+        ("Train.zip", "TEST.ZIP"),
+        ("train.csv.gz", "test.csv"),
+    ],
+)
+def test_a_directory_with_two_csv_files(tmp_path: Path, train: str, test: str) -> None:
+    for name, arrays in ((train, TRAIN), (test, TEST)):
+        content = csv_bytes(*arrays, header=True)
+        packed = gzip.compress(content) if name.endswith(".gz") else content
+        (tmp_path / name).write_bytes(zip_bytes({"a.csv": content}) if name.lower().endswith(".zip") else packed)
+    (tmp_path / "notes.txt").write_text("about train.csv and test.csv")
+    data = load_dataset(tmp_path)
+    assert_holds(data)
+    assert (data.name, data.source) == (str(tmp_path), f"the directory {tmp_path}")
+
+
+def test_a_directory_in_which_the_two_cannot_be_told(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_bytes(csv_bytes(*TRAIN))
+    message = refusal(load_dataset, tmp_path)
+    assert message == (
+        f"{tmp_path}: has the CSV files train.csv: expected one with train and one with test in its name, or the name "
+        "of one file"
+    )
+    for name in ("test.csv", "test.csv.zip", "test-train.csv"):
+        (tmp_path / name).write_bytes(csv_bytes(*TEST))
+    assert "has the CSV files test-train.csv, test.csv, test.csv.zip, train.csv: exp" in refusal(load_dataset, tmp_path)
+    assert len(load_dataset(write_idx_files(tmp_path)).train) == 30  # IDX files leave no doubt
+
+
+def test_the_test_set_of_a_directory_must_have_labels(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_bytes(csv_bytes(*TRAIN))
+    (tmp_path / "test.csv").write_bytes(b"0" + b",0" * 63)
+    assert f"{tmp_path}/test.csv: line 1: 64 columns, expected a label and" in refusal(load_dataset, tmp_path)
+
+
+def test_test_data_of_its_own(tmp_path: Path) -> None:
+    """Of a CSV file all images are for training then; of other data, their own test set is not used."""
+    test = tmp_path / "b.csv"
+    test.write_bytes(csv_bytes(*TEST))
+    (tmp_path / "a.csv").write_bytes(csv_bytes(*TRAIN))
+    arrays = {"x_train": TRAIN[0], "y_train": TRAIN[1], "x_test": TRAIN[0], "y_test": TRAIN[1]}
+    (tmp_path / "a.npz").write_bytes(npz_bytes(**arrays))
+    for name in ("a.csv", "a.npz"):
+        data = load_dataset(tmp_path / name, test_data=test)
+        assert_holds(data)
+        assert (data.name, data.test_data, data.test_fraction) == (str(tmp_path / name), str(test), None)
+        assert data.source == f"the file {tmp_path / name}, tested on the file {test}"
+    assert refusal(lambda: load_dataset("digits", test_data=test)) == (
+        "digits: the training images have 28×28 pixels but the test images 8×8: expected the same size"
+    )
+    assert "expected a CSV file as test data" in refusal(lambda: load_dataset("digits", test_data=tmp_path / "a.npz"))
+    assert "no such file" in refusal(lambda: load_dataset("digits", test_data=tmp_path / "none.csv"))
+
+
+def test_a_test_set_alone(tmp_path: Path) -> None:
+    (tmp_path / "test.csv").write_bytes(csv_bytes(*TEST))
+    data = load_test_set(tmp_path / "test.csv")
+    assert len(data.train) == 0
+    np.testing.assert_array_equal(data.test.images, TEST[0])
+    np.testing.assert_array_equal(data.test.labels, TEST[1])
+    assert data.source == f"the file {tmp_path / 'test.csv'}, all of it for testing"
+
+
+def test_a_fraction_of_all_images(tmp_path: Path) -> None:
+    """Also of those that have a test set of their own; another seed draws others."""
+    (tmp_path / "a.csv").write_bytes(csv_bytes(*TRAIN))
+    arrays = {"x_train": TRAIN[0], "y_train": TRAIN[1], "x_test": TEST[0], "y_test": TEST[1]}
+    (tmp_path / "a.npz").write_bytes(npz_bytes(**arrays))
+    for name, images, share in (("a.csv", TRAIN[0], 20), ("a.npz", np.concatenate([TRAIN[0], TEST[0]]), 30)):
+        data, again, other = (load_dataset(tmp_path / name, test_fraction=0.3, seed=seed) for seed in (0, 0, 1))
+        assert (len(data.train), len(data.test)) == (len(images) - share, share)
+        assert np.bincount(data.test.labels).tolist() == [share // 10] * 10
+        assert data.fingerprint() == again.fingerprint() != other.fingerprint()
+        both = data.train.followed_by(data.test).images.reshape(len(images), -1)
+        assert sorted(both.tolist()) == sorted(images.reshape(len(images), -1).tolist())
+        assert (data.name, data.test_data, data.test_fraction) == (str(tmp_path / name), None, 0.3)
+        assert data.source == f"the file {tmp_path / name}, 30 % of all images set aside for testing"
+
+
+@pytest.mark.parametrize("fraction", [0, 1, -0.1, 1.5, float("nan")])
+def test_a_fraction_must_leave_something_on_either_side(fraction: float) -> None:
+    assert "expected a number between 0 and 1" in refusal(lambda: load_dataset("digits", test_fraction=fraction))
+
+
+def test_test_data_and_a_fraction_exclude_each_other() -> None:
+    message = refusal(lambda: load_dataset("digits", test_data="a.csv", test_fraction=0.5))
+    assert message == "test data a.csv and a test fraction of 0.5: expected one of them"
+
+
+def test_15_percent_of_mnist(real_mnist: Path) -> None:
+    data = load_dataset(real_mnist, test_fraction=0.15)
+    assert (len(data.train), len(data.test)) == (59_500, 10_500)
+    of_all = np.bincount(load_dataset(real_mnist).train.labels) + np.bincount(load_dataset(real_mnist).test.labels)
+    np.testing.assert_allclose(np.bincount(data.test.labels), 0.15 * of_all, atol=0.5)
 
 
 def test_importing_needs_only_numpy() -> None:
