@@ -74,13 +74,17 @@ class TrainingRun:
             self.progress,
             self.streams.noise,
         )
-        with threadpool_limits(self.threads):
-            for result in results:
-                self.history.append(result)
-                accuracy = result.validation_accuracy
-                if accuracy is not None and (self.best is None or accuracy > self.best.accuracy):
-                    self.best = Best(result.epoch, accuracy, self.network.snapshot())
-                yield result
+        while True:
+            # The number is one of the whole process: between two epochs the caller has its own back.
+            with threadpool_limits(self.threads):
+                result = next(results, None)
+            if not result:
+                return
+            self.history.append(result)
+            accuracy = result.validation_accuracy
+            if accuracy is not None and (self.best is None or accuracy > self.best.accuracy):
+                self.best = Best(result.epoch, accuracy, self.network.snapshot())
+            yield result
 
     @property
     def epochs_since_best(self) -> int:

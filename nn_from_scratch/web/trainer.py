@@ -16,6 +16,7 @@ from time import perf_counter
 from typing import Any, TypeVar
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from nn_from_scratch.data import Dataset
 from nn_from_scratch.errors import BadInput
@@ -80,6 +81,7 @@ class Trainer:
     # ---- for other threads ----
 
     def __enter__(self) -> "Trainer":
+        self._limits = threadpool_limits(self.threads)  # also for what is computed while the training is paused
         self._thread.start()
         return self
 
@@ -88,6 +90,7 @@ class Trainer:
         with suppress(TimeoutError):
             self.ask(self._end)
         self._thread.join(PATIENCE)
+        self._limits.restore_original_limits()
 
     def ask(self, method: Callable[..., Answer], *arguments: Any, **named: Any) -> Answer:
         """Have a method called in the trainer's thread, after the step under way, and return what it returns."""

@@ -344,16 +344,16 @@ def blas_threads() -> set[int]:
     return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
 
 
-def test_threads_are_limited_for_the_run_and_no_longer():
+def test_threads_are_limited_while_it_trains_and_tests_and_no_longer(monkeypatch):
+    seen = []
+    run = TrainingRun(RECIPE, DATA, threads=1)
     with threadpool_limits(2):
-        run = TrainingRun(RECIPE, DATA, threads=1)
-        for _ in run.epochs():
-            assert blas_threads() == {1}
+        for _ in run.epochs(lambda step, loss: seen.append(blas_threads())):
+            assert blas_threads() == {2}
+        monkeypatch.setattr(training_run, "evaluate", lambda *_: seen.append(blas_threads()) or (0.5, 0.5))
+        run.test()
         assert blas_threads() == {2}
-        unfinished = TrainingRun(RECIPE, DATA, threads=1).epochs()
-        next(unfinished)
-        unfinished.close()
-        assert blas_threads() == {2}
+    assert seen == [{1}] * (run.progress.step + 1)
 
 
 def test_a_resumed_training_has_as_many_threads_as_it_began_with(monkeypatch, tmp_path):
