@@ -242,7 +242,7 @@ class Trainer:
         if whole or now >= self._tiles_due:
             self.hub.publish("tiles", _json({"run": self.run_number, **self.live.tiles_part()}))
             self._tiles_due = now + TILES_SECONDS
-        self._frame_due = now + FRAME_SECONDS
+        self._frame_due = perf_counter() + FRAME_SECONDS  # from now on: a slow machine has to take steps between frames
 
     def _steps_per_second(self) -> float:
         since, first, found = self._pace

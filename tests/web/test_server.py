@@ -457,7 +457,7 @@ def test_a_new_page_sees_the_present_at_once_and_then_every_step(live_server):
     second.close()
 
 
-def test_the_fifth_page_is_refused_and_a_closed_one_makes_room(live_server):
+def test_the_fifth_page_is_refused_and_a_closed_one_makes_room(impatient, live_server):
     streams = [Stream(live_server) for _ in range(4)]
     refused = Stream(live_server)
     assert refused.response.status == 503

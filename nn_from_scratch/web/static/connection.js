@@ -13,9 +13,15 @@ export function connect(state) {
   const events = new EventSource("/api/events");
   const listen = (kind, take) => events.addEventListener(kind, (event) => take(JSON.parse(event.data)));
 
-  listen("state", (settings) => state.set("settings", settings));
+  // A new state is shown with the frame that follows it, or a new network would be drawn with the numbers of the old one.
+  let settings = null;
+  listen("state", (news) => (settings = news));
   listen("tiles", (tiles) => state.set("tiles", tiles));
-  listen("frame", (frame) => takeFrame(state, frame));
+  listen("frame", (frame) => {
+    if (settings) state.set("settings", settings);
+    settings = null;
+    takeFrame(state, frame);
+  });
 
   events.addEventListener("open", () => setConnection("open"));
   events.addEventListener("error", async () => {

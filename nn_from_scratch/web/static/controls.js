@@ -125,9 +125,10 @@ export class Controls {
   #weights() {
     const file = byId("upload-file");
     byId("upload").addEventListener("click", () => file.click());
-    file.addEventListener("change", async () => {
-      if (file.files.length) await this.send("/api/weights", file.files[0]);
+    file.addEventListener("change", () => {
+      const [chosen] = file.files;
       file.value = ""; // so that the same file can be chosen again
+      if (chosen) this.send("/api/weights", chosen);
     });
   }
 

