@@ -20,6 +20,7 @@ from nn_from_scratch.classes import predicted_classes
 from nn_from_scratch.data import Dataset
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.recipe import Recipe
+from nn_from_scratch.runs import training_run
 from nn_from_scratch.runs.checkpoint import load_checkpoint, save_checkpoint
 from nn_from_scratch.runs.training_run import Best, TrainingRun
 from nn_from_scratch.schedules import SCHEDULES
