@@ -89,7 +89,7 @@ def add_data_option(parser: argparse.ArgumentParser, default: str = "MNIST, or t
         f"label first, or Keras's mnist.npz (default: {default})",
     )
     group = parser.add_mutually_exclusive_group()
-    group.add_argument("--test-data", metavar="FILE", help="a CSV file to test on, in place of the data's own test set")
+    group.add_argument("--test-data", metavar="FILE", help="a CSV file to test on, all of it, not the data's own set")
     group.add_argument(
         "--test-fraction",
         type=fraction,
