@@ -1,7 +1,7 @@
 """From what a user asks for (a name, a path, nothing) to a data set.
 
-The one function here decides by content, not by the ending of a name, what kind of file it was given. And it never puts
-another data set in the place of the one that was asked for without saying so.
+What kind of file it was given is decided by content, not by the ending of a name; only which of two CSV files is the
+test set is told by their names. And no other data set ever takes the place of the one asked for without a word.
 """
 
 from __future__ import annotations

@@ -72,7 +72,8 @@ def _opened(file: IO[bytes]) -> Image.Image:
         _check_jpeg(image, _scans(file))
     else:
         slow = bool(image.tile) and image.tile[0][0] == "bmp_rle"
-        _check_size(*image.size, *((MOST_PIXELS_RUN_LENGTH, "run-length encoded ") if slow else ()))
+        most, what = (MOST_PIXELS_RUN_LENGTH, "run-length encoded ") if slow else (MOST_PIXELS, "")
+        _check_size(*image.size, most, what)
     return image
 
 

@@ -50,7 +50,7 @@ def read_netpbm(file: IO[bytes], check_size: Callable[[int, int], object]) -> Im
 def _numbers(file: IO[bytes], kind: int, count: int, white: int) -> np.ndarray:
     """The values of all pixels, row by row."""
     if kind in (2, 3):
-        return np.fromstring(_without_comments(file.read()), np.uint16, sep=" ")
+        return np.fromstring(_text(file, count), np.uint16, sep=" ")
     dtype = np.dtype(np.uint8 if white < 256 else ">u2")
     content = file.read(count * dtype.itemsize)
     return np.frombuffer(content, dtype, len(content) // dtype.itemsize)
@@ -59,7 +59,7 @@ def _numbers(file: IO[bytes], kind: int, count: int, white: int) -> np.ndarray:
 def _bits(file: IO[bytes], kind: int, width: int, height: int) -> np.ndarray:
     """The values of all pixels of a bitmap: 0 is ink there, as in the other kinds."""
     if kind == 1:
-        text = np.frombuffer(_without_comments(file.read()), np.uint8)
+        text = np.frombuffer(_text(file, width * height), np.uint8)
         return ord("1") - text[(text == ord("0")) | (text == ord("1"))]
     row = -(-width // 8)  # bytes, of which the last may be used in part
     rows = np.frombuffer(file.read(row * height), np.uint8)
@@ -67,7 +67,9 @@ def _bits(file: IO[bytes], kind: int, width: int, height: int) -> np.ndarray:
     return 1 - bits.ravel()
 
 
-def _without_comments(text: bytes) -> bytes:
+def _text(file: IO[bytes], count: int) -> bytes:
+    """The rest of a file, without comments; of one with far more than so many numbers, only a part."""
+    text = file.read(16 * count + 2**20)
     if text.count(b"#") > _MOST_COMMENTS:
         raise BadInput(f"has more than {_MOST_COMMENTS:,} comments, expected a picture")
     return re.sub(rb"#[^\r\n]*", b" ", text)
