@@ -27,7 +27,7 @@ from werkzeug.exceptions import (
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from nn_from_scratch import storage
-from nn_from_scratch.errors import BadInput
+from nn_from_scratch.errors import BadInput, one_line
 from nn_from_scratch.presets import PRESETS
 from nn_from_scratch.web import limits
 from nn_from_scratch.web.hub import TooManyWatchers, Watch
@@ -35,6 +35,7 @@ from nn_from_scratch.web.trainer import Trainer
 
 LARGEST_BODY = 4_000  # bytes of a command
 LARGEST_BODIES = {"predict": 120_000, "upload": limits.LARGEST_UPLOAD}  # a drawing; a network
+LONGEST_REFUSAL = 450  # characters: a refusal quotes what was wrong, and that may be anything
 PAD = 280  # pixels of the drawing pad's sides
 HEARTBEAT = 1.0  # seconds after which a silent stream is written to: that is how a closed page is noticed
 PATIENCE = 2.5  # seconds that a new page waits for the place of one just closed
@@ -127,7 +128,7 @@ def _add_rules(app: Flask) -> None:
 
     @app.errorhandler(BadInput)
     def bad_input(problem: BadInput) -> tuple[dict[str, str], int]:
-        return {"error": str(problem)}, 400
+        return {"error": one_line(problem, LONGEST_REFUSAL)}, 400
 
     @app.errorhandler(TooManyWatchers)
     def too_many(problem: TooManyWatchers) -> tuple[dict[str, str], int]:
@@ -135,7 +136,7 @@ def _add_rules(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def refused(problem: HTTPException) -> tuple[dict[str, str], int]:
-        return {"error": problem.description or problem.name}, problem.code or 500
+        return {"error": one_line(problem.description or problem.name, LONGEST_REFUSAL)}, problem.code or 500
 
     @app.errorhandler(Exception)
     def unforeseen(problem: Exception) -> tuple[dict[str, str], int]:

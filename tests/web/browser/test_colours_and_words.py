@@ -9,7 +9,6 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from nn_from_scratch import Dense, Network, ReLU, SavedNetwork, Sigmoid, Softmax, train_step
@@ -114,12 +113,10 @@ def test_deltas_biases_and_products_are_blue_where_positive(live_server: LiveSer
             np.testing.assert_array_equal(hues(fillings(page, bars)), np.sign(values))
 
 
-@pytest.mark.parametrize("edges", ["weight", "flow"])
-def test_edges_are_blue_where_positive(live_server: LiveServer, open_page: Open, edges: str) -> None:
+def test_edges_are_blue_where_positive(live_server: LiveServer, open_page: Open) -> None:
     """All weights into the outputs are given one sign, and then the other; hidden activations are above 0."""
     page = open_page(live_server.url)
     trainer = live_server.trainer
-    page.check(f"#edges-{edges}", force=True)
     lines = page.evaluate(
         """() => {
             const [hidden, output] = [0, 1].map((layer) =>
@@ -141,7 +138,9 @@ def test_edges_are_blue_where_positive(live_server: LiveServer, open_page: Open,
         show(page, theme)
         for sign in (1, -1):
             trainer.ask(turn, sign)
-            until(page, lambda sign=sign: shown() == {sign}, f"edges of sign {sign} alone")
+            for edges in ("weight", "flow"):
+                page.check(f"#edges-{edges}", force=True)
+                until(page, lambda sign=sign: shown() == {sign}, f"edges of sign {sign} alone")
 
 
 def test_the_colour_of_a_neuron_is_the_stronger_the_more_active_it_is(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 
+from nn_from_scratch import SavedNetwork, save
 from nn_from_scratch.data import Dataset
 from tests.web.browser.conftest import Open, command, step_of, until, wait_for_step
 from tests.web.conftest import LiveServer, serving
@@ -341,6 +344,27 @@ def test_another_site_can_neither_steer_nor_read(live_server: LiveServer, open_p
     )
     assert live_server.trainer.state == "paused"
     assert live_server.trainer.run.progress.step == 0
+
+
+def test_what_stands_in_an_uploaded_file_is_shown_as_text_or_not_at_all(
+    live_server: LiveServer, open_page: Open, tmp_path: Path
+) -> None:
+    page = open_page(live_server.url, complaints=False)  # the browser logs what the server refuses
+    hostile = "<img src=/nowhere onerror=\"document.title='taken'\">\u202e\x1b[31m"
+    network = live_server.trainer.run.recipe.make_network(0)
+    save(SavedNetwork(network, training={hostile: hostile}, metrics={"accuracy": hostile}), tmp_path / "a.json")
+    page.set_input_files("#upload-file", tmp_path / "a.json")
+    page.wait_for_selector("body[data-run='2']")
+    assert "img" not in page.inner_text("body")
+    document = json.loads((tmp_path / "a.json").read_text())
+    document["layers"][0]["type"] = hostile
+    (tmp_path / "a.json").write_text(json.dumps(document))
+    page.set_input_files("#upload-file", tmp_path / "a.json")
+    page.wait_for_selector("#refused")
+    assert "layers[0].type is '<img src=/nowhere" in page.inner_text("#refused-text")
+    assert page.inner_text("#refused-text").isprintable()
+    assert page.locator("img").count() == 0
+    assert page.title() == "nn_from_scratch: watch a neural network learn"
 
 
 def test_nothing_inline_runs_in_the_page(live_server: LiveServer, open_page: Open) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 
 import numpy as np
 import pytest
 
 from nn_from_scratch import load
+from nn_from_scratch.web.hub import Event, Watch
 from tests.web.browser.conftest import (
     Open,
     ask,
@@ -122,6 +124,36 @@ def test_an_epoch_target_ends_the_training(live_server: LiveServer, open_page: O
     page.click("#start")
     page.wait_for_selector("#refused")
     assert "2 epochs are done" in page.inner_text("#refused")
+
+
+@pytest.fixture
+def halting_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every event comes alone, and a while after the one before it."""
+    plain, waiting = Watch.next, []
+
+    def one_by_one(watch: Watch, timeout: float) -> list[Event] | None:
+        time.sleep(0.1)
+        if not waiting:
+            if not (found := plain(watch, timeout)):
+                return found
+            waiting.extend(found)
+        return [waiting.pop(0)]
+
+    monkeypatch.setattr(Watch, "next", one_by_one)
+
+
+def test_a_new_state_is_shown_with_the_frame_that_belongs_to_it(
+    halting_stream: None, live_server: LiveServer, open_page: Open
+) -> None:
+    page = open_page(live_server.url)
+    set_number(page, "#epoch-target", 2)
+    page.click("#start")
+    page.wait_for_selector("body[data-state=finished]")
+    assert page.inner_text("#epoch") == "2.00"
+    page.select_option("#preset", "784-196-1")
+    command(page, "#restart", "[data-run='2']")
+    assert page.get_attribute("body", "data-step") == "0"
+    assert page.locator("#forward .outputs .name").all_inner_texts() == ["1", "2"]
 
 
 def test_rewind_repeats_the_first_losses_to_the_bit(live_server: LiveServer, open_page: Open) -> None:

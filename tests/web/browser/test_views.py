@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -10,6 +11,9 @@ import pytest
 from nn_from_scratch.training import predict
 from tests.web.browser.conftest import Open, command, exact, sum_shown, until
 from tests.web.conftest import LiveServer
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 
 def example(server: LiveServer) -> np.ndarray:
@@ -30,12 +34,17 @@ def test_the_outputs_are_the_networks(live_server: LiveServer, open_page: Open) 
     assert f"says {p.argmax()} (output {p.max():.2f})" in page.inner_text("#verdict")
 
 
-@pytest.mark.parametrize("layer", [0, 1])
-def test_a_neurons_sum_adds_up_to_its_z(live_server: LiveServer, open_page: Open, layer: int) -> None:
+def test_a_neurons_sum_adds_up_to_its_z(live_server: LiveServer, open_page: Open) -> None:
     page = open_page(live_server.url)
     command(page, "#step-batch", "[data-step='1']")
-    page.locator(f"#forward .neurons button[data-layer='{layer}']").nth(4).click()
-    page.wait_for_selector("#inspector[data-z]")
+    for layer in (0, 1):
+        page.locator(f"#forward .neurons button[data-layer='{layer}']").nth(4).click()
+        page.wait_for_selector(f"#inspector[data-layer='{layer}'][data-z]")
+        check_the_sum(page, live_server, layer)
+        page.keyboard.press("Escape")
+
+
+def check_the_sum(page: Page, live_server: LiveServer, layer: int) -> None:
     products = exact(page, "#inspector [data-name=product]")
     assert len(products) == 16
     assert products == sorted(products[:8], reverse=True) + sorted(products[8:])
