@@ -217,7 +217,7 @@ def test_help_shows_defaults_and_examples_and_loads_nothing_heavy():
     assert result.returncode == 0
     assert "results/confusion_matrix.png" in result.stdout
     assert "python evaluate.py --json" in result.stdout
-    assert not {"matplotlib", "pandas", "pooch"} & imports("evaluate.py", "--help")
+    assert not {"matplotlib", "pooch"} & imports("evaluate.py", "--help")
 
 
 # ---- mistakes ----

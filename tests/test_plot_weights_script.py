@@ -83,4 +83,4 @@ def test_help_shows_defaults_and_examples_and_loads_nothing_heavy():
     assert result.returncode == 0
     assert "(default: results)" in result.stdout
     assert "python plot_weights.py" in result.stdout
-    assert not {"matplotlib", "pandas", "pooch"} & imports("plot_weights.py", "--help")
+    assert not {"matplotlib", "pooch"} & imports("plot_weights.py", "--help")
