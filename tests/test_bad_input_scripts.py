@@ -10,6 +10,7 @@ import io
 import json
 import os
 import runpy
+import shutil
 import signal
 import struct
 import subprocess
@@ -21,6 +22,7 @@ import numpy as np
 import pytest
 
 import nn_from_scratch as nn
+from nn_from_scratch.command_line.process import ENDING
 from nn_from_scratch.runs.checkpoint import save_checkpoint
 from nn_from_scratch.runs.training_run import TrainingRun
 from nn_from_scratch.storage.json_files import LARGEST_FILE
@@ -131,14 +133,15 @@ WEIGHTS = {  # --weights: a file's content, and what is said of it
 def in_process(script: str, *arguments: object) -> str:
     """The one line with which a script's `main`, run in this process, refuses its arguments."""
     said, printed = io.StringIO(), io.StringIO()
-    argv, handler = sys.argv, signal.getsignal(signal.SIGTERM)
+    argv, handlers = sys.argv, {number: signal.getsignal(number) for number in ENDING}
     sys.argv = [script, *map(str, arguments)]
     try:
         with contextlib.redirect_stderr(said), contextlib.redirect_stdout(printed), pytest.raises(SystemExit) as ended:
             runpy.run_path(str(ROOT / script), run_name="__main__")
     finally:
         sys.argv = argv
-        signal.signal(signal.SIGTERM, handler)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
     assert ended.value.code == 2, said.getvalue()
     assert printed.getvalue() == ""
     assert said.getvalue().count("\n") == 1
@@ -441,6 +444,20 @@ def test_any_terminal_and_any_file_name_will_do(encoding, tmp_path):
 # ---- files that would take each other's place ----
 
 
+@pytest.fixture(scope="module")
+def every_kind_of_file(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("files")
+    write_idx_files(directory / "mnist_files", train_images=idx_bytes(X), train_labels=idx_bytes(Y))
+    (directory / "d.csv").write_bytes(csv_bytes(*pictures(70, 28)))
+    (directory / "w.json").write_text(json.dumps(network()))
+    shutil.copy(ROOT / "resources/handwriting/two.png", directory)
+    (directory / "link.png").symlink_to("two.png")
+    saved = run("train.py", "--data", "digits", *SMALL, "--checkpoint-every", 1, "--output", directory / "n.json")
+    assert saved.returncode == 0
+    (directory / "n.checkpoint.json").rename(directory / "c.json")
+    return directory
+
+
 @pytest.mark.parametrize(
     "command",
     [
@@ -458,17 +475,10 @@ def test_any_terminal_and_any_file_name_will_do(encoding, tmp_path):
         "hyper-tune.py --data d.csv --output d",
     ],
 )
-def test_no_file_of_a_command_takes_the_place_of_another(command, tmp_path):
-    write_idx_files(tmp_path / "mnist_files", train_images=idx_bytes(X), train_labels=idx_bytes(Y))
-    (tmp_path / "d.csv").write_bytes(csv_bytes(*pictures(70, 28)))
-    (tmp_path / "w.json").write_text(json.dumps(network()))
-    (tmp_path / "two.png").write_bytes((ROOT / "resources/handwriting/two.png").read_bytes())
-    (tmp_path / "link.png").symlink_to("two.png")
-    saved = run("train.py", "--data", "digits", *SMALL, "--checkpoint-every", 1, "--output", tmp_path / "n.json")
-    assert saved.returncode == 0
-    (tmp_path / "n.checkpoint.json").rename(tmp_path / "c.json")
-    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+def test_no_file_of_a_command_takes_the_place_of_another(command, every_kind_of_file, tmp_path, monkeypatch):
+    directory = shutil.copytree(every_kind_of_file, tmp_path / "files", symlinks=True)
+    monkeypatch.chdir(directory)
+    before = {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()}
     script, *arguments = command.split()
-    message = refusal(run(script, *arguments, cwd=tmp_path))
-    assert "expected" in message
-    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    assert "expected different files" in in_process(script, *arguments)
+    assert {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()} == before

@@ -97,7 +97,7 @@ def parts() -> dict:
         ({"network": [nn.Dense(3)]}, "network: expected one such as Network([Dense(10)], (784,), seed=0), not ["),
         ({"batches": None}, "batches: expected one such as Batches(split, 64, (784,), outputs=10, seed=0), not None"),
     ],
-    ids=str,
+    ids=lambda changes: next(iter(changes)) if isinstance(changes, dict) else "",
 )
 def test_a_training_says_which_of_its_parts_is_none(changes, message):
     with pytest.raises(TypeError, match=re.escape(message)):
