@@ -4,17 +4,24 @@ The check compares g·u, what a gradient g promises for a small move in the dire
 does, (f(x + hu) − f(x − hu)) / 2h. One dot product tests every entry at once, because u is random.
 """
 
+import os
 import signal
 from collections.abc import Callable
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from nn_from_scratch.data.dataset import Split
 from nn_from_scratch.layers import Dense, Layer, ReLU
 from nn_from_scratch.network import Network
 from nn_from_scratch.recipe import Recipe
 from tests.own_layers import own_layers  # noqa: F401
+
+# Of the processes that the tests start: several that each take all cores would wait for each other.
+for library in ("OPENBLAS", "MKL", "OMP"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+threadpool_limits(1)  # of this one
 
 # A shell that runs the tests in the background has them ignore Ctrl-C, and so would the scripts that they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

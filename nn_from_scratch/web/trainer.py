@@ -75,13 +75,13 @@ class Trainer:
         self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], Future]] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="trainer", daemon=True)
         self._ended = False
+        self._limits = threadpool_limits(threads)  # also for what is computed while the training is paused
         self._frame_due = self._tiles_due = self._snapshot_due = perf_counter()
         self._begin(Start(recipe_of_preset(preset), seed, preset))
 
     # ---- for other threads ----
 
     def __enter__(self) -> "Trainer":
-        self._limits = threadpool_limits(self.threads)  # also for what is computed while the training is paused
         self._thread.start()
         return self
 
