@@ -423,6 +423,7 @@ def test_closed_streams_are_no_reason_to_fail(closed, tmp_path):
     assert "test_accuracy" in nn.load(tmp_path / "n.json").metrics
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["cp932", "ascii"])
 def test_any_terminal_and_any_file_name_will_do(encoding, tmp_path):
     weights = tmp_path / os.fsdecode(b"\xff\xe9.json")  # no UTF-8

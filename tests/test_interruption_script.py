@@ -319,6 +319,7 @@ def test_the_second_signal_leaves_at_once_and_what_stood_there_stays(tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_two_signals_in_quick_succession_leave_whole_files_or_none(tmp_path, uninterrupted):
     for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
         directory = tmp_path / str(code)
@@ -367,6 +368,7 @@ def test_killed_at_any_moment_the_last_whole_checkpoint_leads_to_the_same_bytes(
     assert_same(tmp_path, uninterrupted)
 
 
+@pytest.mark.slow
 def test_killed_while_it_saves_the_previous_network_stays_loadable(tmp_path):
     """The network is written over and over; whenever the process is killed, the file is a whole one."""
     program = """

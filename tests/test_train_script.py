@@ -183,6 +183,7 @@ def test_the_small_digits_do_not_take_the_place_of_a_network_trained_on_other_da
     assert default.read_bytes() == before
     assert result.stderr == (
         "resources/weights_and_biases.json stays: it was trained on mnist; this network goes to results/digits.json\n"
+        "to test it: python evaluate.py --weights results/digits.json\n"
     )
     assert nn.load(tmp_path / "results" / "digits.json").training["data"]["name"] == "digits"
     default.unlink()

@@ -195,6 +195,7 @@ def output_of(arguments: argparse.Namespace, dataset: Dataset) -> str:
         if recorded == dataset.name:
             return DEFAULT_WEIGHTS
         notify(f"{DEFAULT_WEIGHTS} stays: it was trained on {recorded}; this network goes to {SMALL_WEIGHTS}")
+        notify(f"to test it: python evaluate.py --weights {SMALL_WEIGHTS}")
         return SMALL_WEIGHTS
     output = arguments.output or _network_of(arguments.resume)
     if os.path.realpath(output) == os.path.realpath(arguments.resume):

@@ -153,6 +153,7 @@ def large() -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the most memory that a process had")
 def test_pictures_of_24_megapixels_are_read_in_500_megabytes(tmp_path: Path) -> None:
     for name, content in large().items():

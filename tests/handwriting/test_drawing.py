@@ -58,6 +58,7 @@ def test_mnist_is_centred_where_prepare_centres(real_mnist: Path) -> None:
     assert np.mean([max(box(image)) == 20 for image in images]) > 0.999
 
 
+@pytest.mark.slow
 def test_accuracy_of_mnist_at_other_sizes_and_places_stays_within_a_point(
     real_mnist: Path, networks: dict[str, nn.Network]
 ) -> None:
