@@ -129,7 +129,7 @@ INVARIANTS = """
 import sys
 import pytest
 import tests.own_parts
-sys.exit(pytest.main(["-q", "--no-cov", "-p", "no:cacheprovider", "tests/test_layers.py", *sys.argv[1:]]))"""
+sys.exit(pytest.main(["-q", "--no-cov", "-n", "0", "-p", "no:cacheprovider", "tests/test_layers.py", *sys.argv[1:]]))"""
 
 
 def test_the_invariants_of_layers_run_over_them():
