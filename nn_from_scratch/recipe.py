@@ -197,8 +197,9 @@ class Recipe:
             return {}
         found = {"initializer": "he" if any(isinstance(layer, ReLU) for layer in layers) else "glorot"}
         if self.make_loss().matching_activation not in (None, type(layers[-1])):
-            matching = [name for name, loss in LOSSES.items() if loss.matching_activation is type(layers[-1])]
-            found |= dict(zip(["loss"], matching, strict=False))  # none matches a ReLU: that is refused
+            for name, loss in LOSSES.items():
+                if loss.matching_activation is type(layers[-1]):
+                    found["loss"] = name
         return found | {"bias_initializer": "zeros"}
 
     def _suited_layers(self, parts: dict[str, Any]) -> tuple[str, ...]:
