@@ -15,11 +15,9 @@ Read the files in this order:
 11. presets.py             named recipes
 """
 
-import sys
+from nn_from_scratch import startup  # first: before anything can fail or take time
 
-if sys.version_info < (3, 11):  # noqa: UP036 - a clone can be run with any Python
-    raise SystemExit("nn_from_scratch needs Python 3.11 or later, this is {}.{}".format(*sys.version_info))
-
+# isort: split
 from nn_from_scratch.data import Dataset, Split, load_dataset
 from nn_from_scratch.data.batches import Batches
 from nn_from_scratch.errors import BadInput
@@ -33,6 +31,8 @@ from nn_from_scratch.recipe import Recipe
 from nn_from_scratch.schedules import Constant, Cosine, OneCycle, Schedule, StepDecay
 from nn_from_scratch.storage import SavedNetwork, load, save
 from nn_from_scratch.training import Diverged, EpochResult, evaluate, fit, predict, train_step
+
+startup.over()
 
 __version__ = "1.0.0"  # pyproject.toml reads it here
 

@@ -75,3 +75,25 @@ def test_with_an_older_python_one_line_says_which_is_needed():
     result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 1
     assert result.stderr == "nn_from_scratch needs Python 3.11 or later, this is 3.10\n"
+
+
+@pytest.mark.parametrize(("problem", "said"), [("KeyboardInterrupt", "interrupted\n"), ("ImportError", "Traceback (")])
+def test_interrupted_while_it_imports_it_ends_without_a_traceback_and_nothing_else_does(problem, said):
+    program = f"""
+import runpy, sys
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == "numpy":
+            raise {problem}
+sys.meta_path.insert(0, Interrupting())
+sys.argv = ["train.py"]
+runpy.run_path("train.py", run_name="__main__")"""
+    result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode != 0
+    assert result.stdout == ""
+    assert result.stderr.startswith(said)
+
+
+def test_once_it_is_imported_tracebacks_are_those_of_the_program():
+    program = "import sys; before = sys.excepthook; import nn_from_scratch; assert sys.excepthook is before"
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)

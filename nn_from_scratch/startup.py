@@ -1,0 +1,28 @@
+"""What comes before all other imports: the version of Python, and Ctrl-C while they are under way.
+
+Nothing here may need a newer Python than the oldest that is to be told.
+"""
+
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036 - a clone can be run with any Python
+    raise SystemExit("nn_from_scratch needs Python 3.11 or later, this is {}.{}".format(*sys.version_info))
+
+
+BEFORE = sys.excepthook
+
+
+def _without_traceback(kind, problem, trace):  # type: ignore[no-untyped-def]
+    if issubclass(kind, KeyboardInterrupt):
+        sys.stderr.write("interrupted\n")
+    else:
+        BEFORE(kind, problem, trace)
+
+
+sys.excepthook = _without_traceback
+
+
+def over():  # type: ignore[no-untyped-def]
+    """All is imported: whoever runs the program decides how it ends."""
+    if sys.excepthook is _without_traceback:
+        sys.excepthook = BEFORE
