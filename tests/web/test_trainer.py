@@ -9,14 +9,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import nn_from_scratch as nn
 from nn_from_scratch import metrics
 from nn_from_scratch.classes import predicted_classes
 from nn_from_scratch.errors import BadInput
+from nn_from_scratch.inspection.gradient_check import GradientCheck
 from nn_from_scratch.presets import PRESETS
 from nn_from_scratch.runs.training_run import TrainingRun
 from nn_from_scratch.web import limits
+from nn_from_scratch.web.live_run import LiveRun
 from nn_from_scratch.web.trainer import Trainer
 from tests.new_parts import LeakyReLU
 
@@ -566,6 +569,26 @@ def test_a_mistake_in_a_question_is_the_askers_and_the_training_goes_on(trainer)
     with pytest.raises(ZeroDivisionError):
         trainer.ask(lambda: 1 / 0)
     assert len(steps(trainer, 1)) == 1
+
+
+def test_also_the_first_training_is_made_with_the_trainers_own_number_of_threads(digits, monkeypatch):
+    """Two threads that a busy machine keeps waiting took a hundred times as long for the gradient check."""
+    found = []
+    check = LiveRun._check_gradients
+
+    def threads() -> set[int]:
+        return {pool["num_threads"] for pool in threadpool_info()}
+
+    def record(run: LiveRun) -> GradientCheck:
+        found.append(threads())
+        return check(run)
+
+    monkeypatch.setattr(LiveRun, "_check_gradients", record)
+    with threadpool_limits(2):
+        before = threads()
+        Trainer(digits, threads=1)
+        assert threads() == before
+    assert found == [{1}]
 
 
 def test_it_ends_while_it_trains(digits):
