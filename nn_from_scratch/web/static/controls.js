@@ -210,5 +210,7 @@ function fill(id, options) {
 /** Show a value, but never under the fingers of somebody who is changing it. */
 function keep(id, value) {
   const input = byId(id);
-  if (!editing.has(input) && !input.matches(":active")) input.value = value;
+  if (editing.has(input) || input.matches(":active") || input.value === String(value)) return;
+  input.value = value;
+  if (input === document.activeElement) input.select?.(); // as when it was entered: what is typed next replaces it
 }

@@ -189,6 +189,20 @@ def test_the_learning_rate_applies_without_a_reset(live_server: LiveServer, open
     assert page.get_attribute("body", "data-run") == run
 
 
+def test_what_is_typed_replaces_a_value_that_came_meanwhile(live_server: LiveServer, open_page: Open) -> None:
+    page = open_page(live_server.url)
+    page.focus("#learning-rate-number")
+    live_server.trainer.ask(live_server.trainer.change, learning_rate=0.7)
+    until(page, lambda: page.input_value("#learning-rate-number") == "0.7", "the news")
+    page.keyboard.type("3")
+    live_server.trainer.ask(live_server.trainer.change, learning_rate=0.9)
+    until(page, lambda: page.get_attribute("#learning-rate", "aria-valuetext") == "0.9", "the news")
+    assert page.input_value("#learning-rate-number") == "3", "nothing changes under the fingers"
+    with page.expect_response("**/api/settings"):
+        page.keyboard.press("Enter")
+    assert live_server.trainer.recipe.learning_rate == 3
+
+
 def test_speed_batch_size_and_optimizer_reach_the_trainer(live_server: LiveServer, open_page: Open) -> None:
     page = open_page(live_server.url, complaints=False)  # the browser logs what the server refuses at the end
     with page.expect_response("**/api/settings"):
