@@ -276,8 +276,7 @@ class Trainer:
 
     def _begin(self, start: Start) -> None:
         """A new training from this start, waiting. Where there can be none: BadInput, and the present one stays."""
-        with threadpool_limits(self.threads):  # also of the first training, made before the thread starts
-            self.live = LiveRun(start, self.dataset, self.threads, self._next_size)
+        self.live = LiveRun(start, self.dataset, self.threads, self._next_size)
         self.run_number += 1
         self.state, self._single, self._one_epoch = PAUSED, None, False
         self._due, self._pace = perf_counter(), (perf_counter(), 0, 0.0)
