@@ -18,6 +18,7 @@ class Loss:
     """
 
     matching_activation: type[Layer] | None = None
+    over_outputs = False  # whether it is a mean over the outputs, too: its gradients are then K times smaller
 
     def value(self, p: np.ndarray, t: np.ndarray) -> float:
         """L, a mean over the batch."""
@@ -43,6 +44,8 @@ class MeanSquaredError(Loss):
     Maths: docs/mathematics.md, "Mean squared error".
     """
 
+    over_outputs = True
+
     def value(self, p: np.ndarray, t: np.ndarray) -> float:
         return float(np.square(p - t).sum()) / p.size
 
@@ -59,6 +62,7 @@ class BinaryCrossEntropy(Loss):
     """
 
     matching_activation = Sigmoid
+    over_outputs = True
 
     def value(self, p: np.ndarray, t: np.ndarray) -> float:
         p = _away_from_0_and_1(p)

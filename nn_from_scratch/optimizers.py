@@ -31,6 +31,7 @@ class Optimizer:
 
     remembers: tuple[str, ...] = ()
     usual_rate = 0.01  # η to start with, where nobody has looked for a better one
+    follows_size = False  # whether gradients that are K times smaller need a rate that is K times higher
 
     def __init__(self, weight_decay: float = 0.0):
         if not 0 <= weight_decay < np.inf:
@@ -86,6 +87,8 @@ class SGD(Optimizer):
     weight_decay: λ, from 0 up
     """
 
+    follows_size = True
+
     def __init__(self, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0):
         super().__init__(weight_decay)
         if not 0 <= momentum < 1:
@@ -95,7 +98,7 @@ class SGD(Optimizer):
         self.momentum = momentum
         self.nesterov = nesterov
         self.remembers = ("velocity",) if momentum else ()
-        # Of 0.03, 0.1, 0.3 and 1 the rate with which all presets learn well. A velocity adds up 1 / (1 − μ) gradients.
+        # Of 0.03, 0.1, 0.3 and 1 the rate at which presets learn well. A velocity adds up about 1 / (1 − μ) gradients.
         self.usual_rate = 0.3 * (1 - momentum)
 
     def find_step(self, gradients: np.ndarray, learning_rate: float) -> None:

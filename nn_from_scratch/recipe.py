@@ -185,10 +185,15 @@ class Recipe:
             parts[part] = table.changed(word, {name: settings.pop(name) for name in known if name in settings})
         if settings:
             raise BadInput(_whose(next(iter(settings)), parts))
-        if OPTIMIZERS.parse(parts["optimizer"])[0] != OPTIMIZERS.parse(self.optimizer)[0]:
-            parts = {"learning_rate": OPTIMIZERS.make(parts["optimizer"]).usual_rate} | parts
         parts = (self._suiting_layers(parts) if "layers" in parts else {"layers": self._suited_layers(parts)}) | parts
-        return replace(self, **parts)
+        recipe = replace(self, **parts)
+        same = OPTIMIZERS.parse(recipe.optimizer)[0] == OPTIMIZERS.parse(self.optimizer)[0]
+        return recipe if same or "learning_rate" in parts else replace(recipe, learning_rate=recipe._usual_rate())
+
+    def _usual_rate(self) -> float:
+        """The optimizer's usual learning rate, for gradients of the size that this loss has."""
+        optimizer, outputs = self.make_optimizer(), self.outputs if self.input_shape else len(self.classes) or 1
+        return optimizer.usual_rate * (outputs if optimizer.follows_size and self.make_loss().over_outputs else 1)
 
     def _suiting_layers(self, parts: dict[str, Any]) -> dict[str, Any]:
         """The first weights and the loss for the layers in `parts`."""

@@ -117,7 +117,7 @@ def test_layers_and_settings_may_also_be_said_in_words(tmp_path):
 def test_the_settings_that_come_with_other_parts_survive_in_the_recorded_command(tmp_path):
     options = "--data digits --layers dense:4:bias=false sigmoid dense:2 sigmoid --classes 3 5 --epochs 1".split()
     recipe = recipe_after_its_command([*options, "--optimizer", "sgd", "--momentum", "0.5"], tmp_path)
-    assert (recipe["loss"], recipe["initializer"], recipe["learning_rate"]) == ("binary-cross-entropy", "glorot", 0.15)
+    assert (recipe["loss"], recipe["initializer"], recipe["learning_rate"]) == ("binary-cross-entropy", "glorot", 0.3)
     assert nn.load(tmp_path / "first.json").network.parameters.size == 784 * 4 + 4 * 2 + 2
 
 
