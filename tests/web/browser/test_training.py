@@ -40,7 +40,7 @@ def test_one_batch_moves_the_weights_that_are_shown_as_numpy_does(
     assert trainer.recipe.optimizer == "sgd"
     if weight_decay:  # the menu has optimizers as they come
         trainer.ask(trainer.change, optimizer=f"sgd:weight-decay={weight_decay}")
-    set_number(page, "#learning-rate-number", 3)
+    set_number(page, "#learning-rate-number", 2)
     set_number(page, "#batch-size", 20)
     (W1, b1), (W2, b2) = (
         [getattr(trainer.run.network.layers[i], name).astype(np.float64) for name in "Wb"] for i in (0, 2)
@@ -55,8 +55,8 @@ def test_one_batch_moves_the_weights_that_are_shown_as_numpy_does(
     p = sigmoid(h @ W2.T + b2)
     d2 = 2 * (p - t) / p.size * p * (1 - p)
     d1 = d2 @ W2 * h * (1 - h)
-    keep = 1 - 3 * weight_decay
-    new_W1, new_b1 = keep * W1 - 3 * d1.T @ x, keep * b1 - 3 * d1.sum(axis=0)
+    keep = 1 - 2 * weight_decay
+    new_W1, new_b1 = keep * W1 - 2 * d1.T @ x, keep * b1 - 2 * d1.sum(axis=0)
     assert np.abs(new_W1 - W1).max() > 1e-3, "the step should be seen"
     assert page.inner_text("#loss-training") == f"{np.square(p - t).mean():.3g}"
 
