@@ -27,6 +27,7 @@ from tests.scripts import ROOT, run
 DIGITS = ("--data", "digits", "--sizes", 784, 32, 10, "--batch-size", 8, "--epochs", 40)
 STEPS = 40 * 155  # with 200 of the 1,437 images held out
 VALIDATED = (*DIGITS, "--validation", 200)
+pytestmark = pytest.mark.slow
 ENOUGH = 120  # seconds after which a test no longer waits; none takes more than a few
 needs_mnist = pytest.mark.skipif(
     "NN_FROM_SCRATCH_DATA" not in os.environ, reason="needs MNIST: set NN_FROM_SCRATCH_DATA to its directory"
@@ -319,7 +320,6 @@ def test_the_second_signal_leaves_at_once_and_what_stood_there_stays(tmp_path):
     }
 
 
-@pytest.mark.slow
 def test_two_signals_in_quick_succession_leave_whole_files_or_none(tmp_path, uninterrupted):
     for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
         directory = tmp_path / str(code)
@@ -368,7 +368,6 @@ def test_killed_at_any_moment_the_last_whole_checkpoint_leads_to_the_same_bytes(
     assert_same(tmp_path, uninterrupted)
 
 
-@pytest.mark.slow
 def test_killed_while_it_saves_the_previous_network_stays_loadable(tmp_path):
     """The network is written over and over; whenever the process is killed, the file is a whole one."""
     program = """
