@@ -110,3 +110,8 @@ def _away_from_0_and_1(p: np.ndarray) -> np.ndarray:
 
 # The losses a recipe can name. A new loss is a class and its name here.
 LOSSES: Table[Loss] = Table("loss", MeanSquaredError, BinaryCrossEntropy, CrossEntropy)
+
+
+def matching_loss(activation: Layer) -> str | None:
+    """The name of the loss that an activation belongs with; None where there is none."""
+    return next((name for name, loss in LOSSES.items() if loss.matching_activation is type(activation)), None)

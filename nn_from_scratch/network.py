@@ -161,18 +161,24 @@ class Network:
 
         Maths: docs/mathematics.md, "Back-propagation".
         """
-        first, last = self.first_learning, len(self.layers) - 1
-        if first > last:
+        first = self.first_learning
+        if first == len(self.layers):
             return  # nothing learns
-        if loss.matching_activation is type(self.layers[last]):
-            dy = loss.logit_gradient(p, t)
-            last -= 1
-        else:
-            dy = loss.gradient(p, t)
+        dy, last = self.loss_gradient(loss, p, t)
         for layer in self.layers[last:first:-1]:
             layer.backward_parameters(dy)
             dy = layer.backward_input(dy)
         self.layers[first].backward_parameters(dy)
+
+    def loss_gradient(self, loss: Loss, p: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, int]:
+        """∂L/∂y where the way back begins, and the index of the layer whose output y is: the last or the one before it.
+
+        The last activation is left out where the loss knows the derivative through both (`logit_gradient`).
+        """
+        last = len(self.layers) - 1
+        if loss.matching_activation is type(self.layers[last]):
+            return loss.logit_gradient(p, t), last - 1
+        return loss.gradient(p, t), last
 
     def settle(self) -> bool:
         """After a step that was taken, have the layers take over their statistics.

@@ -18,7 +18,7 @@ from nn_from_scratch.errors import BadInput
 from nn_from_scratch.initializers import INITIALIZERS
 from nn_from_scratch.layers import LAYERS, Activation, Layer, ReLU
 from nn_from_scratch.layers.layer import Shape
-from nn_from_scratch.losses import LOSSES, Loss
+from nn_from_scratch.losses import LOSSES, Loss, matching_loss
 from nn_from_scratch.network import Network, Place, sizes, walk
 from nn_from_scratch.optimizers import OPTIMIZERS, Optimizer
 from nn_from_scratch.randomness import Seed
@@ -201,10 +201,9 @@ class Recipe:
         if not layers or parts["layers"] == self.layers:
             return {}
         found = {"initializer": "he" if any(isinstance(layer, ReLU) for layer in layers) else "glorot"}
-        if self.make_loss().matching_activation not in (None, type(layers[-1])):
-            for name, loss in LOSSES.items():
-                if loss.matching_activation is type(layers[-1]):
-                    found["loss"] = name
+        matching = matching_loss(layers[-1])
+        if matching and self.make_loss().matching_activation not in (None, type(layers[-1])):
+            found["loss"] = matching
         return found | {"bias_initializer": "zeros"}
 
     def _suited_layers(self, parts: dict[str, Any]) -> tuple[str, ...]:

@@ -70,14 +70,10 @@ def trace(network: Network, loss: Loss, x: np.ndarray, t: np.ndarray) -> Trace:
     Back goes ∂L/∂y alone, and what comes to a Dense layer is its δ.
     """
     _, *found = stages(network, x, training=True)
-    p, (*layers, last) = found[-1].a, network.layers
-    dy = (
-        loss.logit_gradient(p, t)
-        if loss.matching_activation is type(last)
-        else last.backward_input(loss.gradient(p, t))
-    )
+    p = found[-1].a
+    dy, last = network.loss_gradient(loss, p, t)
     deltas = []
-    for layer in reversed(layers):
+    for layer in network.layers[last::-1]:
         if isinstance(layer, Dense):
             deltas.append(dy[0])
         dy = layer.backward_input(dy)

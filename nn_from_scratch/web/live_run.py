@@ -14,7 +14,7 @@ from nn_from_scratch.classes import score_name
 from nn_from_scratch.data import Dataset
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.inspection.gradient_check import GradientCheck, check_gradients
-from nn_from_scratch.losses import LOSSES
+from nn_from_scratch.losses import matching_loss
 from nn_from_scratch.presets import PRESETS
 from nn_from_scratch.recipe import Recipe
 from nn_from_scratch.runs.training_run import TrainingRun
@@ -56,9 +56,8 @@ def start_from(saved: SavedNetwork, like: Start) -> Start:
     Raises BadInput for a number that float32 can't hold. Whether the page can show the network, LiveRun finds out.
     """
     network = saved.network
-    suiting = [name for name, loss in LOSSES.items() if loss.matching_activation is type(network.layers[-1])]
     likely = score_name(network.layers[-1], *network.output_shape) == "probability"
-    loss = suiting[0] if suiting and likely else "mean-squared-error"
+    loss = (likely and matching_loss(network.layers[-1])) or "mean-squared-error"
     layers = tuple(map(word, network.layers))
     recipe = like.recipe.override(layers=layers, input_shape=network.input_shape, loss=loss, classes=saved.classes)
     snapshot = network.snapshot().astype(np.float32)
