@@ -127,7 +127,7 @@ def test(saved: "SavedNetwork", arguments: argparse.Namespace) -> None:
         names = {"mistakes": "mistakes.png", "calibration_figure": "calibration.png"}
         paths |= {name: os.path.join(arguments.errors, file) for name, file in names.items()}
         tables = [os.path.join(arguments.errors, "mistakes.csv")]
-    reads = {"--weights": arguments.weights, "--data": arguments.data, "--test-data": arguments.test_data}
+    reads = {"--weights": arguments.weights} | command_line.data_files(arguments)
     results = Results(arguments, reads, paths, tables)
     whole = command_line.load_data_of(saved, arguments)
     dataset = matching(whole, saved.network.input_shape, saved.classes)

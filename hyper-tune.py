@@ -69,8 +69,7 @@ def main() -> None:
     stem, lowest, highest, num = RANGE_TEST if arguments.range_test else SWEEP
     rates = command_line.learning_rates(arguments, lowest, highest, num)
     picture, table = f"{arguments.output or stem}.png", f"{arguments.output or stem}.csv"
-    reads = {"--data": arguments.data, "--test-data": arguments.test_data}
-    command_line.check_paths(reads, {"--output": [picture, table]})
+    command_line.check_paths(command_line.data_files(arguments), {"--output": [picture, table]})
     recipe = recipe_options.recipe_of(arguments)
     whole = command_line.load_data(arguments)
     recipe = recipe.for_data(whole)

@@ -27,8 +27,7 @@ def main() -> None:
 
     if arguments.save:
         figures.check_endings([arguments.save])
-        reads = {"--data": arguments.data, "--test-data": arguments.test_data}
-        command_line.check_paths(reads, {"--save": arguments.save})
+        command_line.check_paths(command_line.data_files(arguments), {"--save": arguments.save})
     dataset = command_line.load_data(arguments)
     split = dataset.train if arguments.split == "train" else dataset.test
     classes = np.unique(split.labels).tolist()

@@ -98,6 +98,11 @@ def add_data_option(parser: argparse.ArgumentParser, default: str = "MNIST, or t
     )
 
 
+def data_files(arguments: argparse.Namespace) -> dict[str, str | None]:
+    """The files that the options of the data name, by option."""
+    return {"--data": arguments.data, "--test-data": arguments.test_data}
+
+
 def load_data(arguments: argparse.Namespace, record: Mapping[str, Any] | None = None, file: str = "") -> Dataset:
     """The data that the options name or, where they name none, those on record in a file.
 

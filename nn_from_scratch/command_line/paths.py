@@ -31,9 +31,7 @@ def _each(paths: Paths) -> Iterator[tuple[str, str]]:
         for path in filter(None, [named] if isinstance(named, str) else named or ()):
             if os.path.isdir(path):
                 yield from ((option, entry.path) for entry in os.scandir(path) if is_idx_name(entry.name))
-                yield option, path
-            else:
-                yield option, path
+            yield option, path
 
 
 def _identity(path: str) -> object:

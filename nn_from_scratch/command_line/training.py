@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from nn_from_scratch.command_line.options import data_files
 from nn_from_scratch.command_line.output import data_summary, epoch_line, layer_table
 from nn_from_scratch.command_line.paths import check_paths
 from nn_from_scratch.command_line.process import Interrupted, Interruption, discard_output, notify
@@ -43,7 +44,7 @@ class Training:
 
     def _check_paths(self) -> None:
         resumed = self.arguments.resume
-        reads = {"--data": self.arguments.data, "--test-data": self.arguments.test_data, "--resume": resumed}
+        reads = data_files(self.arguments) | {"--resume": resumed}
         writes = {"--output": self.output, "--history": self.arguments.history, "the picture of --history": self.curves}
         own = {"the best network": self.best, "the network of a divergence": self.diverged}
         if not (resumed and os.path.realpath(resumed) == os.path.realpath(self.checkpoint)):  # a newer one replaces it

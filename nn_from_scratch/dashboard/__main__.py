@@ -42,7 +42,7 @@ def main() -> None:
     if arguments.save:
         window.check(arguments.save)
     saved = command_line.load_weights(arguments.weights)
-    reads = {"--weights": arguments.weights, "--data": arguments.data, "--test-data": arguments.test_data}
+    reads = {"--weights": arguments.weights} | command_line.data_files(arguments)
     command_line.check_paths(reads, {"--save": arguments.save})
     dataset = command_line.load_data_of(saved, arguments)
     dashboard = window.Dashboard(saved, dataset)
