@@ -76,7 +76,8 @@ class Trainer:
         self._thread = threading.Thread(target=self._work, name="trainer", daemon=True)
         self._ended = False
         self._frame_due = self._tiles_due = self._snapshot_due = perf_counter()
-        self._begin(Start(recipe_of_preset(preset), seed, preset))
+        with threadpool_limits(threads):  # before the thread starts
+            self._begin(Start(recipe_of_preset(preset), seed, preset))
 
     # ---- for other threads ----
 
@@ -276,8 +277,7 @@ class Trainer:
 
     def _begin(self, start: Start) -> None:
         """A new training from this start, waiting. Where there can be none: BadInput, and the present one stays."""
-        with threadpool_limits(self.threads):  # also of the first training, made before the thread starts
-            self.live = LiveRun(start, self.dataset, self.threads, self._next_size)
+        self.live = LiveRun(start, self.dataset, self.threads, self._next_size)
         self.run_number += 1
         self.state, self._single, self._one_epoch = PAUSED, None, False
         self._due, self._pace = perf_counter(), (perf_counter(), 0, 0.0)
