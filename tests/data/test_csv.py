@@ -5,6 +5,7 @@ import io
 import re
 import struct
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,12 @@ LATIN_1 = "".join(map(chr, range(256)))
 def write(directory: Path, content: bytes, name: str = "file.csv") -> Path:
     (directory / name).write_bytes(content)
     return directory / name
+
+
+def assert_refused(read: Callable[[Path], object], path: Path, expected: str) -> None:
+    message = refusal(read, path)
+    assert message.startswith(f"{path}: ")
+    assert expected in message
 
 
 def cell(row: int, column: int, value: str, content: bytes = PLAIN) -> bytes:
@@ -137,10 +144,7 @@ def test_the_split_is_seeded_and_stratified(tmp_path: Path) -> None:
     ],
 )
 def test_unusable_tables(tmp_path: Path, content: bytes, expected: str) -> None:
-    path = write(tmp_path, content)
-    message = refusal(load_dataset, path)
-    assert message.startswith(f"{path}: ")
-    assert expected in message
+    assert_refused(load_dataset, write(tmp_path, content), expected)
 
 
 def test_too_few_to_split(tmp_path: Path) -> None:
@@ -288,10 +292,7 @@ def test_a_table_without_labels(tmp_path: Path, content: bytes) -> None:
     ],
 )
 def test_unusable_tables_without_labels(tmp_path: Path, content: bytes, expected: str) -> None:
-    path = write(tmp_path, content)
-    message = refusal(read_unlabelled, path)
-    assert message.startswith(f"{path}: ")
-    assert expected in message
+    assert_refused(read_unlabelled, write(tmp_path, content), expected)
 
 
 def test_labels_are_missed_where_they_belong(tmp_path: Path) -> None:
