@@ -1,0 +1,139 @@
+"""Convolution: a small kernel that looks for the same pattern everywhere in an image.
+
+A Dense layer learns each stroke anew for each place. A kernel learns it once: far fewer weights, each seen by every
+place of every image. All the arithmetic is in matrix products over whole rows of pixels, and the order of images in
+memory (images.py) spares nearly all copying.
+"""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from nn_from_scratch.initializers import Initializer, as_initializer
+from nn_from_scratch.layers.images import as_images, as_stored, check_images
+from nn_from_scratch.layers.layer import Layer, Shape
+
+
+class Conv2D(Layer):
+    """y[n,f,h,w] = b[f] + Σ c,i,j  W[f,c,i,j] · x[n, c, s·h + i − p, s·w + j − p], where x is 0 outside the image.
+
+    Shapes: x (N, channels, rows, columns), W (filters, channels, k, k), b (filters,), y (N, filters, rows′, columns′).
+    With the padding "valid", p = 0 and rows′ = (rows − k) // s + 1; with "same", k − 1 zeros stand around the image in
+    each direction, p = (k − 1) // 2 of them before it, and rows′ = (rows − 1) // s + 1.
+
+    Gradients: dW[f,c,i,j] = Σ n,h,w  dy[n,f,h,w] · x[n, c, s·h + i − p, s·w + j − p]        db = Σ n,h,w  dy
+    dx: each dy[n,f,h,w] goes back along the weights to the pixels that it came from, a convolution with the flipped W.
+
+    filters: how many patterns it looks for
+    size: k, the rows and the columns of the kernel
+    stride: s, how many pixels the kernel moves on from one output to the next
+    padding: valid, only where the kernel lies within the image, or same, also over its edges
+    initializer: the first weights
+    bias_initializer: the first biases
+    bias: whether the filters have biases
+
+    Maths: docs/mathematics.md, "Convolution".
+    """
+
+    W: np.ndarray
+    b: np.ndarray
+    dW: np.ndarray
+    db: np.ndarray
+
+    def __init__(
+        self,
+        filters: int,
+        size: int,
+        stride: int = 1,
+        padding: Literal["valid", "same"] = "valid",
+        initializer: Initializer | str = "he",
+        bias_initializer: Initializer | str = "zeros",
+        bias: bool = True,
+    ):
+        for name, value in (("filters", filters), ("size", size), ("stride", stride)):
+            if not isinstance(value, int | np.integer) or value < 1:
+                raise ValueError(f"Conv2D needs a whole number from 1 up as {name}, not {value!r}")
+        if padding not in ("valid", "same"):
+            raise ValueError(f"the padding of Conv2D is valid or same, not {padding!r}")
+        self.filters, self.size, self.stride, self.padding = int(filters), int(size), int(stride), padding
+        self.initializer = as_initializer(initializer)
+        self.bias_initializer = as_initializer(bias_initializer)
+        self.bias = bool(bias)
+        self.before = (self.size - 1) // 2 if padding == "same" else 0  # p, the zeros above and to the left
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        check_images("Conv2D", input_shape)
+        zeros = self.size - 1 if self.padding == "same" else 0
+        rows, columns = ((pixels + zeros - self.size) // self.stride + 1 for pixels in input_shape[1:])
+        if min(rows, columns) < 1:
+            raise ValueError(f"a kernel of {self.size} × {self.size} does not fit into images of shape {input_shape}")
+        return (self.filters, rows, columns)
+
+    def parameter_shapes(self, input_shape: Shape) -> dict[str, Shape]:
+        W = (self.filters, input_shape[0], self.size, self.size)
+        return {"W": W} | ({"b": (self.filters,)} if self.bias else {})
+
+    def initialize(self, rng: np.random.Generator) -> None:
+        self.W[...] = self.initializer(self.W.shape, rng)
+        if self.bias:
+            self.b[...] = self.bias_initializer(self.b.shape, rng)
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        _, rows, columns = self.output_shape(x.shape[1:])
+        x = as_stored(x)
+        if training:
+            self.x = x
+        W = self.W.transpose(0, 3, 2, 1).reshape(self.filters, -1)  # (filters, k·k·channels), in the order of `seen`
+        y = np.empty((rows, columns, self.filters, x.shape[-1]), x.dtype)
+        for y_row, seen in zip(y, self._windows(x, rows, columns), strict=True):
+            np.matmul(W, seen, out=y_row)
+            if self.bias:
+                y_row += self.b[:, None]  # here, while the row is still in the processor's cache
+        return as_images(y)
+
+    def _windows(self, x: np.ndarray, rows: int, columns: int) -> Iterator[np.ndarray]:
+        """For each row of outputs, what the kernel sees at each of its places: (columns, k·k·channels, N).
+
+        Only the k rows of x below the kernel are put side by side, pixel by pixel. After that the k · k pixels at
+        one place are a block in memory, and the next place's are the same block one pixel further on.
+        """
+        k, s, p = self.size, self.stride, self.before
+        height, width, channels, N = x.shape
+        below = np.zeros(((columns - 1) * s + k, k, channels, N), x.dtype)
+        inside = below[p : p + width]
+        seen = sliding_window_view(below, k, axis=0)[::s].transpose(0, 4, 1, 2, 3).reshape(columns, -1, N)
+        for top in range(-p, rows * s - p, s):
+            for i in range(k):
+                inside[:, i] = x[top + i, : len(inside)] if 0 <= top + i < height else 0
+            yield seen
+
+    def backward_parameters(self, dy: np.ndarray) -> None:
+        dy = as_stored(dy)
+        rows, columns, filters, _ = dy.shape
+        k = self.size
+        dW = np.zeros((k * k * self.x.shape[2], filters), dy.dtype)
+        for dy_row, seen in zip(dy, self._windows(self.x, rows, columns), strict=True):
+            dW += np.matmul(seen, dy_row.transpose(0, 2, 1)).sum(axis=0)
+        self.dW[...] = dW.reshape(k, k, -1, filters).transpose(3, 2, 1, 0)
+        if self.bias:
+            self.db[...] = dy.sum(axis=(0, 1)).sum(axis=1)
+
+    def backward_input(self, dy: np.ndarray) -> np.ndarray:
+        dy = as_stored(dy)
+        rows, columns, filters, N = dy.shape
+        height, width, channels, _ = self.x.shape
+        k, s, p = self.size, self.stride, self.before
+        # The outputs that a pixel took part in are neighbours, once zeros stand between and around them.
+        spread = np.zeros((rows, width + k - 1, filters, N), dy.dtype)
+        spread[:, k - 1 - p :: s][:, :columns] = dy
+        reached = sliding_window_view(spread, k, axis=1).transpose(0, 1, 4, 2, 3).reshape(rows, width, -1, N)
+        flipped = self.W[:, :, :, ::-1].transpose(2, 1, 3, 0).reshape(k, channels, -1)  # (k rows, channels, k·filters)
+        dx = np.zeros(self.x.shape, dy.dtype)
+        for row in range(height):
+            for i in range(k):
+                h, between = divmod(row + p - i, s)
+                if not between and 0 <= h < rows:
+                    dx[row] += np.matmul(flipped[i], reached[h])
+        return as_images(dx)

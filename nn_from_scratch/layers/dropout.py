@@ -1,0 +1,38 @@
+"""Dropout: in training each number is left out at random, so that no unit can rely on a single other one."""
+
+import numpy as np
+
+from nn_from_scratch.layers.layer import Layer
+
+
+class Dropout(Layer):
+    """y = x · m / (1 − rate) in training, where each m is 0 with the probability rate, else 1; otherwise y = x.
+
+    Each step trains another network, one of 2ⁿ that share their weights; without training, y is about the mean of them.
+    Because of the division, the mean of y is x. (Srivastava et al., 2014)
+
+    Gradient: dx = dy · m / (1 − rate).
+
+    rate: the share of the numbers that are left out, from 0 to below 1
+
+    Maths: docs/mathematics.md, "Dropout".
+    """
+
+    def __init__(self, rate: float = 0.5):
+        if not 0 <= rate < 1:
+            raise ValueError(f"the rate of Dropout must be from 0 up to, not including, 1, not {rate!r}")
+        self.rate = rate
+        self.key = 0
+
+    def draw(self, rng: np.random.Generator) -> None:
+        self.key = int(rng.integers(2**63))  # of the noise, not yet the noise: how many numbers come is not known here
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        if not training:
+            return x.copy(order="K")
+        kept = np.random.default_rng(self.key).random(x.shape, dtype=x.dtype) >= self.rate
+        self.m = kept * x.dtype.type(1 / (1 - self.rate))
+        return x * self.m
+
+    def backward_input(self, dy: np.ndarray) -> np.ndarray:
+        return dy * self.m

@@ -1,0 +1,114 @@
+"""Pooling: fewer pixels, each standing for a small square of those before.
+
+What matters is whether a pattern was found around here, less where exactly. A quarter of the pixels is left of a
+2 × 2 pooling, and the layers after it have a quarter of the work. In order of difficulty: AveragePool2D,
+GlobalAveragePool2D, MaxPool2D.
+"""
+
+import numpy as np
+
+from nn_from_scratch.layers.images import as_images, as_stored, check_images
+from nn_from_scratch.layers.layer import Layer, Shape
+
+
+class Pool2D(Layer):
+    """One number for each square of size × size pixels. The squares don't overlap.
+
+    Shapes: x (N, channels, rows, columns), y (N, channels, rows // size, columns // size). Rows and columns that are
+    left over at the lower and right edge are left out.
+    """
+
+    def __init__(self, size: int = 2):
+        if not isinstance(size, int | np.integer) or size < 1:
+            raise ValueError(f"pooling needs a whole number from 1 up as size, not {size!r}")
+        self.size = int(size)
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        check_images(type(self).__name__, input_shape)
+        channels, rows, columns = input_shape
+        if min(rows, columns) < self.size:
+            raise ValueError(f"squares of {self.size} × {self.size} do not fit into images of shape {input_shape}")
+        return (channels, rows // self.size, columns // self.size)
+
+    def squares(self, stored: np.ndarray) -> np.ndarray:
+        """Stored images (rows, columns, channels, N) as a view (rows′, size, columns′, size, channels, N)."""
+        rows, columns, *rest = stored.shape
+        size = self.size
+        whole = stored[: rows // size * size, : columns // size * size]
+        return whole.reshape(rows // size, size, columns // size, size, *rest)
+
+
+class AveragePool2D(Pool2D):
+    """y = the mean of each square.
+
+    Gradient: dx = dy / size² for each pixel of the square.
+
+    size: the rows and the columns of a square
+
+    Maths: docs/mathematics.md, "Pooling".
+    """
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        if training:
+            self.shape = x.shape
+        return as_images(self.squares(as_stored(x)).mean(axis=(1, 3)))
+
+    def backward_input(self, dy: np.ndarray) -> np.ndarray:
+        dx = np.zeros([self.shape[axis] for axis in (2, 3, 1, 0)], dy.dtype)
+        self.squares(dx)[...] = (as_stored(dy) / self.size**2)[:, None, :, None]
+        return as_images(dx)
+
+
+class GlobalAveragePool2D(Layer):
+    """y = the mean of each channel over the whole image: how much of its pattern there is, wherever.
+
+    Shapes: x (N, channels, rows, columns), y (N, channels).
+
+    Gradient: dx = dy / (rows · columns) for each pixel.
+
+    Maths: docs/mathematics.md, "Pooling".
+    """
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        check_images("GlobalAveragePool2D", input_shape)
+        return input_shape[:1]
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        if training:
+            self.shape = x.shape
+        return np.ascontiguousarray(x.mean(axis=(2, 3)))
+
+    def backward_input(self, dy: np.ndarray) -> np.ndarray:
+        _, _, rows, columns = self.shape
+        dx = np.empty((rows, columns, *dy.T.shape), dy.dtype)
+        dx[...] = dy.T / (rows * columns)
+        return as_images(dx)
+
+
+class MaxPool2D(Pool2D):
+    """y = the largest number of each square: whether the pattern was found anywhere in it.
+
+    Gradient: dx = dy at the pixel that was the largest, else 0. Of several equals the first takes it, row by row.
+
+    size: the rows and the columns of a square
+
+    Maths: docs/mathematics.md, "Pooling".
+    """
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        x = as_stored(x)
+        y = self.squares(x).max(axis=(1, 3))
+        if training:
+            self.x, self.y = x, y
+        return as_images(y)
+
+    def backward_input(self, dy: np.ndarray) -> np.ndarray:
+        left = as_stored(dy)  # what no pixel of the square has taken yet
+        dx = np.zeros_like(self.x) if any(n % self.size for n in self.x.shape[:2]) else np.empty_like(self.x)
+        x_squares, dx_squares = self.squares(self.x), self.squares(dx)
+        for i in range(self.size):
+            for j in range(self.size):
+                taken = dx_squares[:, i, :, j]
+                np.multiply(left, x_squares[:, i, :, j] == self.y, out=taken)
+                left = left - taken
+        return as_images(dx)
