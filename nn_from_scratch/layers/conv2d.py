@@ -114,8 +114,10 @@ class Conv2D(Layer):
         rows, columns, filters, _ = dy.shape
         k = self.size
         dW = np.zeros((k * k * self.x.shape[2], filters), dy.dtype)
+        places = np.empty((columns, *dW.shape), dy.dtype)
         for dy_row, seen in zip(dy, self._windows(self.x, rows, columns), strict=True):
-            dW += np.matmul(seen, dy_row.transpose(0, 2, 1)).sum(axis=0)
+            np.matmul(seen, np.ascontiguousarray(dy_row.transpose(0, 2, 1)), out=places)
+            dW += places.sum(axis=0)
         self.dW[...] = dW.reshape(k, k, -1, filters).transpose(3, 2, 1, 0)
         if self.bias:
             self.db[...] = dy.sum(axis=(0, 1)).sum(axis=1)

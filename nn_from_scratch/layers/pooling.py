@@ -103,12 +103,11 @@ class MaxPool2D(Pool2D):
         return as_images(y)
 
     def backward_input(self, dy: np.ndarray) -> np.ndarray:
-        left = as_stored(dy)  # what no pixel of the square has taken yet
         dx = np.zeros_like(self.x) if any(n % self.size for n in self.x.shape[:2]) else np.empty_like(self.x)
-        x_squares, dx_squares = self.squares(self.x), self.squares(dx)
-        for i in range(self.size):
-            for j in range(self.size):
-                taken = dx_squares[:, i, :, j]
-                np.multiply(left, x_squares[:, i, :, j] == self.y, out=taken)
-                left = left - taken
+        for x_rows, y_row, left, dx_rows in zip(self.squares(self.x), self.y, as_stored(dy), self.squares(dx)):
+            for i in range(self.size):
+                for j in range(self.size):
+                    taken = dx_rows[i, :, j]
+                    np.multiply(left, x_rows[i, :, j] == y_row, out=taken)
+                    left = left - taken  # what is left for the pixels that come later
         return as_images(dx)
