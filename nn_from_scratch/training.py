@@ -6,7 +6,7 @@ the next, and stops it by no longer asking.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import isfinite, nan
+from math import isfinite, nan, prod
 from time import perf_counter
 from types import FunctionType
 from typing import Any, NamedTuple
@@ -187,8 +187,10 @@ def _finish_epoch(
     return result
 
 
-def predict(network: Network, images: np.ndarray, batch_size: int = 1000) -> np.ndarray:
+def predict(network: Network, images: np.ndarray) -> np.ndarray:
     """The outputs p for stored images, a slice at a time to keep memory small. (N, rows, columns) → (N, K)"""
+    widest = max(prod(place.output_shape) for place in network.places)
+    batch_size = min(1000, 1 + 10**6 // widest)  # so that what a layer puts out, at most 4 MB, stays in the cache
     slices = [images[start : start + batch_size] for start in range(0, len(images), batch_size)]
     return np.concatenate([network.forward(inputs(part, network.input_shape, network.dtype)) for part in slices])
 
