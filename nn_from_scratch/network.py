@@ -217,6 +217,14 @@ class Network:
         """Put back what `snapshot` took, also from a network of another dtype."""
         self.parameters[...], self.state[...] = np.split(snapshot, [self.parameters.size])
 
+    def check_state(self) -> None:
+        """Raise ValueError, naming the place, for a state from elsewhere that no training can have left behind."""
+        for i, layer in enumerate(self.layers):
+            try:
+                layer.check_state()
+            except ValueError as problem:
+                raise ValueError(f"layers[{i}].state.{problem}") from None
+
     def layer_of(self, index: int) -> str:
         """The layer of a parameter, by its place in `parameters`; layers are counted where they learn."""
         ends = np.cumsum([place.size for place in self.places if place.parameters])

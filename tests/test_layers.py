@@ -31,11 +31,15 @@ def has_state(layer: Layer) -> bool:
 
 
 def network_of(case: Case, rng: np.random.Generator, dtype: type = np.float64) -> Network:
-    """A network of this layer alone, its parameters and its noise drawn anew, its state moved by a step."""
-    network = Network([case.make()], case.input_shape, rng, dtype)
+    """A network of this layer alone, as `moved` leaves it."""
+    return moved(Network([case.make()], case.input_shape, rng, dtype), rng)
+
+
+def moved(network: Network, rng: np.random.Generator) -> Network:
+    """The network with its parameters and its noise drawn anew, and its state moved by a step."""
     network.parameters[...] = rng.normal(size=network.parameters.shape)
     network.draw(rng)
-    network.forward(away_from_zero(rng, (N, *case.input_shape)).astype(dtype), training=True)
+    network.forward(away_from_zero(rng, (N, *network.input_shape)).astype(network.dtype), training=True)
     assert network.settle()
     return network
 
@@ -252,9 +256,7 @@ def test_the_config_rebuilds_the_layer_down_to_its_first_numbers(case, rng):
 @both_precisions
 def test_a_network_with_the_layer_survives_json_bit_for_bit(case, dtype, rng, tmp_path, own_layers):
     layers = [case.make()] if len(case.make().output_shape(case.input_shape)) == 1 else [case.make(), Row()]
-    network = Network(layers, case.input_shape, 0, dtype)
-    network.parameters[...] = rng.normal(size=network.parameters.shape)
-    network.state[...] = rng.normal(size=network.state.shape)
+    network = moved(Network(layers, case.input_shape, 0, dtype), rng)
     x = away_from_zero(rng, (N, *case.input_shape)).astype(dtype)
     save(SavedNetwork(network, tuple(range(network.output_shape[0]))), tmp_path / "network.json")
     again = load(tmp_path / "network.json").network

@@ -87,6 +87,11 @@ class BatchNorm(Layer):
             running *= self.momentum
             running += (1 - self.momentum) * of_batch
 
+    def check_state(self) -> None:
+        if (negative := np.flatnonzero(self.variance < 0)).size:
+            first = negative[0]
+            raise ValueError(f"variance[{first}] is {self.variance[first]:g}: a variance is never below 0")
+
 
 def axes(x: np.ndarray) -> tuple[int, ...]:
     """All axes but that of the features or channels."""

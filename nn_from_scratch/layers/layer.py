@@ -77,6 +77,9 @@ class Layer:
     def settle(self) -> None:
         """After a step that was really taken: take over into the state what forward found out about its batch."""
 
+    def check_state(self) -> None:
+        """Raise ValueError, naming the number, for a state that no training can have left behind."""
+
     def config(self) -> dict[str, Any]:
         """The constructor's arguments, in JSON's types: `type(layer)(**layer.config())` is the same layer.
 

@@ -73,9 +73,11 @@ def load_checkpoint(path: str | Path, load_data: Callable[..., Dataset], epochs:
         except BadInput as problem:
             raise Wrong(f"run: {problem}") from None
         _refuse_other_data(data, run.record()["data"])
-        run.network.restore(snapshot)
         _restore_progress(run, checkpoint)
         _restore_memory(run, checkpoint)
+        if run.best:
+            _restore_network(run, run.best.snapshot, "best.snapshot: ")
+        _restore_network(run, snapshot)
         return run
 
 
@@ -117,6 +119,14 @@ def _refuse_other_data(then: dict, now: dict) -> None:
     differences = [f"{name} was {then.get(name)!r} and is {now[name]!r}" for name in now if then.get(name) != now[name]]
     if any(then.get(name) != now[name] for name in now.keys() - {"name", "test_data"}):  # the same data may have moved
         raise Wrong(f"this training began with other data: {'; '.join(differences)}")
+
+
+def _restore_network(run: TrainingRun, snapshot: np.ndarray, place: str = "") -> None:
+    run.network.restore(snapshot)
+    try:
+        run.network.check_state()
+    except ValueError as problem:
+        raise Wrong(f"{place}{problem}") from None
 
 
 def _restore_progress(run: TrainingRun, checkpoint: dict) -> None:

@@ -144,6 +144,10 @@ def _assemble(layers: list[Layer], input_shape: Shape, arrays: list[dict[str, np
     for layer, named in zip(layers, arrays, strict=True):
         for name, values in named.items():
             getattr(layer, name)[...] = values
+    try:
+        network.check_state()
+    except ValueError as problem:
+        raise Wrong(str(problem)) from None
     return network
 
 

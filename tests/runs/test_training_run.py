@@ -500,6 +500,18 @@ def test_what_does_not_fit_is_refused_and_named(checkpoint, path, value, message
     assert message in refusal(write(tmp_path / "a.json", set_in(checkpoint, path, value)))
 
 
+def test_a_variance_below_0_is_refused_in_the_network_and_in_the_best_one(tmp_path):
+    run = train_until(start(RECIPE.override(layers=("dense:3", "batch-norm", "softmax"), input_shape=(16,))), 6)
+    assert run.best
+    run.best.snapshot[-2] = -0.5
+    save_checkpoint(run, tmp_path / "best.json")
+    expected = "layers[1].state.variance[1] is -0.5: a variance is never below 0"
+    assert f"best.snapshot: {expected}" in refusal(tmp_path / "best.json")
+    run.best.snapshot[-2], run.network.state[-2] = 0.5, -0.5
+    save_checkpoint(run, tmp_path / "state.json")
+    assert refusal(tmp_path / "state.json").endswith(f": {expected}")
+
+
 def test_a_network_is_no_checkpoint(tmp_path):
     text = '{"format": "nn_from_scratch", "format_version": 1}'
     assert "not a checkpoint of this package" in refusal(write(tmp_path / "network.json", text))

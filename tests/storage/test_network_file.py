@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from nn_from_scratch.data.batches import Batches
 from nn_from_scratch.errors import BadInput
-from nn_from_scratch.layers import Dense, ReLU, Sigmoid, Softmax
+from nn_from_scratch.layers import BatchNorm, Dense, ReLU, Sigmoid, Softmax
 from nn_from_scratch.losses import CrossEntropy
 from nn_from_scratch.network import Network
 from nn_from_scratch.optimizers import Adam
@@ -221,6 +221,17 @@ def test_state_that_is_not_trained_is_saved_too(tmp_path, own_layers):
     content = json.loads((tmp_path / "network.json").read_text())
     content["layers"][1]["state"] = {"mean": [1, 2]}
     assert "layers[1].state.mean has shape (2,): expected (3,)" in refusal(write(tmp_path / "bad.json", content))
+
+
+def test_a_state_that_no_training_can_have_left_behind_is_refused(tmp_path):
+    network = Network([Dense(3), BatchNorm(), Dense(3)], (5,), 0)
+    network.layers[1].variance[...] = [0, 0.5, 2]
+    save(saved(network), tmp_path / "network.json")
+    assert load(tmp_path / "network.json").network.layers[1].variance.tolist() == [0, 0.5, 2]
+    content = json.loads((tmp_path / "network.json").read_text())
+    content["layers"][1]["state"]["variance"] = [0, 0.5, -0.25]
+    message = refusal(write(tmp_path / "bad.json", content))
+    assert "layers[1].state.variance[2] is -0.25: a variance is never below 0" in message
 
 
 @pytest.mark.parametrize("path", sorted(OLD_FILES.glob("network_version_1*.json")), ids=lambda path: path.name)
