@@ -13,6 +13,8 @@ import pytest
 import nn_from_scratch as nn
 from nn_from_scratch import metrics
 from nn_from_scratch.classes import predicted_classes
+from nn_from_scratch.command_line import layer_table
+from nn_from_scratch.layers import AveragePool2D, BatchNorm, Conv2D, Dropout, GlobalAveragePool2D, MaxPool2D
 from nn_from_scratch.optimizers import OPTIMIZERS
 from nn_from_scratch.schedules import SCHEDULES
 from nn_from_scratch.words import explanation
@@ -45,6 +47,32 @@ def test_it_prints_the_layer_table_a_line_per_epoch_the_accuracy_and_where_it_sa
     assert all("validation loss" in line and line.endswith(" s") for line in epochs)
     assert lines[-1] == f"saved {directory / 'a.json'}"
     assert result.stderr == ""  # no bar where stderr is not a terminal
+
+
+def test_the_layer_table_tells_what_the_shapes_do_not_and_keeps_its_columns():
+    layers = [
+        *(Conv2D(16, 5, padding="same", initializer="normal:0.1"), BatchNorm(), nn.ReLU(), MaxPool2D()),
+        *(Conv2D(4, 3, stride=2, bias=False), AveragePool2D(3), GlobalAveragePool2D(), Dropout(0.3)),
+        *(nn.Dense(10, "normal:0.1"), nn.Softmax()),
+    ]
+    table = layer_table(nn.Network(layers, (1, 28, 28), 0))
+    assert (
+        table
+        == """\
+layer                               output shape    parameters
+input                                (1, 28, 28)             0
+Conv2D 5 × 5, padding same          (16, 28, 28)           416
+BatchNorm                           (16, 28, 28)            32
+ReLU                                (16, 28, 28)             0
+MaxPool2D                           (16, 14, 14)             0
+Conv2D 3 × 3, stride 2, bias false     (4, 6, 6)           576
+AveragePool2D 3 × 3                    (4, 2, 2)             0
+GlobalAveragePool2D                         (4,)             0
+Dropout, rate 0.3                           (4,)             0
+Dense                                      (10,)            50
+Softmax                                    (10,)             0
+total                                                    1,074"""
+    )
 
 
 def test_the_accuracy_it_prints_and_stores_is_that_of_the_network_it_saved(trained):

@@ -2,8 +2,11 @@
 
 from nn_from_scratch.data.dataset import Dataset
 from nn_from_scratch.errors import one_line
-from nn_from_scratch.network import Network
+from nn_from_scratch.network import Network, Place
 from nn_from_scratch.training import EpochResult
+
+# Settings that the layer table leaves out: the output shape tells the first two, and training overwrites the others.
+TOLD = ("units", "filters", "initializer", "bias_initializer")
 
 
 def data_summary(dataset: Dataset, held_out: int) -> str:
@@ -24,7 +27,16 @@ def epoch_line(result: EpochResult, epochs: int) -> str:
 def layer_table(network: Network) -> str:
     """The layers with their output shapes and numbers of parameters."""
     rows = [("input", network.input_shape, 0)]
-    rows += [(place.name, place.output_shape, place.size) for place in network.places]
-    lines = [f"{'layer':<10}{'output shape':>14}{'parameters':>14}"]
-    lines += [f"{name:<10}{shape!s:>14}{parameters:>14,}" for name, shape, parameters in rows]
-    return "\n".join([*lines, f"{'total':<10}{network.parameters.size:>28,}"])
+    rows += [(_described(place), place.output_shape, place.size) for place in network.places]
+    width = max(10, *(len(name) for name, _, _ in rows))
+    lines = [f"{'layer':<{width}}{'output shape':>14}{'parameters':>14}"]
+    lines += [f"{name:<{width}}{shape!s:>14}{parameters:>14,}" for name, shape, parameters in rows]
+    return "\n".join([*lines, f"{'total':<{width}}{network.parameters.size:>28,}"])
+
+
+def _described(place: Place) -> str:
+    """A layer's name, and of its settings those that its shapes don't tell: Conv2D 5 × 5, padding same."""
+    untold = {key: value for key, value in place.layer.config().items() if key not in TOLD}
+    size = untold.pop("size", None)
+    name = f"{place.name} {size} × {size}" if size else place.name
+    return ", ".join([name, *(f"{key} {value}".lower() for key, value in untold.items())])

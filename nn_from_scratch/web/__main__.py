@@ -11,7 +11,7 @@ import webbrowser
 from nn_from_scratch import command_line
 from nn_from_scratch.command_line import whole_number
 from nn_from_scratch.errors import BadInput
-from nn_from_scratch.presets import PRESETS
+from nn_from_scratch.web import limits
 
 EXAMPLES = """\
   python -m nn_from_scratch.web
@@ -24,7 +24,13 @@ MORE_PORTS = 20  # tried after the default one
 def parse_arguments() -> argparse.Namespace:
     parser = command_line.Parser(__doc__, EXAMPLES)
     command_line.add_data_option(parser)
-    parser.add_argument("--preset", choices=PRESETS, default="784-100-10", help="the network to begin with")
+    parser.add_argument(
+        "--preset",
+        type=shown_preset,
+        default=limits.DEFAULT_PRESET,
+        metavar="NAME",
+        help=f"the network to begin with: {', '.join(limits.presets())}",
+    )
     parser.add_argument("--seed", type=whole_number(0), default=0, metavar="N", help="of all randomness")
     parser.add_argument("--threads", type=whole_number(1), default=1, metavar="N", help="for matrix products")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on: by default this machine only")
@@ -33,6 +39,13 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
     return parser.parse_args()
+
+
+def shown_preset(text: str) -> str:
+    try:
+        return limits.preset(text)
+    except BadInput as problem:
+        raise argparse.ArgumentTypeError(str(problem)) from None
 
 
 def main() -> None:

@@ -4,15 +4,18 @@ JSON from elsewhere may hold anything: numbers too large for a float, true where
 """
 
 from collections.abc import Collection
+from contextlib import suppress
 from math import isfinite
 from typing import Any
 
 from nn_from_scratch.errors import BadInput, one_line
 from nn_from_scratch.layers import LAYERS, Softmax
 from nn_from_scratch.optimizers import OPTIMIZERS
+from nn_from_scratch.presets import PRESETS
 from nn_from_scratch.recipe import Recipe, activations, dense_stack
 from nn_from_scratch.storage import json_files
 
+DEFAULT_PRESET = "784-100-10"
 LEARNING_RATE = (1e-5, 10.0)  # of the slider
 HIGHEST_LEARNING_RATE = 1e6  # to see a training diverge, on purpose
 BATCH_SIZE = (1, 1024)
@@ -50,6 +53,23 @@ def menus() -> dict[str, dict[str, str]]:
         "optimizers": {name: OPTIMIZERS[name].__name__ for name in OPTIMIZERS.ready()},
         "activations": {name: LAYERS[name].__name__ for name in hidden},
     }
+
+
+def presets() -> list[str]:
+    """The presets that the page can show."""
+    shown = []
+    for name, recipe in PRESETS.items():
+        with suppress(BadInput):
+            check_architecture(recipe)
+            shown.append(name)
+    return shown
+
+
+def preset(name: Any) -> str:
+    """The name of a preset that the page can show. Raises BadInput, which says of any other preset why it can't."""
+    if isinstance(name, str) and name in PRESETS and name not in presets():
+        check_architecture(PRESETS[name])
+    return one_of(name, "preset", presets())
 
 
 def parse_object(text: bytes, names: Collection[str]) -> dict[str, Any]:

@@ -28,7 +28,6 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from nn_from_scratch import storage
 from nn_from_scratch.errors import BadInput, one_line
-from nn_from_scratch.presets import PRESETS
 from nn_from_scratch.web import limits
 from nn_from_scratch.web.hub import TooManyWatchers, Watch
 from nn_from_scratch.web.trainer import Trainer
@@ -271,7 +270,7 @@ def _checked(body: dict[str, Any]) -> dict[str, Any]:
         "speed": lambda v, n: None if v is None else limits.number(v, n, *limits.SPEED),
         "epoch_target": lambda v, n: None if v is None else limits.whole(v, n, 1, limits.EPOCHS),
         "seed": lambda v, n: None if v is None else limits.whole(v, n, *limits.SEED),
-        "preset": lambda v, n: limits.one_of(v, n, PRESETS),
+        "preset": lambda v, n: limits.preset(v),
         "hidden": lambda v, n: limits.hidden_units(v),
         "activation": lambda v, n: limits.one_of(v, n, limits.menus()["activations"]),
         "optimizer": lambda v, n: limits.one_of(v, n, limits.menus()["optimizers"]),

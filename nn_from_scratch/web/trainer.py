@@ -20,7 +20,6 @@ from threadpoolctl import threadpool_limits
 
 from nn_from_scratch.data import Dataset
 from nn_from_scratch.errors import BadInput
-from nn_from_scratch.presets import PRESETS
 from nn_from_scratch.recipe import Recipe
 from nn_from_scratch.runs.training_run import DEFAULT_THREADS, TrainingRun
 from nn_from_scratch.storage import SavedNetwork
@@ -32,7 +31,6 @@ from nn_from_scratch.web.live_run import LiveRun, Start, recipe_of_preset, start
 
 Answer = TypeVar("Answer")
 
-DEFAULT_PRESET = "784-100-10"
 FRAME_SECONDS = 1 / 12  # from frame to frame: more than that no eye can follow
 TILES_SECONDS = 1.0
 SNAPSHOT_SECONDS = 2.0
@@ -61,7 +59,7 @@ class Trainer:
     def __init__(
         self,
         dataset: Dataset,
-        preset: str = DEFAULT_PRESET,
+        preset: str = limits.DEFAULT_PRESET,
         seed: int = 0,
         threads: int = DEFAULT_THREADS,
         hub: Hub | None = None,
@@ -183,7 +181,7 @@ class Trainer:
         return {
             "run": self.run_number,
             "state": self.state,
-            "presets": list(PRESETS),
+            "presets": limits.presets(),
             "menus": limits.menus(),
             "epoch_target": self.epoch_target,
             "speed": self.speed,

@@ -15,8 +15,10 @@ from http.client import IncompleteRead
 import pytest
 
 from nn_from_scratch.errors import BadInput
+from nn_from_scratch.presets import PRESETS
 from nn_from_scratch.web import __main__ as command
 from tests.scripts import ROOT, refusal
+from tests.web.test_limits import CONVOLUTIONAL
 
 
 @contextmanager
@@ -88,6 +90,17 @@ def test_what_cannot_be_is_refused_in_one_line():
         command.listen("203.0.113.7", 0)
     assert "--preset" in refused("--preset", "nothing")
     assert "nowhere" in refused("--data", "nowhere", "--port", 0)
+
+
+def test_a_preset_that_the_page_cannot_show_is_refused_in_one_line(monkeypatch, capsys):
+    monkeypatch.setitem(PRESETS, "tiny", CONVOLUTIONAL)
+    monkeypatch.setattr(sys, "argv", ["web", "--preset", "tiny"])
+    with pytest.raises(SystemExit):
+        command.parse_arguments()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "--preset: the page can't show the layers conv2d:2:5 max-pool2d relu flatten dense:10 softmax" in line
+    monkeypatch.setattr(sys, "argv", ["web", "--preset", "784-10-10"])
+    assert command.parse_arguments().preset == "784-10-10"
 
 
 def test_without_flask_it_says_what_to_install(tmp_path):

@@ -15,7 +15,7 @@ from nn_from_scratch.data.batches import inputs
 from nn_from_scratch.layers import ReLU
 from nn_from_scratch.presets import PRESETS
 from nn_from_scratch.training import train_step
-from nn_from_scratch.web import frames
+from nn_from_scratch.web import frames, limits
 
 
 def unpacked(packed: dict) -> np.ndarray:
@@ -41,7 +41,7 @@ def test_zeros_and_what_is_no_number_are_packed_as_zero():
     assert found == pytest.approx([0, 0, 0, 1], abs=0.005)
 
 
-@pytest.fixture(params=list(PRESETS))
+@pytest.fixture(params=limits.presets())
 def traced(request, rng):
     """A network after a few steps, the trace of one example, that example, and the gradients of the last step."""
     recipe = PRESETS[request.param]

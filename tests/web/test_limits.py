@@ -9,6 +9,7 @@ from hypothesis import given
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.layers import LAYERS, Activation, Softmax
 from nn_from_scratch.optimizers import OPTIMIZERS
+from nn_from_scratch.presets import PRESETS
 from nn_from_scratch.recipe import Recipe
 from nn_from_scratch.web import limits
 from tests.storage.test_network_file import json_values
@@ -68,6 +69,11 @@ def test_hidden_layers_out_of_bounds(value):
     assert limits.hidden_units([512, 1, 2, 3]) == (512, 1, 2, 3)
 
 
+CONVOLUTIONAL = PRESETS["784-10-10"].override(
+    layers=("conv2d:2:5", "max-pool2d", "relu", "flatten", "dense:10", "softmax"), initializer="he"
+)
+
+
 def recipe(*layers, input_shape=(784,)):
     return Recipe(layers, "mean-squared-error", "adam", 0.01, "constant", 32, 1, input_shape=input_shape)
 
@@ -79,6 +85,24 @@ def test_networks_that_are_not_pairs_of_dense_and_activation_are_refused(layers)
     assert str(caught.value) == (
         f"the page can't show the layers {' '.join(layers)}: expected Dense layers, each followed by an activation"
     )
+
+
+def test_a_convolutional_preset_is_not_on_the_menu_and_the_reason_is_told(monkeypatch):
+    before = limits.presets()
+    assert {"784-10-10", "784-196-1"} <= set(before)
+    monkeypatch.setitem(PRESETS, "tiny", CONVOLUTIONAL)
+    assert limits.presets() == before
+    assert limits.preset("784-10-10") == "784-10-10"
+    with pytest.raises(BadInput) as caught:
+        limits.preset("tiny")
+    layers = "conv2d:2:5 max-pool2d relu flatten dense:10 softmax"
+    assert (
+        str(caught.value)
+        == f"the page can't show the layers {layers}: expected Dense layers, each followed by an activation"
+    )
+    for unknown in ("nothing", 3, None, ["784-10-10"]):
+        with pytest.raises(BadInput, match=f"expected one of {', '.join(before)}$"):
+            limits.preset(unknown)
 
 
 @pytest.mark.parametrize("inputs", [1, 783, 785])

@@ -20,6 +20,7 @@ from nn_from_scratch.web.server import HEADERS, create_app
 from nn_from_scratch.web.trainer import Trainer
 from tests.scripts import ROOT
 from tests.web.conftest import LiveServer, serving
+from tests.web.test_limits import CONVOLUTIONAL
 
 JSON = {"Content-Type": "application/json"}
 COMMANDS = ["start", "pause", "step", "rewind", "restart", "settings", "predict", "weights"]
@@ -248,6 +249,20 @@ def test_wrong_values_are_refused_and_change_nothing(stranger, untouched, route,
     assert len(answer["error"]) < 500
     assert "Traceback" not in answer["error"]
     assert (untouched.ask(untouched.description), untouched.run.network.parameters.tobytes()) == before
+
+
+def test_a_convolutional_network_is_neither_on_the_menu_nor_taken_and_one_line_says_so(monkeypatch, client, tmp_path):
+    state = get(client, "state")
+    monkeypatch.setitem(nn.PRESETS, "tiny", CONVOLUTIONAL)
+    assert get(client, "state") == state
+    assert "784-10-10" in state["presets"]
+    expected = (
+        "the page can't show the layers conv2d:2:5 max-pool2d relu flatten dense:10 softmax: expected Dense layers"
+    )
+    assert post(client, "restart", {"seed": 1, "preset": "tiny"}, 400)["error"].startswith(expected)
+    nn.save(nn.SavedNetwork(CONVOLUTIONAL.for_data(nn.load_dataset("digits")).make_network(0)), tmp_path / "a.json")
+    assert post(client, "weights", (tmp_path / "a.json").read_bytes(), 400)["error"].startswith(expected)
+    assert get(client, "state") == state
 
 
 def test_a_wrong_upload_is_refused_in_the_words_of_storage_without_a_path(client):

@@ -16,6 +16,7 @@ from nn_from_scratch import metrics
 from nn_from_scratch.classes import predicted_classes
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.inspection.gradient_check import GradientCheck
+from nn_from_scratch.layers import BatchNorm, Conv2D, Flatten, GlobalAveragePool2D
 from nn_from_scratch.presets import PRESETS
 from nn_from_scratch.runs.training_run import TrainingRun
 from nn_from_scratch.web import limits
@@ -291,7 +292,7 @@ def test_a_new_seed_is_another_network_and_the_same_seed_the_same(trainer):
     assert parameters(trainer) == first
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", limits.presets())
 def test_every_preset_trains_and_is_checked(trainer, preset):
     trainer.ask(trainer.restart, seed=1, preset=preset)
     description = trainer.ask(trainer.description)
@@ -415,12 +416,19 @@ def test_a_network_goes_out_and_comes_back_to_the_bit(trainer, tmp_path):
         ([nn.Dense(10), nn.Softmax()], 64, r"inputs of shape \(64,\): expected \(784,\), the pixels of an image"),
         ([nn.Dense(513), nn.ReLU(), nn.Dense(10), nn.Softmax()], 784, "at most 512 units"),
         ([nn.Dense(10)], 784, "the page can't show the layers dense:10: expected Dense layers, each followed"),
+        ([Flatten(), nn.Dense(10), nn.Softmax()], (1, 28, 28), "the page can't show the layers flatten dense:10"),
+        (
+            [Conv2D(2, 5), BatchNorm(), nn.ReLU(), GlobalAveragePool2D(), nn.Dense(10), nn.Softmax()],
+            (1, 28, 28),
+            "the page can't show the layers conv2d:2:5 batch-norm relu global-average-pool2d dense:10 softmax: expected",
+        ),
     ],
 )
 def test_networks_that_cannot_be_shown_are_refused_and_the_present_one_stays(trainer, layers, inputs, message):
     before = parameters(trainer), trainer.ask(trainer.description)
+    input_shape = inputs if isinstance(inputs, tuple) else (inputs,)
     with pytest.raises(BadInput, match=message):
-        trainer.ask(trainer.adopt, nn.SavedNetwork(nn.Network(layers, (inputs,), seed=0)))
+        trainer.ask(trainer.adopt, nn.SavedNetwork(nn.Network(layers, input_shape, seed=0)))
     assert (parameters(trainer), trainer.ask(trainer.description)) == before
     assert len(steps(trainer, 1)) == 1
 
@@ -447,7 +455,7 @@ def test_a_network_whose_numbers_overflow_is_shown_all_the_same(trainer):
 
 
 # 784-196-1 has no weight decay, and saturated sigmoids can't get any worse: there no number overflows.
-@pytest.mark.parametrize("preset", sorted(PRESETS.keys() - {"784-196-1"}))
+@pytest.mark.parametrize("preset", sorted({*limits.presets()} - {"784-196-1"}))
 def test_an_absurd_rate_diverges_and_the_last_finite_network_stays(trainer, preset):
     trainer.ask(trainer.restart, seed=7, preset=preset)
     watch = trainer.hub.watch()
