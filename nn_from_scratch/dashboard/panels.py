@@ -1,36 +1,28 @@
-"""The seven panels. Each draws once what never changes, and then only moves its `artists`: a frame takes milliseconds.
+"""The panels. Each draws once what never changes, and then only moves its `artists`: a frame takes milliseconds.
 
-Every panel has `artists`, which change from image to image and are drawn on top of the rest, and `update(moment)`.
+Every panel has `artists`, which change from image to image and are drawn on top of the rest, and `update(moment)`. The
+largest of them, the graph, has a file of its own.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
-from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
-from matplotlib.text import Text
 
 from nn_from_scratch.classes import labels_of_outputs, output_of
 from nn_from_scratch.figures.answers import confusion_cells
-from nn_from_scratch.figures.style import INK, NEGATIVE, PALETTE, POSITIVE, SEQUENTIAL, percent
+from nn_from_scratch.figures.style import INK, PALETTE, percent
 from nn_from_scratch.inspection.answers import Answers
-from nn_from_scratch.inspection.stages import Stage, idle
-from nn_from_scratch.inspection.strongest import contributions, most_active, strongest_edges
+from nn_from_scratch.inspection.stages import Usual, idle
 from nn_from_scratch.metrics import confusion_matrix
 
 BLUE, ORANGE, GREEN, RED, _, SKY, BLACK = PALETTE
 SMALL = 8.5
 HISTORY = 50
 MOST_STAGES = 6  # columns of the graph: of deeper networks the first three and the last three
-UNITS = (15, 15, 12)  # of the input, the first hidden layer, and the later ones
-MOST_OUTPUTS = 20
-EDGES = 60  # between two columns
 
 
 @dataclass(frozen=True)
@@ -39,7 +31,7 @@ class Subject:
 
     classes: tuple[int, ...]
     answers: Answers
-    stages: list[Stage]  # for many images: what is usual
+    usual: list[Usual]  # of every stage
 
 
 @dataclass(frozen=True)
@@ -118,79 +110,6 @@ class Outputs(Panel):
             mark.set_text(f"◀ {percent(score)}" if k == winner else "◁ label" if k == actual else "")
 
 
-class Graph(Panel):
-    """The most active neurons of each layer, and the strongest of what flows between them."""
-
-    def __init__(self, axes: Axes, subject: Subject) -> None:
-        super().__init__(axes, subject)
-        last = len(subject.stages) - 1
-        half = MOST_STAGES // 2
-        self.shown = [k for k in range(last + 1) if last < MOST_STAGES or k < half or k > last - half]
-        axes.set(xlim=(-0.45, len(self.shown) - 0.55), ylim=(-0.17, 1.1))
-        axes.set_axis_off()
-        self.edges = self.moving(LineCollection([]))
-        axes.add_collection(self.edges)
-        self.heights = {k: self._heights(k, last) for k in self.shown}
-        sizes = [len(heights) for heights in self.heights.values()]
-        self.dots = self.moving(
-            axes.scatter(
-                np.repeat(np.arange(len(sizes)), sizes),
-                np.concatenate(list(self.heights.values())),
-                s=70,
-                edgecolors="black",
-                linewidths=0.8,
-                zorder=3,
-            )
-        )
-        for column, k in enumerate(self.shown):
-            units = subject.stages[k].a.shape[1]
-            self._label(column, 1.05, subject.stages[k].name.replace(", ", "\n"))
-            if len(self.heights[k]) < units:
-                self._label(column, -0.1, f"⋮\n{len(self.heights[k])} of\n{units:,}")
-            if column and k != self.shown[column - 1] + 1:
-                self._label(column - 0.5, 0.5, f"… {k - self.shown[column - 1] - 1} more layers …", rotation=90)
-        labels = labels_of_outputs(len(self.heights[last]), subject.classes)
-        self.outputs: list[Text] = []
-        for height, label in zip(self.heights[last], labels, strict=False):
-            self.outputs.append(self.moving(axes.text(len(self.shown) - 0.85, height, str(label), va="center")))
-        self.title.set_text("the most active neurons; lines |w · activation|: — raises, - - lowers")
-
-    def _heights(self, k: int, last: int) -> np.ndarray:
-        units = self.subject.stages[k].a.shape[1]
-        shown = min(units, MOST_OUTPUTS if k == last else UNITS[min(k, 2)])
-        return 0.5 + (np.arange(shown)[::-1] - (shown - 1) / 2) / max(shown, 10)
-
-    def _label(self, x: float, y: float, text: str, rotation: float = 0) -> None:
-        self.axes.text(x, y, text, ha="center", va="center", fontsize=SMALL, linespacing=1.1, rotation=rotation)
-
-    def update(self, moment: Moment) -> None:
-        chosen = {k: most_active(moment.values[k], len(self.heights[k])) for k in self.shown}
-        colours = []
-        for k in self.shown:
-            values = np.abs(moment.values[k][chosen[k]])
-            colours.append(colormaps[SEQUENTIAL](0.9 * values / (values.max() or 1)))
-        self.dots.set_facecolors(np.concatenate(colours))
-        segments, widths, tones, styles = [], [], [], []
-        for column, (before, k) in enumerate(pairwise(self.shown)):
-            W = self.subject.stages[k].W
-            if W is None or k != before + 1:
-                continue
-            parts = contributions(W, moment.values[before], chosen[k], chosen[before])
-            most = np.abs(parts).max() or 1
-            for unit, source in strongest_edges(parts, EDGES):
-                strength = abs(parts[unit, source]) / most
-                segments.append([(column, self.heights[before][source]), (column + 1, self.heights[k][unit])])
-                widths.append(0.3 + 2.2 * strength)
-                tones.append((*to_rgb(POSITIVE if parts[unit, source] > 0 else NEGATIVE), 0.15 + 0.75 * strength))
-                styles.append("solid" if parts[unit, source] > 0 else (0, (3, 2)))
-        self.edges.set(segments=segments, linewidths=widths, colors=tones, linestyles=styles)
-        winner = self.subject.answers.predicted[moment.row]
-        for text in self.outputs:
-            wins = text.get_text() == str(self.subject.classes[winner])
-            text.set(fontweight="bold" if wins else "normal", color=GREEN if wins else BLACK)
-            text.set_fontsize(SMALL + 2 if wins else SMALL)
-
-
 class Confusions(Panel):
     """The whole test set: rows actual, columns predicted. A frame is around this image's cell."""
 
@@ -216,9 +135,9 @@ class Activity(Panel):
 
     def __init__(self, axes: Axes, subject: Subject) -> None:
         super().__init__(axes, subject)
-        last = len(subject.stages) - 1
+        last = len(subject.usual) - 1
         self.shown = [k for k in range(1, last + 1) if last < MOST_STAGES or k <= 3 or k > last - 3]
-        self.largest = {k: float(np.abs(subject.stages[k].a).max()) or 1.0 for k in self.shown}
+        self.largest = {k: subject.usual[k].largest or 1.0 for k in self.shown}
         places = np.arange(len(self.shown))
         self.most = [self.moving(bar) for bar in axes.barh(places, [0.0] * len(places), height=0.28, color=SKY)]
         self.mean = [self.moving(bar) for bar in axes.barh(places, [0.0] * len(places), height=0.28, color=BLUE)]
@@ -229,11 +148,11 @@ class Activity(Panel):
 
     def update(self, moment: Moment) -> None:
         for k, most, mean, text in zip(self.shown, self.most, self.mean, self.texts, strict=True):
-            values, stage = moment.values[k], self.subject.stages[k]
+            values, usual = moment.values[k], self.subject.usual[k]
             mean.set_width(abs(float(values.mean())) / self.largest[k])
             most.set_width(abs(float(values.max())) / self.largest[k])
-            parts = [f"mean {values.mean():.2f}", f"max {values.max():.2f}", idle(stage, values)]
-            name = f"layer {k}" if k < len(self.subject.stages) - 1 else "output"
+            parts = [f"mean {values.mean():.2f}", f"max {values.max():.2f}", idle(usual, values)]
+            name = f"layer {k}" if k < len(self.subject.usual) - 1 else "output"
             text.set_text(f" {name}: {', '.join(part for part in parts if part)}")
 
 
@@ -242,7 +161,8 @@ class Weights(Panel):
 
     def __init__(self, axes: Axes, subject: Subject) -> None:
         super().__init__(axes, subject)
-        self.W = next((stage.W for stage in reversed(subject.stages) if stage.W is not None), np.zeros((1, 1)))
+        tables = [usual.stage.W for usual in reversed(subject.usual)]
+        self.W = next((W for W in tables if W is not None), np.zeros((1, 1)))
         self.labels = labels_of_outputs(len(self.W), subject.classes)
         edges = np.linspace(-1, 1, 32) * (float(np.abs(self.W).max()) or 1)
         self.counts = [np.histogram(row, edges)[0] for row in self.W]

@@ -12,11 +12,11 @@ from matplotlib.animation import FFMpegWriter, PillowWriter
 from matplotlib.backend_bases import Event, KeyEvent
 
 from nn_from_scratch import figures
+from nn_from_scratch.dashboard.graph import Graph
 from nn_from_scratch.dashboard.panels import (
     Activity,
     Confusions,
     Digit,
-    Graph,
     History,
     Moment,
     Outputs,
@@ -29,7 +29,7 @@ from nn_from_scratch.data.dataset import Dataset
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.figures.style import new_figure
 from nn_from_scratch.inspection.answers import answers
-from nn_from_scratch.inspection.stages import stages
+from nn_from_scratch.inspection.stages import stages, usual
 from nn_from_scratch.storage import SavedNetwork
 from nn_from_scratch.storage.files import check_writable, whole_file
 
@@ -50,8 +50,7 @@ class Dashboard:
         self.network = saved.network
         self.test = matching(whole, saved.network.input_shape, saved.classes).test
         found = answers(saved, self.test, whole.test)
-        usual = stages(self.network, self._inputs(slice(0, USUAL)))
-        subject = Subject(saved.classes, found, usual)
+        subject = Subject(saved.classes, found, usual(self.network, self._inputs(slice(0, USUAL))))
         self.mistakes = np.flatnonzero(~found.right)
         self.figure = new_figure(11, 7.2)
         axes = self.figure.subplot_mosaic(LAYOUT, width_ratios=[3.1, 4.2, 3.7], height_ratios=[2.3, 2.1, 1.9])

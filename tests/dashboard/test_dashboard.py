@@ -11,10 +11,13 @@ from PIL import Image
 
 import nn_from_scratch as nn
 from nn_from_scratch.dashboard import window
+from nn_from_scratch.dashboard.graph import into_units
 from nn_from_scratch.dashboard.window import Dashboard, Player
 from nn_from_scratch.data.dataset import Dataset, Split
 from nn_from_scratch.figures.style import PALETTE
-from nn_from_scratch.layers import Layer
+from nn_from_scratch.inspection.stages import stages
+from nn_from_scratch.layers import LAYERS, Layer
+from nn_from_scratch.recipe import dense_stack
 from tests.scripts import ROOT, refusal, run
 
 PROGRAM = "nn_from_scratch.dashboard"
@@ -36,7 +39,10 @@ def texts(panel):
     return [artist.get_text() for artist in panel.artists if hasattr(artist, "get_text")]
 
 
-@pytest.mark.parametrize("preset", nn.PRESETS)
+DENSE = [name for name, recipe in nn.PRESETS.items() if dense_stack(recipe.layers)]
+
+
+@pytest.mark.parametrize("preset", DENSE)
 def test_every_preset_shows_what_the_network_answers(preset, digits, tmp_path):
     dashboard = made(preset, digits)
     digit, outputs, graph, confusions, _activity, weights, history = dashboard.panels
@@ -108,8 +114,60 @@ def test_networks_of_any_depth_on_images_that_are_not_square(layers, weights, rn
     assert dashboard.row == 11
 
 
-def test_only_what_moves_is_drawn_again_and_nothing_is_left_behind(digits):
-    dashboard = made("784-128-64-10", digits)
+# ---- networks with feature maps ----
+
+LENET = "conv2d:8:5 max-pool2d relu conv2d:4:5 max-pool2d relu flatten dense:10 softmax"
+DEEP = (
+    "conv2d:8:3:padding=same batch-norm relu conv2d:8:3 batch-norm relu max-pool2d conv2d:20:3 relu max-pool2d dropout "
+    "conv2d:24:3 relu global-average-pool2d dense:10 softmax"
+)
+
+
+def convolutional(layers, digits):
+    network = nn.Network([LAYERS.make(word) for word in layers.split()], (1, 28, 28), 0)
+    few = Split(digits.test.images[:40], digits.test.labels[:40])
+    return Dashboard(nn.SavedNetwork(network), Dataset("few", digits.train, few, "here"))
+
+
+def test_feature_maps_are_shown_as_images_and_what_flows_from_each_to_the_units_is_that_of_all_its_pixels(digits):
+    dashboard = convolutional(LENET, digits)
+    graph = dashboard.panels[2]
+    assert [stage.name for stage in graph.stages[1:4:2]] == ["Conv2D", "Conv2D"]
+    dashboard.show(5)
+    found = stages(dashboard.network, digits.test.images[5][None, None].astype(np.float32) / 255)
+    assert {k: len(maps.images) for k, maps in graph.maps.items()} == {0: 1, 1: 6, 2: 6, 3: 4, 4: 4}
+    for k, maps in graph.maps.items():
+        values = found[k].maps[0]
+        chosen = np.sort(np.argsort(-np.abs(values).sum(axis=(1, 2)), kind="stable")[: len(maps.images)])
+        for image, channel in zip(maps.images, chosen, strict=True):
+            shown = np.asarray(image.get_data())
+            assert shown == pytest.approx(values[channel] / np.abs(values).max(), abs=1e-6)
+    units, sources = np.arange(10), np.array([2, 0])
+    flow = into_units(found[5].W, found[4], found[4].a[0], units, sources)
+    pixels = (found[5].W * found[4].a[0]).reshape(10, 4, 16)
+    assert flow == pytest.approx(pixels[:, sources].sum(axis=2))
+    assert len(graph.edges.get_segments()) == 40  # each of four maps to each of ten units
+    labels = [text.get_text() for text in graph.axes.texts]
+    assert "⋮\n6 of\n8\n24 × 24" in labels
+    assert "\n4 × 4" in labels
+    assert "MaxPool\nReLU" in labels
+
+
+def test_of_a_deep_network_the_first_and_the_last_stages_are_shown(digits):
+    dashboard = convolutional(DEEP, digits)
+    graph = dashboard.panels[2]
+    assert graph.shown == [0, 1, 2, 6, 7, 8]
+    labels = [text.get_text() for text in graph.axes.texts]
+    assert "… 3 more layers …" in labels
+    assert {"Conv\nBatchNorm\nReLU", "Global\nAverage\nPool"} <= set(labels)
+    assert "dead" in texts(dashboard.panels[4])[1]
+
+
+@pytest.mark.parametrize(
+    "makes", [lambda digits: made("784-128-64-10", digits), lambda digits: convolutional(LENET, digits)]
+)
+def test_only_what_moves_is_drawn_again_and_nothing_is_left_behind(makes, digits):
+    dashboard = makes(digits)
     canvas = FigureCanvasAgg(dashboard.figure)
     canvas.draw()
     dashboard.keep_still()
@@ -123,8 +181,11 @@ def test_only_what_moves_is_drawn_again_and_nothing_is_left_behind(digits):
 
 
 def test_nothing_reaches_beyond_the_figure_and_titles_do_not_overlap(digits):
-    for preset in nn.PRESETS:
-        dashboard = made(preset, digits)
+    for dashboard in [
+        *(made(preset, digits) for preset in DENSE),
+        convolutional(LENET, digits),
+        convolutional(DEEP, digits),
+    ]:
         FigureCanvasAgg(dashboard.figure).draw()
         dashboard.show(int(dashboard.mistakes[0]))
         boxes = []

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from nn_from_scratch import Dense, Network, ReLU, Sigmoid, Softmax
-from nn_from_scratch.inspection.stages import Stage, idle, silent_share, stages
-from nn_from_scratch.layers import Layer
+from nn_from_scratch.inspection.stages import Stage, Usual, idle, silent_share, stages, usual
+from nn_from_scratch.layers import BatchNorm, Conv2D, Dropout, Flatten, GlobalAveragePool2D, MaxPool2D
 
 
 def test_stages_are_what_forward_passes_through(rng):
@@ -61,53 +61,67 @@ def test_a_network_without_weights_has_stages_too(rng):
     assert [(stage.name, stage.W) for stage in found] == [("input", None), ("Softmax", None)]
 
 
-class Filters(Layer):
-    """Stands for a convolution: weights W that are no table of inputs by units."""
-
-    def output_shape(self, input_shape):
-        return (2, *input_shape[1:])
-
-    def parameter_shapes(self, input_shape):
-        return {"W": (2, input_shape[0])}
-
-    def forward(self, x, training=False):
-        return np.einsum("nirc,oi->norc", x, self.W)
-
-
-class Flatten(Layer):
-    def output_shape(self, input_shape):
-        return (int(np.prod(input_shape)),)
-
-    def forward(self, x, training=False):
-        return x.reshape(len(x), -1)
-
-
-def test_a_sample_is_a_row_whatever_its_shape(rng):
-    network = Network([Filters(), ReLU(), Flatten(), Dense(3)], (1, 4, 5), rng)
-    network.layers[0].W[...] = [[1], [-1]]
-    x = rng.normal(size=(7, 1, 4, 5)).astype(np.float32)
+def test_a_sample_is_a_row_whatever_its_shape_and_flatten_and_dropout_count_with_what_is_before_them(rng):
+    network = Network([Conv2D(2, 3), ReLU(), Flatten(), Dropout(), Dense(3)], (1, 6, 7), rng)
+    x = rng.normal(size=(7, 1, 6, 7)).astype(np.float32)
     found = stages(network, x)
-    rows = x.reshape(7, 20)
-    assert [stage.name for stage in found] == ["input", "Filters, ReLU", "Flatten", "Dense"]
-    assert np.array_equal(found[0].a, rows)
-    assert np.array_equal(found[1].x, rows)
-    assert np.array_equal(found[1].z, np.hstack([rows, -rows]))
-    assert np.array_equal(found[1].a, np.maximum(np.hstack([rows, -rows]), 0))
-    assert np.array_equal(found[3].a, network.forward(x))
-    assert [stage.W is None for stage in found] == [True, True, True, False]
+    assert [stage.name for stage in found] == ["input", "Conv2D, ReLU", "Dense"]
+    assert [stage.shape for stage in found] == [(1, 6, 7), (2, 4, 5), (3,)]
+    assert [stage.has_maps for stage in found] == [True, True, False]
+    sums = network.layers[0].forward(x)
+    assert np.array_equal(found[0].a, x.reshape(7, 42))
+    assert np.array_equal(found[1].z, sums.reshape(7, 40))
+    assert np.array_equal(found[1].a, np.maximum(sums, 0).reshape(7, 40))
+    assert np.array_equal(found[1].maps, np.maximum(sums, 0))
+    assert np.array_equal(found[0].maps, x)
+    assert found[2].x is found[1].a
+    assert np.array_equal(found[2].a, network.forward(x))
+    assert [stage.W is None for stage in found] == [True, True, False]
+
+
+def test_normalization_counts_with_the_layer_before_it_unless_an_activation_is_between_and_pooling_is_a_stage(rng):
+    layers = [Conv2D(2, 3), BatchNorm(), ReLU(), MaxPool2D(), BatchNorm(), GlobalAveragePool2D(), Dense(3), Sigmoid()]
+    network = Network([*layers, BatchNorm(), Softmax()], (1, 6, 6), rng)
+    network.state[...] = rng.random(network.state.shape)
+    x = rng.normal(size=(5, 1, 6, 6)).astype(np.float32)
+    found = stages(network, x)
+    names = ["input", "Conv2D, BatchNorm, ReLU", "MaxPool2D, BatchNorm", "GlobalAveragePool2D", "Dense, Sigmoid"]
+    assert [stage.name for stage in found] == [*names, "BatchNorm, Softmax"]
+    normalized = layers[1].forward(layers[0].forward(x))
+    assert np.array_equal(found[1].z, normalized.reshape(5, -1))
+    assert np.array_equal(found[1].a, np.maximum(normalized, 0).reshape(5, -1))
+    assert found[1].activation is layers[2]
+    assert [stage.layer for stage in found[1:]] == [network.layers[i] for i in (0, 3, 5, 6, 8)]
+    assert [stage.shape for stage in found] == [(1, 6, 6), (2, 4, 4), (2, 2, 2), (2,), (3,), (3,)]
+    for before, stage in pairwise(found):
+        assert stage.x is before.a
+    assert np.array_equal(found[-1].a, network.forward(x))
+
+
+def test_what_is_usual_does_not_depend_on_the_slices_that_it_is_found_in(rng):
+    network = Network([Conv2D(4, 3), ReLU(), Flatten(), Dense(30), ReLU(), Dense(3), Softmax()], (1, 5, 5), rng)
+    x = rng.normal(size=(23, 1, 5, 5)).astype(np.float32)
+    whole = stages(network, x)
+    for size in (1, 10, 23, 100):
+        found = usual(network, x, size)
+        assert [one.stage.name for one in found] == [stage.name for stage in whole]
+        assert [one.largest for one in found] == pytest.approx([float(np.abs(stage.a).max()) for stage in whole])
+        for one, stage in zip(found, whole, strict=True):
+            assert np.array_equal(one.alive, (stage.a > 0).any(axis=0))
 
 
 def stage(name, activation, a):
-    return Stage(name, Dense(a.shape[1]), activation, a, a, a)
+    return Stage(name, Dense(a.shape[1]), activation, a, a, a, a.shape[1:])
 
 
 def test_idle_units():
-    relu = stage("Dense, ReLU", ReLU(), np.array([[0, 0, 1.0, 2], [0, 3, 0, 0]]))
-    assert idle(relu, relu.a[0]) == "50% silent, 25% dead"
-    sigmoid = stage("Dense, Sigmoid", Sigmoid(), np.array([[0.01, 0.5, 0.97, 0.94]]))
-    assert idle(sigmoid, sigmoid.a[0]) == "50% saturated"
-    assert idle(stage("Dense, Softmax", Softmax(), relu.a), relu.a[0]) == ""
-    assert idle(stage("Dense", None, relu.a), relu.a[0]) == ""
+    values, alive = np.array([0, 0, 1.0, 2]), np.array([False, True, True, True])
+    relu = Usual(stage("Dense, ReLU", ReLU(), values[None]), 2.0, alive)
+    assert idle(relu, values) == "50% silent, 25% dead"
+    sigmoid = Usual(stage("Dense, Sigmoid", Sigmoid(), values[None]), 2.0, alive)
+    assert idle(sigmoid, np.array([0.01, 0.5, 0.97, 0.94])) == "50% saturated"
+    assert idle(Usual(stage("Dense, Softmax", Softmax(), values[None]), 2.0, alive), values) == ""
+    assert idle(Usual(stage("Dense", None, values[None]), 2.0, alive), values) == ""
 
 
 def test_the_share_of_silent_units():
