@@ -1,11 +1,19 @@
-"""Draw what a saved network has learnt: the weights and biases of every layer, as pictures and as statistics."""
+"""Draw what a saved network has learnt: the weights and biases of every layer, and what it makes of an image."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 from nn_from_scratch import command_line
 
+if TYPE_CHECKING:
+    import numpy as np
+
+    from nn_from_scratch.storage import SavedNetwork
+
 EXAMPLES = """\
   python plot_weights.py
+  python plot_weights.py --example 7
+  python plot_weights.py --image resources/handwriting/two.png
   python plot_weights.py --weights resources/pretrained/784-10-10.json --output-dir pictures
   python plot_weights.py --csv statistics.csv --show"""
 
@@ -13,10 +21,44 @@ EXAMPLES = """\
 def parse_arguments() -> argparse.Namespace:
     parser = command_line.Parser(__doc__, EXAMPLES)
     command_line.add_weights_option(parser)
+    image = parser.add_mutually_exclusive_group()
+    image.add_argument(
+        "--image",
+        metavar="FILE",
+        help="draw also what each stage makes of this picture of one digit, in feature_maps.png",
+    )
+    image.add_argument(
+        "--example", type=command_line.whole_number(0), metavar="N", help="the same of a test image, numbered from 0"
+    )
+    command_line.add_data_option(parser, "for --example: the data that the network was trained on, as its file tells")
     parser.add_argument("--output-dir", default="results", metavar="DIR", help="where to save the pictures")
     parser.add_argument("--csv", metavar="FILE", help="where to write the statistics and the histograms' counts")
     parser.add_argument("--show", action="store_true", help="open the pictures in windows, too")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.example is None and (arguments.data or arguments.test_data or arguments.test_fraction):
+        parser.error("the data are for --example: expected it, too")
+    return arguments
+
+
+def chosen_image(saved: "SavedNetwork", arguments: argparse.Namespace) -> "np.ndarray | None":
+    """The image to look at, (rows, columns), or None. Raises BadInput where the network can't answer it."""
+    from nn_from_scratch import BadInput
+    from nn_from_scratch.data.batches import check_pixels
+    from nn_from_scratch.handwriting import reading
+    from nn_from_scratch.inspection.answers import finite_outputs
+
+    if arguments.image:
+        readings, _ = reading.read(saved, [arguments.image])
+        return readings[0].image
+    if arguments.example is None:
+        return None
+    data = command_line.load_data_of(saved, arguments)
+    check_pixels(data.test.images, saved.network.input_shape, data.name)
+    if arguments.example >= len(data.test):
+        raise BadInput(f"--example {arguments.example}: expected 0 to {len(data.test) - 1}, the last test image")
+    image = data.test.images[arguments.example]
+    finite_outputs(saved, image[None])
+    return image
 
 
 def main() -> None:
@@ -33,9 +75,13 @@ def main() -> None:
     parameters = found.named_parameters(saved.network)
     if not parameters:
         raise BadInput(f"{arguments.weights}: no layer of this network has weights to draw")
+    image = chosen_image(saved, arguments)
     pictures = figures.weight_figures(saved.network, saved.classes)
+    if image is not None:
+        pictures["feature_maps"] = figures.feature_maps(saved.network, saved.classes, image)
     paths = [str(Path(arguments.output_dir, f"{name}.png")) for name in pictures]
-    command_line.check_paths({"--weights": arguments.weights}, {"--csv": arguments.csv, "--output-dir": paths})
+    reads = {"--weights": arguments.weights, "--image": arguments.image} | command_line.data_files(arguments)
+    command_line.check_paths(reads, {"--csv": arguments.csv, "--output-dir": paths})
     print(command_line.layer_table(saved.network))
 
     # ---- Statistics ----

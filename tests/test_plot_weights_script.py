@@ -5,8 +5,8 @@ import csv
 import pytest
 
 import nn_from_scratch as nn
-from nn_from_scratch.layers import Dense
-from tests.scripts import imports, refusal, run
+from nn_from_scratch.layers import LAYERS, Dense
+from tests.scripts import ROOT, imports, refusal, run
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,54 @@ def test_it_saves_a_figure_per_layer_and_prints_and_writes_the_statistics(weight
     rows = list(csv.DictReader((tmp_path / "s.csv").read_text().splitlines()))
     assert [(row["layer"], row["parameter"]) for row in rows] == [(n, p) for n in "123" for p in "Wb"]
     assert float(rows[2]["mean"]) == W.mean()
+
+
+@pytest.fixture(scope="module")
+def convolutional(tmp_path_factory):
+    words = "conv2d:6:5 batch-norm max-pool2d relu dropout conv2d:4:3 global-average-pool2d dense:10 softmax".split()
+    network = nn.Network([LAYERS.make(word) for word in words], (1, 28, 28), 0)
+    path = tmp_path_factory.mktemp("convolutional") / "small.json"
+    nn.save(nn.SavedNetwork(network), path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "options", [("--example", 7, "--data", "digits"), ("--image", ROOT / "resources" / "handwriting" / "two.png")]
+)
+def test_with_an_image_it_draws_what_each_stage_makes_of_it(convolutional, tmp_path, options):
+    result = run("plot_weights.py", "--weights", convolutional, "--output-dir", tmp_path, *options)
+    assert (result.returncode, result.stderr) == (0, "")
+    names = ["feature_maps", "first_layer_weights", "layer_3_weights", "layer_4_weights", "weight_histograms"]
+    assert sorted(path.stem for path in tmp_path.iterdir()) == names
+    assert result.stdout.splitlines()[-1] == f"saved {tmp_path / 'feature_maps.png'}"
+    assert [line.split()[1:4] for line in result.stdout.splitlines() if " gamma " in line or " beta " in line] == [
+        ["BatchNorm", "gamma", "6"],
+        ["BatchNorm", "beta", "6"],
+    ]
+
+
+def test_the_image_has_to_be_one_that_the_network_can_answer(convolutional, tmp_path, rng):
+    def message(*options):
+        return refusal(run("plot_weights.py", "--weights", convolutional, "--output-dir", tmp_path, *options))
+
+    assert "--example 360: expected 0 to 359, the last test image" in message("--example", 360, "--data", "digits")
+    assert "not allowed with argument" in message("--example", 1, "--image", "a.png")
+    assert "the data are for --example: expected it, too" in message("--data", "digits")
+    assert "no/such.png" in message("--image", "no/such.png")
+    nn.save(nn.SavedNetwork(nn.Network([Dense(2), nn.Softmax()], (9,), rng), (1, 2)), tmp_path / "a.json")
+    smaller = run(
+        "plot_weights.py",
+        "--weights",
+        tmp_path / "a.json",
+        "--output-dir",
+        tmp_path,
+        "--example",
+        0,
+        "--data",
+        "digits",
+    )
+    assert "digits: its images have 28 × 28 = 784 pixels, but the network takes 9 inputs" in refusal(smaller)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
 
 
 def test_without_a_display_show_says_so_and_goes_on(weights, tmp_path):

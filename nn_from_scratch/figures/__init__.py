@@ -9,6 +9,7 @@ from nn_from_scratch.figures.images import handwriting, mistakes, samples
 from nn_from_scratch.figures.learning import learning_curves
 from nn_from_scratch.figures.learning_rates import learning_rate_sweep, range_test
 from nn_from_scratch.figures.output import METADATA, check, check_endings, open_windows, save, show
+from nn_from_scratch.figures.stages import feature_maps
 from nn_from_scratch.figures.weights import weight_figures
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "check_endings",
     "confusion_cells",
     "confusion_matrix",
+    "feature_maps",
     "handwriting",
     "learning_curves",
     "learning_rate_sweep",

@@ -13,16 +13,18 @@ from matplotlib.ticker import FixedLocator, MaxNLocator
 from nn_from_scratch.classes import labels_of_outputs
 from nn_from_scratch.figures.style import DIVERGING, PALETTE, new_figure
 from nn_from_scratch.inspection.parameters import Parameter, named_parameters, short, statistics
+from nn_from_scratch.layers.layer import Shape
 from nn_from_scratch.network import Network
 
 MOST_TILES = 256  # more would be too small to see
+MOST_ACROSS = 32  # filters and channels in a grid of kernels
 
 
 def weight_figures(network: Network, classes: Sequence[int] = ()) -> dict[str, Figure]:
     """All pictures of a network's parameters, by the name that suits each as a file's.
 
-    A layer is drawn where it has weights W with a row for each unit, and its biases b beside them where it has some;
-    what other parameters there are is in the histograms.
+    A layer is drawn where it has weights W with a row for each unit, or kernels W, and its biases b beside them where
+    it has some; what other parameters there are is in the histograms.
     """
     parameters = named_parameters(network)
     # float64: matplotlib takes differences, and that of two float32 of 3·10³⁸ would overflow.
@@ -32,16 +34,25 @@ def weight_figures(network: Network, classes: Sequence[int] = ()) -> dict[str, F
         b = biases.get(number)
         if name != "W" or W.ndim < 2 or (b is not None and b.shape != W.shape[:1]):
             continue
-        rows = W.reshape(len(W), -1).astype(np.float64)  # (units, inputs)
-        if number == 1:
-            shape = W.shape[1:] if W.ndim > 2 else network.input_shape
-            figures["first_layer_weights"] = first_layer_weights(rows, b, shape)
+        W, title = W.astype(np.float64), f"layer {number} ({kind})"
+        rows = W.reshape(len(W), -1)  # (units, inputs)
+        figure_name = f"layer_{number}_weights" if number > 1 else "first_layer_weights"
+        if W.ndim == 4:
+            figures[figure_name] = kernels(W, b, title)
+        elif number == 1:
+            figures[figure_name] = first_layer_weights(rows, b, _seen_by_first(network))
         else:
             output = number == parameters[-1].layer
             labels = [str(label) for label in labels_of_outputs(len(W), classes)] if output else []
-            figures[f"layer_{number}_weights"] = layer_weights(rows, b, f"layer {number} ({kind})", labels)
+            figures[figure_name] = layer_weights(rows, b, title, labels)
     figures["weight_histograms"] = weight_histograms(parameters)
     return figures
+
+
+def _seen_by_first(network: Network) -> Shape:
+    """The shape of what the first layer that learns looks at: also of images that were flattened for it."""
+    before = network.places[: network.first_learning + 1]
+    return next((place.input_shape for place in reversed(before) if len(place.input_shape) > 1), before[-1].input_shape)
 
 
 def first_layer_weights(W: np.ndarray, b: np.ndarray | None, input_shape: tuple[int, ...]) -> Figure:
@@ -52,9 +63,53 @@ def first_layer_weights(W: np.ndarray, b: np.ndarray | None, input_shape: tuple[
     shape = image_shape(input_shape)
     if shape is None:
         return layer_weights(W, b, "layer 1")
-    rows, columns = shape
+    return _tiles(W.reshape(len(W), *shape), b, "layer 1: {}", "unit", 5)
+
+
+def kernels(W: np.ndarray, b: np.ndarray | None, title: str) -> Figure:
+    """The kernels of a convolution, all on one scale. Shapes: W (filters, channels, k, k), b (filters,)
+
+    Of a single channel a tile for each filter; of several, a row for each filter and a column for each channel.
+    """
+    filters, channels, rows, columns = W.shape
+    if channels == 1:
+        return _tiles(W[:, 0], b, f"{title}: {{}} of {rows} × {columns}", "kernel", 8)
+    shown = W[:MOST_ACROSS, :MOST_ACROSS]
+    down, across = shown.shape[:2]
+    grid = np.full((down, rows + 1, across, columns + 1), np.nan)  # a pixel of paper between kernels
+    grid[:, :rows, :, :columns] = shown.transpose(0, 2, 1, 3)
+    side = min(8 / across, 9 / down, 0.6)  # inches from kernel to kernel
+    figure = new_figure(max(across * side + 2.9, 6.4), down * side + 1.1)
+    axes = figure.subplots()
+    norm = symmetric(W)
+    axes.imshow(grid.reshape(down * (rows + 1), -1)[:-1, :-1], cmap=DIVERGING, norm=norm, interpolation="nearest")
+    for axis, count, size in ((axes.xaxis, across, columns), (axes.yaxis, down, rows)):
+        step = 1 if count <= 16 else 4
+        axis.set_ticks(
+            np.arange(0, count, step) * (size + 1) + (size - 1) / 2, [str(number) for number in range(0, count, step)]
+        )
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set(xlabel="channel", ylabel="filter")
+    if b is not None:
+        edge = across * (columns + 1)
+        axes.text(edge, -0.7, "bias", fontsize=8, va="bottom")
+        for row in range(down):
+            middle = row * (rows + 1) + (rows - 1) / 2
+            axes.text(edge, middle, _signed(b[row]), fontsize=min(8, 60 * side), va="center_baseline")
+    cut = f"\nthe first {down} of {filters} filters, the first {across} of {channels} channels"
+    limited = cut if shown.size < W.size else ""
+    size = f"{_count(filters, 'filter')}, a kernel of {rows} × {columns} for each of {channels} channels"
+    figure.suptitle(f"{title}: {size}{limited}", fontsize=10)  # of the figure: a few kernels are narrower than it
+    _colour_bar(figure, [axes], norm, W, "weight", shrink=min(1, 5 / (down * side + 0.5)))
+    return figure
+
+
+def _tiles(W: np.ndarray, b: np.ndarray | None, title: str, noun: str, least_across: int) -> Figure:
+    """A tile for each of W (units, rows, columns), with its number and its bias; {} in the title is how many."""
+    _, rows, columns = W.shape
     shown = min(len(W), MOST_TILES)
-    across = min(shown, max(5, ceil(sqrt(shown * rows / columns))))
+    across = min(shown, max(least_across, ceil(sqrt(shown * rows / columns))))
     down = ceil(shown / across)
     pitch = min(8 / across, 2.4)  # inches from tile to tile
     caption = max(0.16, 0.14 / pitch) * columns  # its height, in pixels of the tiles
@@ -66,7 +121,7 @@ def first_layer_weights(W: np.ndarray, b: np.ndarray | None, input_shape: tuple[
     for unit in range(shown):
         left, top = unit % across * width, unit // across * height
         extent = (left, left + columns, top + rows, top)
-        axes.imshow(W[unit].reshape(rows, columns), cmap=DIVERGING, norm=norm, extent=extent, interpolation="nearest")
+        axes.imshow(W[unit], cmap=DIVERGING, norm=norm, extent=extent, interpolation="nearest")
         size = min(max(9.5 * pitch, 5.2), 9)
         axes.text(left, top, f"{unit}", fontsize=size, fontweight="bold", va="bottom")
         if b is not None:
@@ -74,8 +129,8 @@ def first_layer_weights(W: np.ndarray, b: np.ndarray | None, input_shape: tuple[
     axes.set_xlim(0, across * width)
     axes.set_ylim(down * height - caption, -caption)
     axes.set_axis_off()
-    units = f"first {shown} of {len(W):,} units" if shown < len(W) else _count(shown, "unit")
-    axes.set_title(f"layer 1: {units}, each with its number{'' if b is None else ' and bias'}")
+    units = f"first {shown} of {len(W):,} {noun}s" if shown < len(W) else _count(shown, noun)
+    axes.set_title(f"{title.format(units)}, each with its number{'' if b is None else ' and bias'}")
     _colour_bar(figure, [axes], norm, W, "weight", shrink=min(1, 5 / down))
     return figure
 
@@ -110,22 +165,23 @@ def layer_weights(W: np.ndarray, b: np.ndarray | None, title: str, labels: Seque
 
 def weight_histograms(parameters: Sequence[Parameter]) -> Figure:
     """How the values of each parameter are spread: a row of panels for each layer."""
-    layers = sorted({parameter.layer for parameter in parameters})
-    names = list(dict.fromkeys(parameter.name for parameter in parameters))
+    layers = [
+        [parameter for parameter in parameters if parameter.layer == n] for n in sorted({p.layer for p in parameters})
+    ]
+    names = list(dict.fromkeys(parameter.name for parameter in parameters))  # each with its colour
     figure = new_figure(9, 2.4 * len(layers) + 0.3)
-    panels = figure.subplots(len(layers), len(names), squeeze=False)
-    for axes in panels.flat:
-        axes.set_axis_off()  # a layer need not have every parameter
-    for parameter in parameters:
-        column = names.index(parameter.name)
-        _histogram(panels[layers.index(parameter.layer), column], parameter, PALETTE[column % len(PALETTE)])
+    panels = figure.subplots(len(layers), max(map(len, layers)), squeeze=False)
+    for row, layer in zip(panels, layers, strict=True):
+        for axes in row[len(layer) :]:
+            axes.set_axis_off()  # a layer need not have as many
+        for axes, parameter in zip(row, layer, strict=False):
+            _histogram(axes, parameter, PALETTE[names.index(parameter.name) % len(PALETTE)])
     return figure
 
 
 def _histogram(axes: Axes, parameter: Parameter, colour: str) -> None:
     """One panel: bars, a line at the mean, and the numbers."""
     found = statistics(parameter.values)
-    axes.set_axis_on()
     axes.stairs(found.counts, found.edges, fill=True, color=colour)
     axes.axvline(found.mean, color="black", linewidth=1, linestyle="--")
     axes.set_title(

@@ -21,6 +21,9 @@ COMMANDS = {
     "first_layer_weights layer_2_weights layer_3_weights weight_histograms": (
         "plot_weights.py --weights resources/pretrained/784-128-64-10.json --output-dir OUT"
     ),
+    "feature_maps": (
+        "plot_weights.py --weights resources/pretrained/lenet.json --data mnist --example 4 --output-dir OUT"
+    ),
     "confusion_matrix mistakes calibration": f"evaluate.py {DEFAULT} --figure OUT/confusion_matrix.png --errors OUT",
     "handwriting": (
         "evaluate.py --weights resources/pretrained/784-128-64-10.json --figure OUT/handwriting.png --image "

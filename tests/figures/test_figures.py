@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 from nn_from_scratch import Network, ReLU, Sigmoid, Softmax, figures
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.figures import style, weights
+from nn_from_scratch.figures.stages import BAR
 from nn_from_scratch.inspection.parameters import named_parameters
-from nn_from_scratch.layers import Dense, Layer
+from nn_from_scratch.layers import AveragePool2D, BatchNorm, Conv2D, Dense, Flatten, MaxPool2D
 from tests.scripts import ROOT
 
 CONFUSION = np.array([[1200, 300, 0], [0, 40, 60], [0, 0, 0]])
@@ -228,42 +229,150 @@ def test_the_units_of_the_last_layer_are_labelled_where_they_fit_the_classes(rng
     assert [label.get_text() for label in axes.get_yticklabels()] == labels
 
 
-class Filters(Layer):
-    """Stands for a convolution: weights of four dimensions."""
-
-    def __init__(self, channels):
-        self.channels = channels
-
-    def parameter_shapes(self, input_shape):
-        return {"W": (6, self.channels, 3, 3), "b": (6,)}
-
-    def initialize(self, rng):
-        self.W[...] = rng.normal(size=self.W.shape)
-
-
-class Scale(Layer):
-    """Stands for a normalization: one number for each input."""
-
-    def parameter_shapes(self, input_shape):
-        return {"scale": input_shape}
-
-
 def test_layers_that_are_not_dense_get_what_makes_sense_for_their_parameters(rng, tmp_path):
-    network = Network([Filters(1), Scale(), Filters(6)], (1, 7, 7), rng)
-    found = figures.weight_figures(network)
-    assert list(found) == ["first_layer_weights", "layer_3_weights", "weight_histograms"]
-    assert np.array_equal(images(found["first_layer_weights"].axes[0]), network.layers[0].W[:, 0])
-    assert np.array_equal(images(found["layer_3_weights"].axes[0]), [network.layers[2].W.reshape(6, 54)])
-    titles = [axes.get_title() for axes in found["weight_histograms"].axes if axes.get_title()]
-    assert titles == [
-        "layer 1 (Filters): 54 values of W",
-        "layer 1 (Filters): 6 values of b",
-        "layer 2 (Scale): 49 values of scale",
-        "layer 3 (Filters): 324 values of W",
-        "layer 3 (Filters): 6 values of b",
+    layers = [Conv2D(6, 3), BatchNorm(), MaxPool2D(), Conv2D(4, 2, bias=False), Flatten(), Dense(3), Softmax()]
+    network = Network(layers, (1, 9, 9), rng)
+    found = figures.weight_figures(network, (4, 7, 9))
+    names = ["first_layer_weights", "layer_3_weights", "layer_4_weights", "weight_histograms"]
+    assert list(found) == names
+    assert np.array_equal(images(found["first_layer_weights"].axes[0]), layers[0].W[:, 0])
+    assert found["first_layer_weights"].axes[0].get_title() == (
+        "layer 1 (Conv2D): 6 kernels of 3 × 3, each with its number and bias"
+    )
+    assert np.array_equal(images(found["layer_4_weights"].axes[0]), [layers[5].W])
+    axes = found["weight_histograms"].axes
+    assert [panel.get_title() for panel in axes if panel.get_title()] == [
+        "layer 1 (Conv2D): 54 values of W",
+        "layer 1 (Conv2D): 6 values of b",
+        "layer 2 (BatchNorm): 6 values of gamma",
+        "layer 2 (BatchNorm): 6 values of beta",
+        "layer 3 (Conv2D): 96 values of W",
+        "layer 4 (Dense): 48 values of W",
+        "layer 4 (Dense): 3 values of b",
     ]
+    assert len(axes) == 8  # a row of two for each layer, whatever the parameters are called
     for figure in found.values():
         drawn(figure, tmp_path)
+
+
+def test_a_dense_layer_that_looks_at_images_after_pooling_gets_tiles_of_their_size(rng):
+    network = Network([AveragePool2D(2), Flatten(), Dense(3), Softmax()], (1, 8, 12), rng)
+    axes = figures.weight_figures(network)["first_layer_weights"].axes[0]
+    assert np.array_equal(images(axes), network.layers[2].W.reshape(3, 4, 6))
+
+
+# ---- kernels ----
+
+
+def test_kernels_of_one_channel_are_tiles_in_full_rows(rng, tmp_path):
+    W, b = rng.normal(size=(16, 1, 5, 5)), rng.normal(size=16)
+    axes = drawn(weights.kernels(W, b, "layer 1 (Conv2D)"), tmp_path).axes[0]
+    assert np.array_equal(images(axes), W[:, 0])
+    assert len({image.get_extent()[0] for image in axes.images}) == 8  # two rows of eight
+    assert texts(axes)[::2] == [str(n) for n in range(16)]
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_kernels_of_several_channels_are_a_grid_of_filters_and_channels(rng, tmp_path, bias):
+    W, b = rng.normal(size=(4, 3, 5, 2)), np.array([0.5, -0.25, 0, 1])
+    figure = drawn(weights.kernels(W, b if bias else None, "layer 2 (Conv2D)"), tmp_path)
+    axes = figure.axes[0]
+    (grid,) = images(axes)
+    assert grid.shape == (4 * 6 - 1, 3 * 3 - 1)
+    for filter in range(4):
+        for channel in range(3):
+            tile = grid[filter * 6 : filter * 6 + 5, channel * 3 : channel * 3 + 2]
+            assert np.array_equal(tile, W[filter, channel])
+    assert np.isnan(grid[5::6]).all()
+    assert np.isnan(grid[:, 2::3]).all()
+    assert np.isfinite(grid).sum() == W.size
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("channel", "filter")
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "1", "2"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["0", "1", "2", "3"]
+    assert texts(axes) == (["bias", "+0.50", "−0.25", "0.00", "+1.00"] if bias else [])
+    assert figure.get_suptitle() == "layer 2 (Conv2D): 4 filters, a kernel of 5 × 2 for each of 3 channels"
+    norm = axes.images[0].norm
+    assert norm.vmin == -norm.vmax < 0
+
+
+def test_of_a_large_layer_the_first_kernels_are_shown_and_a_line_says_so(rng, tmp_path):
+    W = rng.normal(size=(40, 64, 3, 3))
+    figure = drawn(weights.kernels(W, np.zeros(40), "layer 4 (Conv2D)"), tmp_path)
+    (grid,) = images(figure.axes[0])
+    assert np.isfinite(grid).sum() == 32 * 32 * 9
+    assert figure.get_suptitle().endswith("\nthe first 32 of 40 filters, the first 32 of 64 channels")
+    assert figure.get_size_inches().max() < 12
+
+
+# ---- feature maps ----
+
+
+def lines(axes):
+    return [text.get_text() for text in axes.texts if text.get_fontweight() == "bold" and ":" in text.get_text()]
+
+
+def test_feature_maps_are_what_each_stage_puts_out(rng, tmp_path):
+    layers = [Conv2D(6, 3), MaxPool2D(), ReLU(), Conv2D(20, 3), BatchNorm(), ReLU(), Flatten()]
+    network = Network([*layers, Dense(12), ReLU(), Dense(3), Softmax()], (1, 10, 12), rng)
+    image = rng.integers(0, 256, (10, 12), dtype=np.uint8)
+    (axes,) = drawn(figures.feature_maps(network, (4, 7, 9), image), tmp_path).axes
+    assert lines(axes) == [
+        "Conv2D: 6 kernels of 3 × 3, each above its map of 8 × 10",
+        "MaxPool2D, ReLU: what is left, 6 maps of 4 × 5",
+        "Conv2D, BatchNorm, ReLU: 20 maps of 2 × 3",
+        "Dense, ReLU: 12 numbers",
+        "Dense, Softmax: the probability of each class",
+    ]
+    x = image[None, None].astype(np.float32) / 255
+    outputs = []
+    for layer in network.layers:
+        x = layer.forward(x)
+        outputs.append(x[0])
+    first, *others = images(axes)
+    assert np.array_equal(first, image)
+    assert np.array_equal(others[0:12:2], network.layers[0].W[:, 0])
+    assert np.array_equal(others[1:12:2], outputs[0])
+    assert np.array_equal(others[12:18], outputs[2])
+    assert np.array_equal(others[18:38], outputs[5])
+    assert np.array_equal(others[38:], [outputs[8][None]])
+    kernels, maps, left = (axes.images[n].norm for n in (1, 2, 13))
+    assert (kernels.vmax, maps.vmax, left.vmax) == pytest.approx(
+        [np.abs(values).max() for values in (network.layers[0].W, outputs[0], outputs[2])]
+    )
+    assert all(norm.vmin == -norm.vmax for norm in (kernels, maps, left))
+    answer = int(outputs[-1].argmax())
+    assert {"4", "7", "9", style.percent(outputs[-1][answer])} <= set(texts(axes))
+    heights = [bar.get_height() for bar in axes.patches if bar.get_fill()]
+    assert np.array(heights) / BAR == pytest.approx(outputs[-1])
+
+
+def test_the_parts_of_the_page_of_feature_maps_neither_overlap_nor_leave_it(rng):
+    layers = [Conv2D(12, 3, padding="same"), BatchNorm(), ReLU(), MaxPool2D(), Conv2D(70, 3), ReLU(), Flatten()]
+    network = Network([*layers, Dense(600), ReLU(), Dense(10), Softmax()], (1, 28, 28), rng)
+    image = rng.integers(0, 256, (28, 28), dtype=np.uint8)
+    figure = figures.feature_maps(network, range(10), image)
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    assert [line[line.index(":") :] for line in lines(axes)][2:4] == [
+        ": 70 maps of 12 × 12, the first 64",
+        ": 600 numbers, the first 512",
+    ]
+    boxes = [artist.get_window_extent() for artist in (*axes.images, *axes.texts)]
+    for i, box in enumerate(boxes):
+        assert 0 <= box.x0 < box.x1 <= figure.bbox.x1
+        assert 0 <= box.y0 < box.y1 <= figure.bbox.y1
+        for other in boxes[:i]:
+            assert (
+                min(box.x1, other.x1) - max(box.x0, other.x0) < 1 or min(box.y1, other.y1) - max(box.y0, other.y0) < 1
+            )
+
+
+@pytest.mark.parametrize("scale", [0, 1e38])
+def test_feature_maps_of_a_network_that_has_learnt_nothing_or_overflows(rng, tmp_path, scale):
+    network = Network([Conv2D(2, 3), ReLU(), Flatten(), Dense(1), Sigmoid()], (1, 5, 5), rng)
+    network.parameters[...] *= scale
+    figure = figures.feature_maps(network, (1, 2), np.full((5, 5), 255, np.uint8))
+    assert len(drawn(figure, tmp_path).axes[0].images) == 5
 
 
 # ---- files and windows ----
