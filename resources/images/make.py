@@ -24,6 +24,7 @@ COMMANDS = {
     "feature_maps": (
         "plot_weights.py --weights resources/pretrained/lenet.json --data mnist --example 4 --output-dir OUT"
     ),
+    "convolution_in_memory": "-m resources.images.convolution_in_memory OUT/convolution_in_memory.png",
     "confusion_matrix mistakes calibration": f"evaluate.py {DEFAULT} --figure OUT/confusion_matrix.png --errors OUT",
     "handwriting": (
         "evaluate.py --weights resources/pretrained/784-128-64-10.json --figure OUT/handwriting.png --image "
