@@ -13,6 +13,7 @@ from PIL import Image
 import nn_from_scratch as nn
 from nn_from_scratch.classes import predicted_classes
 from nn_from_scratch.data.batches import matching
+from nn_from_scratch.layers import LAYERS
 from tests.scripts import ROOT, imports, refusal, run
 
 RECIPE = nn.PRESETS["784-10-10"].override(epochs=3)
@@ -44,6 +45,35 @@ def expected(weights, digits):
     for label, answer in zip(digits.test.labels, p.argmax(axis=1), strict=True):
         confusion[label, answer] += 1
     return confusion
+
+
+def test_a_convolutional_network_is_tested_reads_pictures_and_answers_like_any_other(digits, tmp_path):
+    words = "conv2d:6:5 batch-norm max-pool2d relu dropout conv2d:8:3 average-pool2d flatten dense:10 softmax".split()
+    network = nn.Network([LAYERS.make(word) for word in words], (1, 28, 28), 0)
+    nn.save(nn.SavedNetwork(network), tmp_path / "a.json")
+    options = ("evaluate.py", "--weights", tmp_path / "a.json", "--json")
+    p = network.forward(digits.test.images[:, None].astype(np.float32) / 255)
+    right = int((p.argmax(axis=1) == digits.test.labels).sum())
+
+    tested = run(*options, "--data", "digits", "--figure", tmp_path / "a.png", "--errors", tmp_path / "errors")
+    assert (tested.returncode, tested.stderr) == (0, "")
+    assert json.loads(tested.stdout)["accuracy"] == right / 360
+    assert len((tmp_path / "errors" / "mistakes.csv").read_text().splitlines()) == 361 - right
+
+    read = run(*options, "--image", ROOT / "resources" / "handwriting" / "two.png", "--figure", tmp_path / "seen.png")
+    assert (read.returncode, read.stderr) == (0, "")
+    (picture,) = json.loads(read.stdout)["pictures"]
+    assert sum(picture["scores"].values()) == pytest.approx(1)
+    assert (tmp_path / "seen.png").read_bytes().startswith(b"\x89PNG")
+
+    rows = [
+        ",".join(f"pixel{n}" for n in range(784)),
+        *(",".join(map(str, x)) for x in digits.test.images[:3].reshape(3, -1)),
+    ]
+    (tmp_path / "test.csv").write_text("\n".join(rows))
+    answered = run(*options, "--predict", tmp_path / "test.csv", "--csv", tmp_path / "answers.csv")
+    assert (answered.returncode, answered.stderr) == (0, "")
+    assert json.loads(answered.stdout)["labels"] == p[:3].argmax(axis=1).tolist()
 
 
 def test_text_holds_accuracy_and_tables_and_tells_where_the_figure_is(weights, expected, tmp_path):

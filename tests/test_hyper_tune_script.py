@@ -27,6 +27,14 @@ def test_a_sweep_prints_a_table_and_the_best_rate_and_writes_figure_and_numbers(
     assert {row["diverged"] for row in rows if row["learning_rate"] == "1e+30"} == {"1"}
 
 
+@pytest.mark.parametrize("options", [("--learning-rates", 0.001, 0.01, "--repeats", 1), ("--range-test", "--num", 5)])
+def test_a_convolutional_network_is_swept_like_any_other(tmp_path, options):
+    layers = ("--layers", "conv2d:2:5", "batch-norm", "max-pool2d", "relu", "flatten", "dropout", "dense:10", "softmax")
+    result = run("hyper-tune.py", *QUICK, *layers, *options, "--output", tmp_path / "s")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert (tmp_path / "s.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_each_run_is_told_as_soon_as_it_ends_and_a_repeated_rate_is_one_rate(tmp_path):
     rates = ("--learning-rates", 0.1, 0.01, 0.1, "--optimizer", "sgd", "--repeats", 1)
     result = run("hyper-tune.py", *QUICK, *rates, "--output", tmp_path / "s")

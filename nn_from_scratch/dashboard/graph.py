@@ -102,7 +102,8 @@ class Graph(Panel):
         return (f"⋮\n{shown} of\n{there:,}" if shown < there else "") + size
 
     def _label(self, x: float, y: float, text: str, **settings: Any) -> None:
-        centred: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": SMALL - 1, "linespacing": 1.1}
+        size = SMALL if len(self.shown) <= 5 else SMALL - 1  # names of many columns would overlap
+        centred: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": size, "linespacing": 1.1}
         self.axes.text(x, y, text, **centred | settings)
 
     def update(self, moment: Moment) -> None:
@@ -143,9 +144,9 @@ class Graph(Panel):
 
 
 def short_name(name: str) -> str:
-    """A stage's name in lines that fit over a column: "GlobalAveragePool2D, ReLU" in four."""
+    """A stage's name in lines that fit over a column: "Conv2D, BatchNorm, ReLU" in four."""
     words = [word.removesuffix("2D") for word in name.split(", ")]
-    return "\n".join(re.sub("(?<=[a-z])(?=[A-Z])", "\n", word) if len(word) > 10 else word for word in words)
+    return "\n".join(re.sub("(?<=[a-z])(?=[A-Z])", "\n", word) if len(word) > 8 else word for word in words)
 
 
 def into_units(W: np.ndarray, before: Stage, values: np.ndarray, units: np.ndarray, chosen: np.ndarray) -> np.ndarray:

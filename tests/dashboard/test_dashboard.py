@@ -159,8 +159,12 @@ def test_of_a_deep_network_the_first_and_the_last_stages_are_shown(digits):
     assert graph.shown == [0, 1, 2, 6, 7, 8]
     labels = [text.get_text() for text in graph.axes.texts]
     assert "… 3 more layers …" in labels
-    assert {"Conv\nBatchNorm\nReLU", "Global\nAverage\nPool"} <= set(labels)
+    assert {"Conv\nBatch\nNorm\nReLU", "Global\nAverage\nPool"} <= set(labels)
     assert "dead" in texts(dashboard.panels[4])[1]
+    dashboard.figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in graph.axes.texts if "\n" in text.get_text()]
+    for i, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[:i])
 
 
 @pytest.mark.parametrize(
