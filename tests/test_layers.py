@@ -254,7 +254,7 @@ def test_a_network_with_the_layer_survives_json_bit_for_bit(case, dtype, rng, tm
     layers = [case.make()] if len(case.make().output_shape(case.input_shape)) == 1 else [case.make(), Row()]
     network = Network(layers, case.input_shape, 0, dtype)
     network.parameters[...] = rng.normal(size=network.parameters.shape)
-    network.state[...] = rng.normal(size=network.state.shape)
+    network.state[...] = rng.uniform(0.1, 2, network.state.shape)  # none of them negative: some are variances
     x = away_from_zero(rng, (N, *case.input_shape)).astype(dtype)
     save(SavedNetwork(network, tuple(range(network.output_shape[0]))), tmp_path / "network.json")
     again = load(tmp_path / "network.json").network
