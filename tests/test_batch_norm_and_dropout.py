@@ -1,4 +1,4 @@
-"""The two layers that are another function in training: batch normalization with its statistics, dropout with its noise.
+"""Two layers that are another function in training: batch normalization by its statistics, dropout by its noise.
 
 Their invariants are tested in test_layers.py, with all layers, and that a training with them is resumed to the byte in
 runs/test_training_run.py.
