@@ -115,8 +115,7 @@ def test_without_training_the_running_statistics_count(shape, rng):
     network.state[...] = rng.uniform(0.5, 2, network.state.shape)
     x = rng.normal(size=(4, *shape))
     mean, variance, gamma, beta = (
-        values.reshape(-1, *(1,) * (len(shape) - 1))
-        for values in (layer.mean, layer.variance, layer.gamma, layer.beta)
+        values.reshape(-1, *(1,) * (len(shape) - 1)) for values in (layer.mean, layer.variance, layer.gamma, layer.beta)
     )
     expected = gamma * (x - mean) / np.sqrt(variance + 0.1) + beta
     np.testing.assert_allclose(layer.forward(x), expected, rtol=1e-12, atol=1e-12)
