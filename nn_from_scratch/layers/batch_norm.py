@@ -36,8 +36,8 @@ class BatchNorm(Layer):
     def __init__(self, momentum: float = 0.9, epsilon: float = 1e-5):
         if not 0 <= momentum < 1:
             raise ValueError(f"the momentum of BatchNorm must be from 0 up to, not including, 1, not {momentum!r}")
-        if not epsilon > 0:
-            raise ValueError(f"the epsilon of BatchNorm must be above 0, not {epsilon!r}")
+        if not 0 < epsilon < float("inf"):
+            raise ValueError(f"the epsilon of BatchNorm must be a finite number above 0, not {epsilon!r}")
         self.momentum = momentum
         self.epsilon = epsilon
 
@@ -91,7 +91,7 @@ class BatchNorm(Layer):
 
 
 def by_feature(x: np.ndarray) -> np.ndarray:
-    """(N, features) → (N, features, 1); (N, channels, rows, columns) → (pixels, channels, N). A view where it can be."""
+    """(N, features) → (N, features, 1), and (N, channels, rows, columns) → (pixels, channels, N): views if possible."""
     return x[:, :, None] if x.ndim == 2 else as_stored(x).reshape(-1, x.shape[1], len(x))
 
 
