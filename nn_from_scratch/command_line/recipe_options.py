@@ -57,7 +57,7 @@ def add_recipe_options(parser: argparse.ArgumentParser, without: Collection[str]
         help = f"{help} (default: {_shown('full' if defaults[name] is None else defaults[name])})"
         group.add_argument(_option(name), dest=name, default=argparse.SUPPRESS, help=help, **settings)
 
-    add("layers", f"from input to output: {LAYERS.usages()}", nargs="+", type=_word_in(LAYERS), metavar="WORD")
+    add("layers", f"from input to output: {LAYERS.usages()}", nargs="+", type=word_in(LAYERS), metavar="WORD")
     for part, help in {
         "loss": "what is made small",
         "optimizer": "how parameters follow their gradients",
@@ -66,12 +66,13 @@ def add_recipe_options(parser: argparse.ArgumentParser, without: Collection[str]
         "bias_initializer": "first biases, likewise",
     }.items():
         known = "" if part == "bias_initializer" else f": {TABLES[part].usages()}"
-        add(part, help + known, type=_word_in(TABLES[part]), metavar="WORD")
+        add(part, help + known, type=word_in(TABLES[part]), metavar="WORD")
     add("learning_rate", "the schedule's highest rate", type=positive_number, metavar="RATE")
     add("batch_size", "images per step; full is all of them", type=batch_size, metavar="N|full")
     add("epochs", "passes over the training images", type=whole_number(1), metavar="N")
-    augmentations = f"new images of the training images in every epoch, or none: {AUGMENTATIONS.usages()}"
-    add("augmentation", augmentations, nargs="+", type=_augmentation, metavar="WORD")
+    augmentations = ", ".join(map(AUGMENTATIONS.usage, AUGMENTATIONS))
+    help = f"new images of the training images in every epoch, or none: {augmentations}"
+    add("augmentation", help, nargs="+", type=_augmentation, metavar="WORD")
     add("input_shape", "of one sample", nargs="+", type=whole_number(1), metavar="N")
     add("classes", "the digits to tell apart", nargs="+", type=whole_number(0), metavar="DIGIT")
     _add_dense_options(parser)
@@ -100,7 +101,7 @@ def _add_dense_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--activations",
         nargs="+",
-        type=_word_in(LAYERS),
+        type=word_in(LAYERS),
         metavar="WORD",
         default=argparse.SUPPRESS,
         help=f"one for each layer: {LAYERS.usages(activations())}",
@@ -125,7 +126,7 @@ def _option(name: str) -> str:
     return "--augment" if name == "augmentation" else f"--{name.replace('_', '-')}"
 
 
-def _word_in(table: Table) -> Callable[[str], str]:
+def word_in(table: Table) -> Callable[[str], str]:
     """The type of an option whose value is a word."""
 
     def parse(text: str) -> str:
@@ -139,7 +140,7 @@ def _word_in(table: Table) -> Callable[[str], str]:
 
 def _augmentation(text: str) -> str:
     """The word of an augmentation, or "none"."""
-    return text if text == "none" else _word_in(AUGMENTATIONS)(text)
+    return text if text == "none" else word_in(AUGMENTATIONS)(text)
 
 
 def recipe_overrides(arguments: argparse.Namespace) -> dict[str, Any]:
