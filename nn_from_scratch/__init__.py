@@ -19,6 +19,7 @@ from nn_from_scratch import startup  # first: before anything can fail or take t
 
 # isort: split
 from nn_from_scratch.data import Dataset, Split, load_dataset
+from nn_from_scratch.data.augmentation import Affine, Augment, Augmentation, Elastic
 from nn_from_scratch.data.batches import Batches
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.layers import Activation, Dense, Layer, ReLU, Sigmoid, Softmax
@@ -41,6 +42,9 @@ __all__ = [
     "SGD",
     "Activation",
     "Adam",
+    "Affine",
+    "Augment",
+    "Augmentation",
     "BadInput",
     "Batches",
     "BinaryCrossEntropy",
@@ -50,6 +54,7 @@ __all__ = [
     "Dataset",
     "Dense",
     "Diverged",
+    "Elastic",
     "EpochResult",
     "Layer",
     "Loss",
