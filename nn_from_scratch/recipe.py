@@ -142,9 +142,7 @@ class Recipe:
         augmentations = [AUGMENTATIONS.make(word) for word in self.augmentation]
         return Augment(augmentations, seed) if augmentations else None
 
-    def make_batches(
-        self, split: Split, seed: Seed, dtype: type = np.float32, augmentation_seed: Seed = 0
-    ) -> Batches:
+    def make_batches(self, split: Split, seed: Seed, dtype: type = np.float32, augmentation_seed: Seed = 0) -> Batches:
         augment = self.make_augment(augmentation_seed)
         return Batches(split, self.batch_size, self.input_shape, self.outputs, seed, dtype, augment)
 

@@ -1,4 +1,4 @@
-"""Look at a data set: how many images each class has, their mean, and some of them, or what augmentation makes of them."""
+"""Look at a data set: how many images each class has, their mean and some of them, or what augmentation makes of it."""
 
 import argparse
 

@@ -14,7 +14,7 @@ from nn_from_scratch.randomness import Seed, key, uniform
 from nn_from_scratch.words import Table
 
 LARGEST = 1000.0  # pixels, or pixels per pixel: more would only ask for an empty image
-PIXELS_AT_ONCE = 2**14  # of all images together: no array is so large that its memory comes from the system, page by page
+PIXELS_AT_ONCE = 2**14  # of several images: the arrays that a step fills, at most 128 KB each, stay in the cache
 
 
 class Augmentation:
@@ -70,8 +70,8 @@ class Affine(Augmentation):
 class Elastic(Augmentation):
     """d is noise, smoothed by a Gaussian: neighbours move alike, as in another hand's writing. (Simard et al., 2003)
 
-    With noise U at the nodes of a grid, d = B U Bᵀ: bell curves around the nodes, added up. The grid is as coarse as the
-    bells are wide, and d the same as from noise in every pixel, but for what no eye can see.
+    With noise U at the nodes of a grid, d = B U Bᵀ: bell curves around the nodes, added up. The nodes are as far apart
+    as the bells are wide. From noise in every pixel, d would look the same and take far more numbers.
 
     strength: the standard deviation of d, in pixels
     smoothness: the standard deviation of the Gaussian, in pixels

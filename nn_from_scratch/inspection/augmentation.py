@@ -14,7 +14,7 @@ VERSIONS = 12  # in all, of each image
 def versions(split: Split, chosen: np.ndarray, words: Sequence[str], seed: int = 0) -> dict[str, np.ndarray]:
     """The chosen images as each word alone makes them, and, where there are several, all together.
 
-    By title, (n, versions, rows, columns) in bytes: a version for each of the first epochs of a training with this seed.
+    By title, bytes (n, versions, rows, columns): a version for each of the first epochs of a training with this seed.
     """
     groups = {word: [word] for word in words}
     if len(words) > 1:
