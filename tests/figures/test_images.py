@@ -54,6 +54,24 @@ def test_handwriting_shows_ink_image_and_scores(rng, tmp_path, pictures):
     assert [bar.get_height() for bar in bars.patches] == [0.25, 0.75]
 
 
+def test_augmented_images_stand_beside_the_stored_one_in_order_under_their_words(rng, tmp_path):
+    images = rng.integers(0, 256, (3, 4, 6), dtype=np.uint8)
+    versions = {
+        word: rng.integers(0, 256, (3, 2, 4, 6), dtype=np.uint8) for word in ("affine:scale=0.2:shift=1", "elastic")
+    }
+    figure = figures.augmented(images, versions, "some")
+    stored, *groups = figure.subfigs
+    assert [np.asarray(axes.images[0].get_array()).tobytes() for axes in stored.axes] == [i.tobytes() for i in images]
+    for group, (word, made) in zip(groups, versions.items(), strict=True):
+        assert group.get_suptitle().rstrip("\n") == word.replace(":", "\n")
+        shown = [np.asarray(axes.images[0].get_array()) for axes in group.axes]
+        np.testing.assert_array_equal(shown, made.reshape(6, 4, 6))
+    figures.save(figure, tmp_path / "f.png")
+    figure.draw_without_rendering()
+    tops = {round(group.axes[0].get_window_extent().y1) for group in figure.subfigs}
+    assert max(tops) - min(tops) <= 1, "the rows stand side by side"
+
+
 def test_calibration_shows_accuracy_and_counts_of_the_bins_that_have_images(tmp_path):
     found = metrics.calibration(np.array([0.62, 0.66, 0.97, 0.99]), np.array([1, 0, 1, 1]))
     figure = figures.calibration(found)
