@@ -43,6 +43,13 @@ def main() -> None:
     dataset = command_line.load_data(arguments)
     split = dataset.train if arguments.split == "train" else dataset.test
     classes = np.unique(split.labels).tolist()
+    name = f"{dataset.name}, {arguments.split}"
+    if arguments.augment:
+        first = np.array([int(np.argmax(split.labels == label)) for label in classes])
+        figure = figures.augmented(split.images[first], versions(split, first, arguments.augment), name)
+    else:
+        figure = figures.samples(split, classes, name)
+
     print(command_line.data_summary(dataset, 0))
     rows: list[list] = [["class", f"{arguments.split} images", "share", "mean brightness"]]
     for label in classes:
@@ -50,12 +57,6 @@ def main() -> None:
         rows.append([label, len(images), f"{len(images) / len(split):.1%}", f"{images.mean() / 255:.3f}"])
     print(aligned(rows))
 
-    name = f"{dataset.name}, {arguments.split}"
-    if arguments.augment:
-        first = np.array([int(np.argmax(split.labels == label)) for label in classes])
-        figure = figures.augmented(split.images[first], versions(split, first, arguments.augment), name)
-    else:
-        figure = figures.samples(split, classes, name)
     if arguments.save:
         figures.save(figure, arguments.save)
         print(f"saved {arguments.save}")
