@@ -108,9 +108,10 @@ def augmented(images: np.ndarray, versions: Mapping[str, np.ndarray], name: str)
             show(axes, image)
             axes.set(xticks=[], yticks=[])
             axes.spines[:].set_color("0.85")  # the border of the image, to see what was shifted
-        group.suptitle(title.replace(":", "\n") + "\n" * (lines - 1 - title.count(":")), fontsize=9)
+        heading = panels[0, 0].text(0, 1.06, title.replace(":", "\n"), fontsize=9, transform=panels[0, 0].transAxes)
+        heading.set_in_layout(False)  # the rows of all groups stand side by side, whatever is above them
     title = f"{one_line(name)}: the first image of each class, and what it becomes in the first epochs"
-    figure.suptitle(title, fontsize=10, parse_math=False)
+    figure.suptitle(title + lines * "\n", fontsize=10, parse_math=False)
     return figure
 
 

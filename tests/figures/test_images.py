@@ -1,5 +1,7 @@
 """Figures made of images: what is written beside which image, and that it can be read."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -63,14 +65,17 @@ def test_augmented_images_stand_beside_the_stored_one_in_order_under_their_words
     stored, *groups = figure.subfigs
     assert [np.asarray(axes.images[0].get_array()).tobytes() for axes in stored.axes] == [i.tobytes() for i in images]
     for group, (word, made) in zip(groups, versions.items(), strict=True):
-        assert group.get_suptitle().rstrip("\n") == word.replace(":", "\n")
+        assert group.axes[0].texts[0].get_text() == word.replace(":", "\n")
         shown = [np.asarray(axes.images[0].get_array()) for axes in group.axes]
         np.testing.assert_array_equal(shown, made.reshape(6, 4, 6))
     figures.save(figure, tmp_path / "f.png")
     figure.draw_without_rendering()
     boxes = [[axes.get_window_extent() for axes in (group.axes[0], group.axes[-1])] for group in figure.subfigs]
     middles = np.array([[(box.y0 + box.y1) / 2 for box in ends] for ends in boxes])
-    assert np.ptp(middles, axis=0).max() < 1, "the rows stand side by side"
+    assert np.ptp(middles, axis=0).max() < 0.1, "the rows stand side by side"
+    headings = [group.axes[0].texts[0].get_window_extent() for group in figure.subfigs]
+    assert not any(one.overlaps(other) for one, other in pairwise(headings))
+    assert max(heading.y1 for heading in headings) < figure.bbox.y1 - 10, "room for the title above them"
 
 
 def test_calibration_shows_accuracy_and_counts_of_the_bins_that_have_images(tmp_path):
