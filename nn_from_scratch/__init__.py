@@ -27,6 +27,7 @@ from nn_from_scratch import startup  # first: before anything can fail or take t
 
 # isort: split
 from nn_from_scratch.data import Dataset, Split, load_dataset
+from nn_from_scratch.data.augmentation import Affine, Augment, Augmentation, Elastic
 from nn_from_scratch.data.batches import Batches
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.layers import (
@@ -63,6 +64,9 @@ __all__ = [
     "SGD",
     "Activation",
     "Adam",
+    "Affine",
+    "Augment",
+    "Augmentation",
     "AveragePool2D",
     "BadInput",
     "BatchNorm",
@@ -76,6 +80,7 @@ __all__ = [
     "Dense",
     "Diverged",
     "Dropout",
+    "Elastic",
     "EpochResult",
     "Flatten",
     "GlobalAveragePool2D",

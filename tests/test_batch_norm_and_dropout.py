@@ -141,7 +141,7 @@ def test_batch_normalization_refuses_a_share_that_is_none(momentum):
 
 @pytest.mark.parametrize("epsilon", [0, -1e-5, float("nan")])
 def test_batch_normalization_refuses_an_epsilon_that_divides_by_zero(epsilon):
-    with pytest.raises(ValueError, match=f"must be above 0, not {epsilon!r}"):
+    with pytest.raises(ValueError, match=f"must be a finite number above 0, not {epsilon!r}"):
         BatchNorm(epsilon=epsilon)
 
 

@@ -56,7 +56,9 @@ class TrainingRun:
             layer.threads = threads
         self.loss = recipe.make_loss()
         self.optimizer = recipe.make_optimizer()
-        self.batches = recipe.make_batches(self.learning, self.streams.shuffling)
+        self.batches = recipe.make_batches(
+            self.learning, self.streams.shuffling, augmentation_seed=self.streams.augmentation
+        )
         self.schedule = recipe.make_schedule(recipe.epochs * len(self.batches))
         self.progress = Progress()
         self.history: list[EpochResult] = []

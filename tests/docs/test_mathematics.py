@@ -12,6 +12,7 @@ import pytest
 
 import nn_from_scratch as nn
 from nn_from_scratch import metrics, optimizers
+from nn_from_scratch.data.augmentation import bells
 from nn_from_scratch.data.batches import inputs
 from nn_from_scratch.initializers import He, Initializer, Normal, ScaledNormal, Uniform
 from tests import slow_convolution
@@ -727,6 +728,18 @@ def slope_errors(steps: list[float], draws: int) -> np.ndarray:
                 if dtype is np.float64:
                     errors[draw, row, 1] = abs((phi(h) - phi(dtype(0))) / h / slope - 1)
     return np.median(errors, axis=0)
+
+
+# ---- augmentation ----
+
+
+@says("would give the same correlations to within #, but takes far more")
+def test_the_elastic_displacements_are_correlated_as_those_of_noise_in_every_pixel(said):
+    (within,) = said
+    for pixels, smoothness in ((28, 4.0), (28, 2.0), (28, 7.3), (8, 4.0)):
+        shares = bells(pixels, smoothness).astype(float)
+        distance = np.subtract.outer(np.arange(pixels), np.arange(pixels))
+        assert np.abs(shares @ shares.T - np.exp(-((distance / (2 * smoothness)) ** 2))).max() < within
 
 
 # ---- numerics ----

@@ -167,6 +167,33 @@ def test_noise_comes_from_a_stream_of_its_own_and_is_another_at_every_step(own_l
     assert other.network.layers[0].key != noisy.network.layers[0].key
 
 
+AUGMENTED = ("affine:rotation=20", "elastic:strength=0.5")
+
+
+@pytest.mark.parametrize("batch_size", [16, None])
+def test_augmented_too_it_ends_at_the_same_bytes_wherever_it_was_stopped(batch_size, tmp_path):
+    recipe = replace(RECIPE, augmentation=AUGMENTED, batch_size=batch_size)
+    whole = train(start(recipe))
+    steps = range(1, whole.progress.step + 1)
+    for step in steps:
+        assert_same(interrupted(recipe, [step], tmp_path / "a.json", 10), whole, tmp_path / "b.json")
+    assert_same(interrupted(recipe, steps, tmp_path / "a.json", 10), whole, tmp_path / "b.json")
+
+
+def test_augmentation_has_a_stream_of_its_own_and_is_for_the_images_that_are_learnt_from(monkeypatch):
+    plain, augmented, other = start(), *(start(replace(RECIPE, augmentation=AUGMENTED), seed=seed) for seed in (0, 1))
+    assert augmented.network.parameters.tobytes() == plain.network.parameters.tobytes()
+    assert (augmented.batches.order(0) == plain.batches.order(0)).all()
+    assert augmented.test() == plain.test()
+    few = np.arange(4)
+    images = [run.batches.batch(few, 0)[0].tobytes() for run in (plain, augmented, other)]
+    assert len(set(images)) == 3
+    seen, predict = [], nn.predict
+    monkeypatch.setattr(training, "predict", lambda network, images: seen.append(images) or predict(network, images))
+    next(augmented.epochs())
+    assert [images.tobytes() for images in seen] == [augmented.validation.images.tobytes()]
+
+
 @restless_layers
 def test_a_checkpoint_holds_no_generator_and_the_state_once(layers, own_layers, tmp_path):
     run = train_until(start(restless(layers)), 6)
@@ -464,7 +491,7 @@ def test_fewer_epochs_than_are_done_are_refused(tmp_path):
     ("path", "value", "message"),
     [
         (("format",), "nn_from_scratch", 'not a checkpoint of this package: expected a JSON object with "format"'),
-        (("format_version",), 4, "format_version is 4, but this version of the package reads 1 and 2 and 3"),
+        (("format_version",), 5, "format_version is 5, but this version of the package reads 1 and 2 and 3 and 4"),
         (("run",), DELETED, "the file: expected an object named 'run'"),
         (("run", "data"), [], "run: expected an object named 'data'"),
         (("run", "seed"), -1, "run.seed is -1: expected a whole number from 0 up"),
@@ -474,8 +501,8 @@ def test_fewer_epochs_than_are_done_are_refused(tmp_path):
         (("run", "threads"), 1.5, "run.threads is 1.5: expected a whole number"),
         (("run", "data", "validation_images"), 60, "run: can't hold out 60 of 60 images"),
         (("run", "data", "validation_images"), 9, "training_images was 50 and is 51"),
-        (("run", "recipe", "dropout"), 0.5, "run.recipe holds ['batch_size', "),
-        (("run", "recipe", "epochs"), DELETED, "run.recipe holds ['batch_size', "),
+        (("run", "recipe", "dropout"), 0.5, "run.recipe holds ['augmentation', "),
+        (("run", "recipe", "epochs"), DELETED, "run.recipe holds ['augmentation', "),
         (("run", "recipe", "epochs"), 2.5, "run.recipe.epochs is 2.5: expected int"),
         (("run", "recipe", "batch_size"), "all", "run.recipe.batch_size is 'all': expected int | None"),
         (("run", "recipe", "input_shape"), [16.0], "run.recipe.input_shape is (16.0,): expected tuple"),
@@ -485,6 +512,9 @@ def test_fewer_epochs_than_are_done_are_refused(tmp_path):
         (("run", "recipe", "layers"), ["dense:6", 3], "run.recipe.layers is ('dense:6', 3): expected tuple"),
         (("run", "recipe", "layers"), "dense:3", "run.recipe.layers is 'dense:3': expected tuple"),
         (("run", "recipe", "layers"), ["tanh"], "run.recipe: unknown layer 'tanh'"),
+        (("run", "recipe", "augmentation"), ["warp"], "run.recipe: unknown augmentation 'warp'"),
+        (("run", "recipe", "augmentation"), "affine", "run.recipe.augmentation is 'affine': expected tuple"),
+        (("run", "recipe", "augmentation"), DELETED, "run.recipe holds ['batch_size', "),
         (("run", "recipe", "optimizer"), "lion", "run.recipe: unknown optimizer 'lion'"),
         (("run", "recipe", "optimizer"), "adam:beta1=2", "run.recipe: optimizer adam:beta1=2: beta1 and beta2 must be"),
         (("run", "recipe", "learning_rate"), 0, "a learning rate must be a finite number above 0, not 0"),
