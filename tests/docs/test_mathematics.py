@@ -295,7 +295,7 @@ def test_the_unbiased_variance_is_on_average_that_of_all_values(rng):
 def test_a_bias_before_batch_normalization_has_no_gradient_but_adam_moves_it():
     digits = nn.load_dataset("digits").train
     network = nn.Network([nn.Dense(32), nn.BatchNorm(), nn.ReLU(), nn.Dense(10), nn.Softmax()], (784,), 0)
-    x, t = nn.Batches(digits, 64, (784,), 10, 0).batch(np.arange(64))
+    x, t = nn.Batches(digits, 64, (784,), 10, 0).batch(np.arange(64), 0)
     dense, before = network.layers[0], network.parameters.copy()
     nn.train_step(network, nn.CrossEntropy(), nn.Adam(), 0.001, x, t)
     moved = np.abs(network.parameters - before)
