@@ -5,23 +5,46 @@ Read the files in this order:
 1. layers/layer.py         what a layer is: forward, and two derivatives
 2. layers/dense.py         the layer that learns
 3. layers/activations.py   ReLU, Sigmoid, Softmax
-4. losses.py               what is made small
-5. network.py              layers in a row: back-propagation
-6. initializers.py         the first weights
-7. optimizers.py           SGD and Adam
-8. schedules.py            the learning rate over time
-9. training.py             the loop
-10. recipe.py              what a training is asked to do
-11. presets.py             named recipes
+4. layers/images.py        how images lie in memory
+5. layers/conv2d.py        the layer that learns patterns, wherever they are
+6. layers/pooling.py       fewer pixels
+7. layers/flatten.py       images as rows of numbers
+8. layers/dropout.py       noise that helps to learn
+9. layers/batch_norm.py    numbers of the same size in every layer
+10. losses.py              what is made small
+11. network.py             layers in a row: back-propagation
+12. initializers.py        the first weights
+13. optimizers.py          SGD and Adam
+14. schedules.py           the learning rate over time
+15. training.py            the loop
+16. recipe.py              what a training is asked to do
+17. presets.py             named recipes
+
+Dense networks need none of 4 to 9: a first reading can leave them out.
 """
 
 from nn_from_scratch import startup  # first: before anything can fail or take time
 
 # isort: split
 from nn_from_scratch.data import Dataset, Split, load_dataset
+from nn_from_scratch.data.augmentation import Affine, Augment, Augmentation, Elastic
 from nn_from_scratch.data.batches import Batches
 from nn_from_scratch.errors import BadInput
-from nn_from_scratch.layers import Activation, Dense, Layer, ReLU, Sigmoid, Softmax
+from nn_from_scratch.layers import (
+    Activation,
+    AveragePool2D,
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAveragePool2D,
+    Layer,
+    MaxPool2D,
+    ReLU,
+    Sigmoid,
+    Softmax,
+)
 from nn_from_scratch.losses import BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError
 from nn_from_scratch.network import Network
 from nn_from_scratch.optimizers import SGD, Adam, Optimizer
@@ -41,18 +64,29 @@ __all__ = [
     "SGD",
     "Activation",
     "Adam",
+    "Affine",
+    "Augment",
+    "Augmentation",
+    "AveragePool2D",
     "BadInput",
+    "BatchNorm",
     "Batches",
     "BinaryCrossEntropy",
     "Constant",
+    "Conv2D",
     "Cosine",
     "CrossEntropy",
     "Dataset",
     "Dense",
     "Diverged",
+    "Dropout",
+    "Elastic",
     "EpochResult",
+    "Flatten",
+    "GlobalAveragePool2D",
     "Layer",
     "Loss",
+    "MaxPool2D",
     "MeanSquaredError",
     "Network",
     "OneCycle",

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nn_from_scratch.classes import outputs_fit
+from nn_from_scratch.data.augmentation import AUGMENTATIONS, Augment
 from nn_from_scratch.data.batches import Batches
 from nn_from_scratch.data.dataset import Dataset, Split
 from nn_from_scratch.errors import BadInput
@@ -57,9 +58,11 @@ class Recipe:
     bias_initializer: str = "zeros"  # likewise
     input_shape: tuple[int, ...] = ()  # of one sample; (): that of the data's images
     classes: tuple[int, ...] = ()  # the labels told apart, images of others are left out; (): all those in the data
+    augmentation: tuple[str, ...] = ()  # what makes new images of the training images in every epoch; (): nothing
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(map(LAYERS.canonical, self.layers)))
+        object.__setattr__(self, "augmentation", tuple(map(AUGMENTATIONS.canonical, self.augmentation)))
         for part, table in TABLES.items():
             object.__setattr__(self, part, table.canonical(getattr(self, part)))
         if not self.layers:
@@ -72,6 +75,7 @@ class Recipe:
             raise BadInput(f"classes {_words(self.classes)}: expected at least two, all different")
         for part, table in TABLES.items():  # the parts know best what they accept
             table.make(getattr(self, part), peak=self.learning_rate, total_steps=1)
+        self.make_augment(seed=0)
         last, loss = self.make_layers()[-1], self.make_loss()
         if loss.matching_activation not in (None, type(last)):
             expected = name_of(loss.matching_activation)
@@ -134,8 +138,13 @@ class Recipe:
     def make_schedule(self, total_steps: int) -> Schedule:
         return SCHEDULES.make(self.schedule, peak=self.learning_rate, total_steps=total_steps)
 
-    def make_batches(self, split: Split, seed: Seed, dtype: type = np.float32) -> Batches:
-        return Batches(split, self.batch_size, self.input_shape, self.outputs, seed, dtype)
+    def make_augment(self, seed: Seed) -> Augment | None:
+        augmentations = [AUGMENTATIONS.make(word) for word in self.augmentation]
+        return Augment(augmentations, seed) if augmentations else None
+
+    def make_batches(self, split: Split, seed: Seed, dtype: type = np.float32, augmentation_seed: Seed = 0) -> Batches:
+        augment = self.make_augment(augmentation_seed)
+        return Batches(split, self.batch_size, self.input_shape, self.outputs, seed, dtype, augment)
 
     # ---- other recipes ----
 

@@ -189,10 +189,14 @@ def _finish_epoch(
 
 def predict(network: Network, images: np.ndarray) -> np.ndarray:
     """The outputs p for stored images, a slice at a time to keep memory small. (N, rows, columns) → (N, K)"""
-    widest = max(prod(place.output_shape) for place in network.places)
-    batch_size = min(1000, 1 + 10**6 // widest)  # so that what a layer puts out, at most 4 MB, stays in the cache
+    batch_size = images_at_once(network)
     slices = [images[start : start + batch_size] for start in range(0, len(images), batch_size)]
     return np.concatenate([network.forward(inputs(part, network.input_shape, network.dtype)) for part in slices])
+
+
+def images_at_once(network: Network) -> int:
+    """A thousand, or as many as let any layer put out no more than 4 MB, which stay in the processor's cache."""
+    return min(1000, 1 + 10**6 // max(prod(place.output_shape) for place in network.places))
 
 
 @np.errstate(over="ignore", invalid="ignore")  # a network that has diverged has a loss that says so

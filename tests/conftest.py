@@ -80,8 +80,9 @@ def derivative_error(
     assert at.shape == gradient.shape
     start, worst = at.copy(), 0.0
     for _ in range(directions):
-        u = rng.normal(size=at.shape)
-        u /= np.sqrt(np.square(u).sum())
+        u = unit(rng, at.shape)
+        while abs((gradient * u).sum()) < 0.01 * np.sqrt(np.square(gradient).sum()):
+            u = unit(rng, at.shape)  # nearly perpendicular to the gradient, the rounding of f is all that would be seen
         at[...] = start + STEP * u
         above = f()
         at[...] = start - STEP * u
@@ -90,6 +91,12 @@ def derivative_error(
         promised, found = float((gradient * u).sum()), (above - below) / (2 * STEP)
         worst = max(worst, abs(promised - found) / max(abs(promised), abs(found)))
     return worst
+
+
+def unit(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """A random direction."""
+    u = rng.normal(size=shape)
+    return u / np.sqrt(np.square(u).sum())
 
 
 def away_from_zero(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:

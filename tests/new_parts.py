@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from nn_from_scratch.data.augmentation import Augmentation
 from nn_from_scratch.initializers import Initializer
 from nn_from_scratch.layers import Activation, Layer
 from nn_from_scratch.losses import Loss
@@ -144,3 +145,20 @@ class TwoValues(Initializer):
 
     def __call__(self, shape, rng):
         return rng.choice([-self.size, self.size], shape)
+
+
+class Drift(Augmentation):
+    """d = (distance · u, 0): up or down, and not to a side.
+
+    distance: at most so many pixels
+    """
+
+    def __init__(self, distance: float):
+        self.distance = distance
+
+    def draws(self, rows, columns):
+        return 1
+
+    def displacement(self, u, rows, columns):
+        down = u.dtype.type(self.distance) * u[:, :, None]
+        return down, np.zeros_like(down)

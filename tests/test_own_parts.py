@@ -1,4 +1,4 @@
-"""A new layer, activation, optimizer, loss, schedule, initializer: a class and a line in its table, all else follows.
+"""A new layer, optimizer, loss, schedule, initializer or augmentation: a class, a line in its table, all else follows.
 
 The parts are those of new_parts.py. Scripts, page and tests run as processes of their own, which import own_parts.py.
 """
@@ -15,7 +15,8 @@ from tests.scripts import ROOT
 
 WORDS = (
     "--layers restless:0.2 dense:8 leaky-relu:slope=0.2 dense:10 sigmoid --loss power-error:power=3 "
-    "--optimizer sign-descent:memory=0.7 --schedule halved:share=0.4 --initializer two-values:0.05"
+    "--optimizer sign-descent:memory=0.7 --schedule halved:share=0.4 --initializer two-values:0.05 "
+    "--augment drift:0.5"
 ).split()
 RUN = """
 import runpy, sys
@@ -60,6 +61,7 @@ def test_they_train_are_saved_and_resumed_to_the_byte(trained):
         "optimizer": "sign-descent:memory=0.7",
         "schedule": "halved:share=0.4",
         "initializer": "two-values:0.05",
+        "augmentation": ["drift:0.5"],
         "epochs": 0,
     }
     assert [layer["config"] for layer in whole["layers"]][:3] == [
@@ -77,7 +79,15 @@ def test_the_command_in_the_file_makes_the_file_again(trained, tmp_path):
 
 def test_they_are_in_the_help_with_their_settings():
     text = " ".join(python("train.py", "--help").stdout.split())
-    for word in ("restless:STRENGTH", "leaky-relu", "sign-descent", "power-error", "halved", "two-values:SIZE"):
+    for word in (
+        "restless:STRENGTH",
+        "leaky-relu",
+        "sign-descent",
+        "power-error",
+        "halved",
+        "two-values:SIZE",
+        "drift:DISTANCE",
+    ):
         assert word in text
     assert "--memory VALUE of sign-descent: how much of the mean is kept (default: 0.5)" in text
     assert "--share VALUE of halved: of the peak (default: 0.5)" in text

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from nn_from_scratch.data import Dataset, load_dataset
+from nn_from_scratch.data.augmentation import Affine, Augment, Elastic
 from nn_from_scratch.data.dataset import Split
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.layers import LAYERS
@@ -113,6 +114,19 @@ def test_as_many_outputs_as_the_data_have_classes_are_asked_for_when_they_are_kn
         left_open.for_data(images_of(rng, 3, 5, [0, 1]))
     with pytest.raises(BadInput, match="expected for_data first"):
         left_open.make_network(0)
+
+
+# ---- augmentation ----
+
+
+def test_augmentation_is_off_unless_it_is_asked_for_and_kept_in_canonical_words(split):
+    assert SMALL.augmentation == ()
+    assert SMALL.make_batches(split, 0).augment is None
+    recipe = SMALL.override(augmentation=("affine:rotation=10:shift=3.0", "elastic:2"))
+    assert recipe.augmentation == ("affine:shift=3", "elastic:strength=2")
+    batches = recipe.make_batches(split, 0, augmentation_seed=4)
+    x, _ = batches.batch(np.arange(50), 1)
+    assert x.tobytes() == Augment([Affine(shift=3), Elastic(2)], 4)(split.images, 1, np.arange(50)).tobytes()
 
 
 def test_the_sizes_are_what_flows_between_layers_that_learn():
@@ -297,6 +311,8 @@ def test_the_shorthand_needs_a_dense_stack_or_both_its_parts():
         ({"decay_factor": 0.5}, "decay-factor belongs to the schedule step-decay, but this recipe has"),
         ({"dropout": 0.5}, "dropout: no part of a recipe has that name"),
         ({"beta1": 1}, "optimizer adam:beta1=1: beta1 and beta2 must be from 0 up to, not including, 1, not 1.0 and"),
+        ({"augmentation": ("warp",)}, "unknown augmentation 'warp': expected one of affine, elastic"),
+        ({"augmentation": ("affine:scale=2",)}, "augmentation affine:scale=2: scale must be a share from 0 up to"),
         ({"loss": "absolute"}, "unknown loss 'absolute': expected one of mean-squared-error, "),
         ({"optimizer": "lion"}, "unknown optimizer 'lion': expected one of sgd, adam"),
         ({"optimizer": "adam:momentum=0.9"}, "optimizer adam:momentum=0.9: expected adam[:beta1=0.9][:beta2=0.999]"),

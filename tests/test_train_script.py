@@ -1,10 +1,12 @@
 """train.py as a user runs it, on the embedded digits and, where it is present, on MNIST."""
 
+import argparse
 import csv
 import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +15,11 @@ import pytest
 import nn_from_scratch as nn
 from nn_from_scratch import metrics
 from nn_from_scratch.classes import predicted_classes
-from nn_from_scratch.command_line import layer_table
+from nn_from_scratch.command_line import layer_table, recipe_options
 from nn_from_scratch.layers import AveragePool2D, BatchNorm, Conv2D, Dropout, GlobalAveragePool2D, MaxPool2D
 from nn_from_scratch.optimizers import OPTIMIZERS
+from nn_from_scratch.presets import PRESETS
+from nn_from_scratch.runs.training_run import TrainingRun
 from nn_from_scratch.schedules import SCHEDULES
 from nn_from_scratch.words import explanation
 from tests.scripts import ROOT, imports, refusal, run
@@ -130,6 +134,30 @@ def test_every_override_survives_in_the_recorded_command(tmp_path):
     assert recipe["layers"] == ["dense:4", "sigmoid", "dense:10", "softmax"]
     assert recipe["optimizer"] == "sgd:momentum=0.5:nesterov=true:weight-decay=0.01"
     assert recipe["schedule"] == "step-decay:decay-factor=0.1:decay-pieces=3"
+
+
+def test_augmentation_survives_in_the_recorded_command(tmp_path):
+    options = "--data digits --preset 784-10-10 --epochs 1 --augment affine:shift=1.0 elastic:0.5".split()
+    recipe = recipe_after_its_command(options, tmp_path)
+    assert recipe["augmentation"] == ["affine:shift=1", "elastic:strength=0.5"]
+    assert recipe_after_its_command([*options[:-3], "--augment", "none"], tmp_path)["augmentation"] == []
+    resume = ["--resume", tmp_path / "a.checkpoint.json", "--augment", "elastic"]
+    assert run("train.py", *options, "--checkpoint-every", 1, "--output", tmp_path / "a.json").returncode == 0
+    assert refusal(run("train.py", *resume)).endswith(
+        "augmentation is affine:shift=1 elastic:strength=0.5 there, not elastic"
+    )
+    assert refusal(run("train.py", *resume[:3], "none")).endswith("elastic:strength=0.5 there, not none")
+
+
+def test_the_augmentation_of_a_preset_can_be_turned_off(monkeypatch):
+    for name in list(PRESETS):
+        monkeypatch.setitem(PRESETS, name, replace(PRESETS[name], augmentation=("affine",)))
+    options = argparse.Namespace(preset="784-10-10", augmentation=["none"], epochs=2)
+    recipe = recipe_options.recipe_of(options)
+    assert recipe == replace(PRESETS["784-10-10"], augmentation=(), epochs=2)
+    command = recipe_options.command_of(TrainingRun(recipe, nn.load_dataset("digits")))
+    assert "--augment none" in command
+    assert "--augment" not in recipe_options.command_of(TrainingRun(PRESETS["784-10-10"], nn.load_dataset("digits")))
 
 
 def test_layers_and_settings_may_also_be_said_in_words(tmp_path):

@@ -1,18 +1,29 @@
-"""Look at a data set: how many images each class has, their mean, and some of them."""
+"""Look at a data set: how many images each class has, their mean and some of them, or what augmentation makes of it."""
 
 import argparse
 
 from nn_from_scratch import command_line
+from nn_from_scratch.command_line.recipe_options import word_in
+from nn_from_scratch.data.augmentation import AUGMENTATIONS
 
 EXAMPLES = """\
   python -m nn_from_scratch.data
-  python -m nn_from_scratch.data --data digits --split test --save digits.png"""
+  python -m nn_from_scratch.data --data digits --split test --save digits.png
+  python -m nn_from_scratch.data --augment affine elastic:strength=1.5"""
 
 
 def parse_arguments() -> argparse.Namespace:
     parser = command_line.Parser(__doc__, EXAMPLES)
     command_line.add_data_option(parser)
     parser.add_argument("--split", choices=("train", "test"), default="train", help="the training or the test images")
+    parser.add_argument(
+        "--augment",
+        nargs="+",
+        type=word_in(AUGMENTATIONS),
+        metavar="WORD",
+        help="show the first image of each class, and what a training with seed 0 makes of it in its first epochs: "
+        + ", ".join(map(AUGMENTATIONS.usage, AUGMENTATIONS)),
+    )
     parser.add_argument("--save", metavar="FILE", help="save the picture, as .png, .pdf or .svg, instead of showing it")
     return parser.parse_args()
 
@@ -23,6 +34,7 @@ def main() -> None:
     import numpy as np
 
     from nn_from_scratch import figures
+    from nn_from_scratch.inspection.augmentation import versions
     from nn_from_scratch.inspection.tables import aligned
 
     if arguments.save:
@@ -31,6 +43,13 @@ def main() -> None:
     dataset = command_line.load_data(arguments)
     split = dataset.train if arguments.split == "train" else dataset.test
     classes = np.unique(split.labels).tolist()
+    name = f"{dataset.name}, {arguments.split}"
+    if arguments.augment:
+        first = np.array([int(np.argmax(split.labels == label)) for label in classes])
+        figure = figures.augmented(split.images[first], versions(split, first, arguments.augment), name)
+    else:
+        figure = figures.samples(split, classes, name)
+
     print(command_line.data_summary(dataset, 0))
     rows: list[list] = [["class", f"{arguments.split} images", "share", "mean brightness"]]
     for label in classes:
@@ -38,7 +57,6 @@ def main() -> None:
         rows.append([label, len(images), f"{len(images) / len(split):.1%}", f"{images.mean() / 255:.3f}"])
     print(aligned(rows))
 
-    figure = figures.samples(split, classes, f"{dataset.name}, {arguments.split}")
     if arguments.save:
         figures.save(figure, arguments.save)
         print(f"saved {arguments.save}")

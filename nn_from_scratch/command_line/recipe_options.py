@@ -25,6 +25,7 @@ from nn_from_scratch.command_line.options import (
 )
 from nn_from_scratch.command_line.process import notify
 from nn_from_scratch.data import Dataset
+from nn_from_scratch.data.augmentation import AUGMENTATIONS
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.inspection.evaluation import recorded_data
 from nn_from_scratch.layers import LAYERS
@@ -50,14 +51,13 @@ def add_recipe_options(parser: argparse.ArgumentParser, without: Collection[str]
     )
     defaults = asdict(PRESETS[shown]) | own_defaults
 
-    def add(option: str, help: str, **settings: Any) -> None:
-        name = option.strip("-").replace("-", "_")
+    def add(name: str, help: str, **settings: Any) -> None:
         if name in without:
             return
-        value = "full" if defaults[name] is None else defaults[name]
-        group.add_argument(option, default=argparse.SUPPRESS, help=f"{help} (default: {_shown(value)})", **settings)
+        help = f"{help} (default: {_shown('full' if defaults[name] is None else defaults[name])})"
+        group.add_argument(_option(name), dest=name, default=argparse.SUPPRESS, help=help, **settings)
 
-    add("--layers", f"from input to output: {LAYERS.usages()}", nargs="+", type=_word_in(LAYERS), metavar="WORD")
+    add("layers", f"from input to output: {LAYERS.usages()}", nargs="+", type=word_in(LAYERS), metavar="WORD")
     for part, help in {
         "loss": "what is made small",
         "optimizer": "how parameters follow their gradients",
@@ -66,12 +66,15 @@ def add_recipe_options(parser: argparse.ArgumentParser, without: Collection[str]
         "bias_initializer": "first biases, likewise",
     }.items():
         known = "" if part == "bias_initializer" else f": {TABLES[part].usages()}"
-        add(_option(part), help + known, type=_word_in(TABLES[part]), metavar="WORD")
-    add("--learning-rate", "the schedule's highest rate", type=positive_number, metavar="RATE")
-    add("--batch-size", "images per step; full is all of them", type=batch_size, metavar="N|full")
-    add("--epochs", "passes over the training images", type=whole_number(1), metavar="N")
-    add("--input-shape", "of one sample", nargs="+", type=whole_number(1), metavar="N")
-    add("--classes", "the digits to tell apart", nargs="+", type=whole_number(0), metavar="DIGIT")
+        add(part, help + known, type=word_in(TABLES[part]), metavar="WORD")
+    add("learning_rate", "the schedule's highest rate", type=positive_number, metavar="RATE")
+    add("batch_size", "images per step; full is all of them", type=batch_size, metavar="N|full")
+    add("epochs", "passes over the training images", type=whole_number(1), metavar="N")
+    augmentations = ", ".join(map(AUGMENTATIONS.usage, AUGMENTATIONS))
+    help = f"new images of the training images in every epoch, or none: {augmentations}"
+    add("augmentation", help, nargs="+", type=_augmentation, metavar="WORD")
+    add("input_shape", "of one sample", nargs="+", type=whole_number(1), metavar="N")
+    add("classes", "the digits to tell apart", nargs="+", type=whole_number(0), metavar="DIGIT")
     _add_dense_options(parser)
     _add_settings(parser)
     parser.set_defaults(**own_defaults)
@@ -98,7 +101,7 @@ def _add_dense_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--activations",
         nargs="+",
-        type=_word_in(LAYERS),
+        type=word_in(LAYERS),
         metavar="WORD",
         default=argparse.SUPPRESS,
         help=f"one for each layer: {LAYERS.usages(activations())}",
@@ -120,10 +123,10 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
 
 
 def _option(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
+    return "--augment" if name == "augmentation" else f"--{name.replace('_', '-')}"
 
 
-def _word_in(table: Table) -> Callable[[str], str]:
+def word_in(table: Table) -> Callable[[str], str]:
     """The type of an option whose value is a word."""
 
     def parse(text: str) -> str:
@@ -135,10 +138,17 @@ def _word_in(table: Table) -> Callable[[str], str]:
     return parse
 
 
+def _augmentation(text: str) -> str:
+    """The word of an augmentation, or "none"."""
+    return text if text == "none" else word_in(AUGMENTATIONS)(text)
+
+
 def recipe_overrides(arguments: argparse.Namespace) -> dict[str, Any]:
     """The parts of a recipe given on the command line."""
     names = [*(part.name for part in fields(Recipe)), "sizes", "activations", *setting_owners()]
     given = {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
+    if given.get("augmentation") == ["none"]:
+        given["augmentation"] = []
     return {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
 
 
@@ -180,7 +190,7 @@ def _resume_run(arguments: argparse.Namespace) -> TrainingRun:
 
 
 def _shown(value: Any) -> str:
-    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return " ".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value)
 
 
 def output_of(arguments: argparse.Namespace, dataset: Dataset) -> str:

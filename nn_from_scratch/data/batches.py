@@ -10,6 +10,7 @@ from math import prod
 import numpy as np
 
 from nn_from_scratch.classes import target_table
+from nn_from_scratch.data.augmentation import Augment
 from nn_from_scratch.data.dataset import Dataset, Split, check_split
 from nn_from_scratch.errors import BadInput, one_line
 from nn_from_scratch.layers.layer import checked_shape
@@ -50,11 +51,12 @@ def targets(labels: np.ndarray, outputs: int, dtype: np.dtype | type = np.float3
 class Batches:
     """A training set in mini-batches x (n, *input_shape), t (n, outputs), in a new random order every epoch.
 
-    Images become numbers from 0 to 1, and classes become targets; floats are taken as they are.
+    Images become numbers from 0 to 1, and classes become targets; floats are taken as they are. With `augment`, each
+    image becomes another one in every epoch. Raises BadInput where there are no images to augment.
 
     The order is a function of the random seed and the epoch's number alone, so that training can be taken up again
-    anywhere. The last batch of an epoch may be smaller. With `batch_size` None, the one batch is the whole set, made
-    once and not shuffled: the gradient is a mean over all samples, in whatever order.
+    anywhere. The last batch of an epoch may be smaller. With `batch_size` None, the one batch is the whole set. Without
+    `augment` it is made once and not shuffled: the gradient is a mean over all samples, in whatever order.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Batches:
         outputs: int,
         seed: Seed,
         dtype: np.dtype | type = np.float32,
+        augment: Augment | None = None,
     ):
         check_split(split)
         if batch_size is not None and batch_size < 1:
@@ -74,9 +77,12 @@ class Batches:
         self.input_shape = checked_shape(input_shape)
         self.seed = seed
         self.dtype = dtype
+        if augment and split.images.dtype != np.uint8:
+            raise BadInput(f"augmentation is for images, uint8 (N, rows, columns): the inputs are {split.images.dtype}")
+        self.augment = augment
         self.targets, self.target_of = targets(split.labels, outputs, dtype)
         inputs(split.images[:1], self.input_shape)  # raises ValueError where they don't fit
-        self._whole = self.batch(np.arange(len(split))) if batch_size is None else None
+        self._whole = self.batch(np.arange(len(split)), 0) if batch_size is None and not augment else None
 
     def __len__(self) -> int:
         """The number of batches in an epoch."""
@@ -89,16 +95,18 @@ class Batches:
             return
         order = self.order(number)
         for first in range(start * self.batch_size, len(order), self.batch_size):
-            yield self.batch(order[first : first + self.batch_size])
+            yield self.batch(order[first : first + self.batch_size], number)
 
     def order(self, number: int) -> np.ndarray:
         """The samples' indices in the order of an epoch, numbered from 0."""
         return numbered(self.seed, number).permutation(len(self.split))
 
-    def batch(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The samples with these indices: x (n, *input_shape) and t (n, outputs)."""
-        x = inputs(self.split.images[chosen], self.input_shape, self.dtype)
-        return x, self.targets[self.target_of[chosen]]
+    def batch(self, chosen: np.ndarray, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        """The samples with these indices, as they are in an epoch: x (n, *input_shape) and t (n, outputs)."""
+        images = self.split.images[chosen]
+        if self.augment:
+            images = self.augment(images, epoch, chosen)
+        return inputs(images, self.input_shape, self.dtype), self.targets[self.target_of[chosen]]
 
 
 def matching(dataset: Dataset, input_shape: tuple[int, ...], classes: Sequence[int]) -> Dataset:

@@ -5,7 +5,7 @@ output.py.
 """
 
 from nn_from_scratch.figures.answers import calibration, confusion_cells, confusion_matrix
-from nn_from_scratch.figures.images import handwriting, mistakes, samples
+from nn_from_scratch.figures.images import augmented, handwriting, mistakes, samples
 from nn_from_scratch.figures.learning import learning_curves
 from nn_from_scratch.figures.learning_rates import learning_rate_sweep, range_test
 from nn_from_scratch.figures.output import METADATA, check, check_endings, open_windows, save, show
@@ -14,6 +14,7 @@ from nn_from_scratch.figures.weights import weight_figures
 
 __all__ = [
     "METADATA",
+    "augmented",
     "calibration",
     "check",
     "check_endings",

@@ -1,6 +1,6 @@
 """Figures made of images: the mistakes of a network, the pictures that it read, samples of a data set."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil
 
 import numpy as np
@@ -92,6 +92,26 @@ def samples(split: Split, classes: Sequence[int], name: str, per_class: int = 12
     size = f"{len(split):,} images of {split.images.shape[1]} × {split.images.shape[2]} pixels"
     title = f"{one_line(name)}: {size}; of each class the count, the mean image and samples"
     figure.suptitle(title, fontsize=10.5, parse_math=False)
+    return figure
+
+
+def augmented(images: np.ndarray, versions: Mapping[str, np.ndarray], name: str) -> Figure:
+    """A row for each image (n, rows, columns): as it is stored, then what it became, (n, ·, rows, columns) by title."""
+    parts = {"stored": images[:, None], **versions}
+    counts = [part.shape[1] for part in parts.values()]
+    lines = 1 + max(title.count(":") for title in parts)  # a word with its settings, one below the other
+    figure = new_figure(0.58 * sum(counts) + 0.1 * len(counts), 0.58 * len(images) + 0.15 * lines + 0.55)
+    groups = figure.subfigures(1, len(counts), squeeze=False, wspace=0.02, width_ratios=counts)[0]
+    for group, (title, part) in zip(groups, parts.items(), strict=True):
+        panels = group.subplots(*part.shape[:2], squeeze=False, gridspec_kw={"wspace": 0.03, "hspace": 0.03})
+        for axes, image in zip(panels.flat, part.reshape(-1, *images.shape[1:]), strict=True):
+            show(axes, image)
+            axes.set(xticks=[], yticks=[])
+            axes.spines[:].set_color("0.85")  # the border of the image, to see what was shifted
+        heading = panels[0, 0].text(0, 1.06, title.replace(":", "\n"), fontsize=9, transform=panels[0, 0].transAxes)
+        heading.set_in_layout(False)  # the rows of all groups stand side by side, whatever is above them
+    title = f"{one_line(name)}: the first image of each class, and what it becomes in the first epochs"
+    figure.suptitle(title + lines * "\n", fontsize=10, parse_math=False)
     return figure
 
 

@@ -5,6 +5,7 @@ The layers after it then get numbers of the same size whatever the layers before
 
 import numpy as np
 
+from nn_from_scratch.layers.images import as_images, as_stored
 from nn_from_scratch.layers.layer import Layer, Shape
 
 
@@ -35,8 +36,8 @@ class BatchNorm(Layer):
     def __init__(self, momentum: float = 0.9, epsilon: float = 1e-5):
         if not 0 <= momentum < 1:
             raise ValueError(f"the momentum of BatchNorm must be from 0 up to, not including, 1, not {momentum!r}")
-        if not epsilon > 0:
-            raise ValueError(f"the epsilon of BatchNorm must be above 0, not {epsilon!r}")
+        if not 0 < epsilon < float("inf"):
+            raise ValueError(f"the epsilon of BatchNorm must be a finite number above 0, not {epsilon!r}")
         self.momentum = momentum
         self.epsilon = epsilon
 
@@ -55,34 +56,35 @@ class BatchNorm(Layer):
         self.gamma[...], self.beta[...], self.mean[...], self.variance[...] = 1, 0, 0, 1
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        values = by_feature(x)
         if not training:
             scale = self.gamma / np.sqrt(self.variance + self.epsilon)
-            return x * along(scale, x) + along(self.beta - self.mean * scale, x)
-        self.batch_mean = x.mean(axis=axes(x))
-        centred = x - along(self.batch_mean, x)
-        self.batch_variance = np.square(centred).mean(axis=axes(x))
+            return in_shape_of(x, values * scale[:, None] + (self.beta - self.mean * scale)[:, None])
+        self.M = x.size // len(self.gamma)
+        self.batch_mean = total(values) / self.M
+        self.centred = values - self.batch_mean[:, None]
+        self.batch_variance = total(self.centred, self.centred) / self.M
         self.deviation = np.sqrt(self.batch_variance + self.epsilon)
-        centred /= along(self.deviation, x)
-        self.normalized = centred
-        y = centred * along(self.gamma, x)
-        y += along(self.beta, x)
-        return y
+        y = self.centred * (self.gamma / self.deviation)[:, None]
+        y += self.beta[:, None]
+        return in_shape_of(x, y)
 
     def backward_parameters(self, dy: np.ndarray) -> None:
-        self.dgamma[...] = (dy * self.normalized).sum(axis=axes(dy))
-        self.dbeta[...] = dy.sum(axis=axes(dy))
+        dy = by_feature(dy)
+        self.dgamma[...] = total(dy, self.centred) / self.deviation
+        self.dbeta[...] = total(dy)
 
     def backward_input(self, dy: np.ndarray) -> np.ndarray:
-        dgamma, dbeta = (dy * self.normalized).mean(axis=axes(dy)), dy.mean(axis=axes(dy))
-        dx = self.normalized * along(-dgamma, dy)
-        dx += dy
-        dx -= along(dbeta, dy)
-        dx *= along(self.gamma / self.deviation, dy)
-        return dx
+        d = by_feature(dy)
+        dgamma, dbeta = total(d, self.centred) / self.deviation, total(d)
+        dx = self.centred * (-dgamma / self.deviation / self.M)[:, None]  # − x̂ · dγ / M
+        dx += d
+        dx -= (dbeta / self.M)[:, None]
+        dx *= (self.gamma / self.deviation)[:, None]
+        return in_shape_of(dy, dx)
 
     def settle(self) -> None:
-        M = self.normalized.size // self.mean.size
-        unbiased = self.batch_variance * (M / max(M - 1, 1))  # of a population of which the batch is a sample
+        unbiased = self.batch_variance * (self.M / max(self.M - 1, 1))  # of all values, of which a batch is a sample
         for running, of_batch in ((self.mean, self.batch_mean), (self.variance, unbiased)):
             running *= self.momentum
             running += (1 - self.momentum) * of_batch
@@ -93,11 +95,18 @@ class BatchNorm(Layer):
             raise ValueError(f"variance[{first}] is {self.variance[first]:g}: a variance is never below 0")
 
 
-def axes(x: np.ndarray) -> tuple[int, ...]:
-    """All axes but that of the features or channels."""
-    return (0, *range(2, x.ndim))
+def by_feature(x: np.ndarray) -> np.ndarray:
+    """(N, features) → (N, features, 1), and (N, channels, rows, columns) → (pixels, channels, N): views if possible."""
+    return x[:, :, None] if x.ndim == 2 else as_stored(x).reshape(-1, x.shape[1], len(x))
 
 
-def along(values: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """One value a feature or channel, in a shape that fits x."""
-    return values.reshape(-1, *(1,) * (x.ndim - 2))
+def in_shape_of(x: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The way back from `by_feature`."""
+    return values[:, :, 0] if x.ndim == 2 else as_images(values.reshape(*x.shape[2:], x.shape[1], len(x)))
+
+
+def total(*values: np.ndarray) -> np.ndarray:
+    """The sum, or that of the products, for each feature."""
+    if len(values) == 1:
+        return values[0].sum(axis=0).sum(axis=1)
+    return np.einsum("pfn,pfn->f", *values)  # without an array of the products

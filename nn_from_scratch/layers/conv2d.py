@@ -14,6 +14,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from nn_from_scratch.initializers import Initializer, as_initializer
 from nn_from_scratch.layers.images import as_images, as_stored, check_images
 from nn_from_scratch.layers.layer import Layer, Shape
+from nn_from_scratch.layers.parallel import share_out
 
 
 class Conv2D(Layer):
@@ -87,38 +88,48 @@ class Conv2D(Layer):
             self.x = x
         W = self.W.transpose(0, 3, 2, 1).reshape(self.filters, -1)  # (filters, k·k·channels), in the order of `seen`
         y = np.empty((rows, columns, self.filters, x.shape[-1]), x.dtype)
-        for y_row, seen in zip(y, self._windows(x, rows, columns), strict=True):
-            np.matmul(W, seen, out=y_row)
-            if self.bias:
-                y_row += self.b[:, None]  # here, while the row is still in the processor's cache
+
+        def stretch(first: int, last: int) -> None:
+            for h, seen in self._windows(x, first, last, columns):
+                np.matmul(W, seen, out=y[h])
+                if self.bias:
+                    y[h] += self.b[:, None]  # here, while the row is still in the processor's cache
+
+        share_out(rows, self.threads, stretch)
         return as_images(y)
 
-    def _windows(self, x: np.ndarray, rows: int, columns: int) -> Iterator[np.ndarray]:
-        """For each row of outputs, what the kernel sees at each of its places: (columns, k·k·channels, N).
+    def _windows(self, x: np.ndarray, first: int, last: int, columns: int) -> Iterator[tuple[int, np.ndarray]]:
+        """The rows of outputs h from `first` to before `last`, each with what the kernel sees at each of its places.
 
-        Only the k rows of x below the kernel are put side by side, pixel by pixel. After that the k · k pixels at
-        one place are a block in memory, and the next place's are the same block one pixel further on.
+        That is (columns, k·k·channels, N). Only the k rows of x below the kernel are put side by side, pixel by pixel.
+        After that the k · k pixels at one place are a block in memory, and the next place's are the same block one
+        pixel further on.
         """
         k, s, p = self.size, self.stride, self.before
         height, width, channels, N = x.shape
         below = np.zeros(((columns - 1) * s + k, k, channels, N), x.dtype)
         inside = below[p : p + width]
         seen = sliding_window_view(below, k, axis=0)[::s].transpose(0, 4, 1, 2, 3).reshape(columns, -1, N)
-        for top in range(-p, rows * s - p, s):
+        for h in range(first, last):
             for i in range(k):
-                inside[:, i] = x[top + i, : len(inside)] if 0 <= top + i < height else 0
-            yield seen
+                row = h * s + i - p
+                inside[:, i] = x[row, : len(inside)] if 0 <= row < height else 0
+            yield h, seen
 
     def backward_parameters(self, dy: np.ndarray) -> None:
         dy = as_stored(dy)
         rows, columns, filters, _ = dy.shape
         k = self.size
-        dW = np.zeros((k * k * self.x.shape[2], filters), dy.dtype)
-        places = np.empty((columns, *dW.shape), dy.dtype)
-        for dy_row, seen in zip(dy, self._windows(self.x, rows, columns), strict=True):
-            np.matmul(seen, np.ascontiguousarray(dy_row.transpose(0, 2, 1)), out=places)
-            dW += places.sum(axis=0)
-        self.dW[...] = dW.reshape(k, k, -1, filters).transpose(3, 2, 1, 0)
+        of_row = np.empty((rows, k * k * self.x.shape[2], filters), dy.dtype)
+
+        def stretch(first: int, last: int) -> None:
+            places = np.empty((columns, *of_row.shape[1:]), dy.dtype)
+            for h, seen in self._windows(self.x, first, last, columns):
+                np.matmul(seen, np.ascontiguousarray(dy[h].transpose(0, 2, 1)), out=places)
+                places.sum(axis=0, out=of_row[h])
+
+        share_out(rows, self.threads, stretch)
+        self.dW[...] = of_row.sum(axis=0).reshape(k, k, -1, filters).transpose(3, 2, 1, 0)
         if self.bias:
             self.db[...] = dy.sum(axis=(0, 1)).sum(axis=1)
 
@@ -133,9 +144,13 @@ class Conv2D(Layer):
         reached = sliding_window_view(spread, k, axis=1).transpose(0, 1, 4, 2, 3).reshape(rows, width, -1, N)
         flipped = self.W[:, :, :, ::-1].transpose(2, 1, 3, 0).reshape(k, channels, -1)  # (k rows, channels, k·filters)
         dx = np.zeros(self.x.shape, dy.dtype)
-        for row in range(height):
-            for i in range(k):
-                h, between = divmod(row + p - i, s)
-                if not between and 0 <= h < rows:
-                    dx[row] += np.matmul(flipped[i], reached[h])
+
+        def stretch(first: int, last: int) -> None:
+            for row in range(first, last):
+                for i in range(k):
+                    h, between = divmod(row + p - i, s)
+                    if not between and 0 <= h < rows:
+                        dx[row] += np.matmul(flipped[i], reached[h])
+
+        share_out(height, self.threads, stretch)
         return as_images(dx)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from nn_from_scratch.layers.images import as_images
 from nn_from_scratch.layers.layer import Layer
 
 
@@ -30,8 +31,11 @@ class Dropout(Layer):
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         if not training:
             return x.copy(order="K")
-        kept = np.random.default_rng(self.key).random(x.shape, dtype=x.dtype) >= self.rate
-        self.m = kept * x.dtype.type(1 / (1 - self.rate))
+        rng = np.random.default_rng(self.key)
+        shape = x.shape if x.ndim < 4 else [x.shape[axis] for axis in (2, 3, 1, 0)]  # in the order of images in memory
+        kept = rng.random(shape, dtype=x.dtype) >= self.rate
+        m = kept * x.dtype.type(1 / (1 - self.rate))
+        self.m = m if x.ndim < 4 else as_images(m)
         return x * self.m
 
     def backward_input(self, dy: np.ndarray) -> np.ndarray:

@@ -32,6 +32,8 @@ class Layer:
     Maths: docs/mathematics.md, "Back-propagation".
     """
 
+    threads = 1  # among which a layer may share out its work; what it computes must not depend on the number
+
     def output_shape(self, input_shape: Shape) -> Shape:
         """The shape of one sample after this layer. Raises ValueError where the layer can't take `input_shape`."""
         return input_shape

@@ -103,11 +103,13 @@ class MaxPool2D(Pool2D):
         return as_images(y)
 
     def backward_input(self, dy: np.ndarray) -> np.ndarray:
-        dx = np.zeros_like(self.x) if any(n % self.size for n in self.x.shape[:2]) else np.empty_like(self.x)
-        for x_rows, y_row, left, dx_rows in zip(self.squares(self.x), self.y, as_stored(dy), self.squares(dx)):
+        left_over = any(pixels % self.size for pixels in self.x.shape[:2])
+        dx = (np.zeros_like if left_over else np.empty_like)(self.x)
+        x_squares, dx_squares = self.squares(self.x), self.squares(dx)
+        for h, left in enumerate(as_stored(dy)):  # row by row, so that what is needed again is in the cache
             for i in range(self.size):
                 for j in range(self.size):
-                    taken = dx_rows[i, :, j]
-                    np.multiply(left, x_rows[i, :, j] == y_row, out=taken)
-                    left = left - taken  # what is left for the pixels that come later
+                    taken = dx_squares[h, i, :, j]
+                    np.multiply(left, x_squares[h, i, :, j] == self.y[h], out=taken)
+                    left = left - taken  # for the pixels that come later
         return as_images(dx)

@@ -27,8 +27,10 @@ from nn_from_scratch.storage.json_files import (
 from nn_from_scratch.training import EpochResult, Progress
 
 FORMAT = "nn_from_scratch checkpoint"
-FORMAT_VERSION = 3
-READ_VERSIONS = (1, 2, 3)  # 1: recipes of Dense layers only, layers without state; 2: numbers in lists, not in base64
+FORMAT_VERSION = 4
+# 1: recipes of Dense layers only, layers without state; 2: numbers in lists, not in base64; 3: recipes that say nothing
+# of augmentation.
+READ_VERSIONS = (1, 2, 3, 4)
 
 
 def save_checkpoint(run: TrainingRun, path: str | Path) -> None:
@@ -58,11 +60,13 @@ def load_checkpoint(path: str | Path, load_data: Callable[..., Dataset], epochs:
     reads, and where the data are not those that the run began with.
     """
     with json_files.document(path) as checkpoint:
-        if check_format(checkpoint, "checkpoint", FORMAT, READ_VERSIONS) == 1:
+        version = check_format(checkpoint, "checkpoint", FORMAT, READ_VERSIONS)
+        if version == 1:
             checkpoint = of_version_1(checkpoint)
         record = object_in(checkpoint, "run", "the file")
         data = object_in(record, "data", "run")
-        recipe = _recipe(object_in(record, "recipe", "run"), epochs)
+        parts = object_in(record, "recipe", "run")
+        recipe = _recipe(parts if version > 3 else {"augmentation": []} | parts, epochs)
         # Before a network is made: a small file must not be able to ask for a large one.
         snapshot = _vectors(checkpoint, recipe)
         seed, threads = _count(record, "seed", "run"), _count(record, "threads", "run")

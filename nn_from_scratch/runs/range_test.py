@@ -67,7 +67,7 @@ def range_test(recipe: Recipe, learning_rates: Sequence[float], seed: int, learn
     """
     seeds = random_streams(seed)
     network, loss, optimizer = recipe.make_network(seeds.initialization), recipe.make_loss(), recipe.make_optimizer()
-    batches = recipe.make_batches(learning, seeds.shuffling)
+    batches = recipe.make_batches(learning, seeds.shuffling, augmentation_seed=seeds.augmentation)
     stream = chain.from_iterable(map(batches.epoch, count()))
     steps = -(-64 // batches.batch_size)
     if not (np.diff(learning_rates) > 0).all():

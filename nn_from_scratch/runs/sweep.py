@@ -45,7 +45,7 @@ def train_at(recipe: Recipe, learning_rate: float, seed: int, learning: Split, v
     recipe = replace(recipe, learning_rate=learning_rate)
     seeds = random_streams(seed)
     network, loss = recipe.make_network(seeds.initialization), recipe.make_loss()
-    batches = recipe.make_batches(learning, seeds.shuffling)
+    batches = recipe.make_batches(learning, seeds.shuffling, augmentation_seed=seeds.augmentation)
     total_steps = recipe.epochs * len(batches)
     measured = np.unique(np.linspace(0, total_steps, CURVE_POINTS + 1).astype(int)).tolist()
     untrained_loss, accuracy = evaluate(network, loss, validation)

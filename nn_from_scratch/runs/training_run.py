@@ -52,9 +52,13 @@ class TrainingRun:
         self.learning, self.validation = self.dataset.train.hold_out(validation)
         self.streams = random_streams(seed)
         self.network = recipe.make_network(self.streams.initialization)
+        for layer in self.network.layers:
+            layer.threads = threads
         self.loss = recipe.make_loss()
         self.optimizer = recipe.make_optimizer()
-        self.batches = recipe.make_batches(self.learning, self.streams.shuffling)
+        self.batches = recipe.make_batches(
+            self.learning, self.streams.shuffling, augmentation_seed=self.streams.augmentation
+        )
         self.schedule = recipe.make_schedule(recipe.epochs * len(self.batches))
         self.progress = Progress()
         self.history: list[EpochResult] = []

@@ -31,4 +31,4 @@ class LiveBatches(Batches):
             chosen = order[self._taken : self._taken + size]
             self._taken += len(chosen)
             self.example = int(chosen[-1])
-            yield self.batch(chosen)
+            yield self.batch(chosen, number)

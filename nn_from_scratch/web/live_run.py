@@ -86,6 +86,8 @@ class LiveRun:
             plain.input_shape,
             recipe.outputs,
             plain.seed,
+            plain.dtype,
+            plain.augment,
             next_size=next_size,
         )
         self.schedule = run.schedule = Constant(recipe.learning_rate)

@@ -36,6 +36,7 @@ COMMANDS = {
         "--output OUT/learning_rates"
     ),
     "data": "-m nn_from_scratch.data --data mnist --save OUT/data.png",
+    "augmentation": "-m nn_from_scratch.data --data mnist --augment affine elastic --save OUT/augmentation.png",
     "dashboard": f"-m nn_from_scratch.dashboard {DEFAULT} --start 247 --save OUT/dashboard.png",
 }
 ELSEWHERE = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,9 @@ import numpy as np
 from nn_from_scratch import figures
 from nn_from_scratch.data import load_dataset
 from nn_from_scratch.data.dataset import Split
+from nn_from_scratch.inspection.augmentation import versions
+from nn_from_scratch.presets import PRESETS
+from nn_from_scratch.runs.training_run import TrainingRun
 from tests.scripts import refusal, run
 
 PROGRAM = "nn_from_scratch.data"
@@ -47,3 +51,31 @@ def test_without_a_display_it_says_so_and_bad_input_is_one_line(tmp_path: Path) 
     assert "no window can be opened" in result.stderr
     assert "no such file" in refusal(run(PROGRAM, "--data", tmp_path / "none"))
     assert ".png" in refusal(run(PROGRAM, "--save", "a.jpg"))
+
+
+def test_with_augment_it_shows_what_a_training_with_seed_0_sees(tmp_path: Path) -> None:
+    words = ("affine:shift=3", "elastic")
+    result = run(PROGRAM, "--data", "digits", "--augment", *words, "--save", tmp_path / "a.png")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    data = load_dataset("digits")
+    first = np.array([int(np.argmax(data.train.labels == label)) for label in range(10)])
+    made = versions(data.train, first, words)
+    assert list(made) == [*words, "all together"]
+    run_of_seed_0 = TrainingRun(replace(PRESETS["784-10-10"], augmentation=words), data)
+    for epoch in range(4):
+        seen, _ = run_of_seed_0.batches.batch(first, epoch)
+        shown = made["all together"][:, epoch].reshape(10, 784)
+        np.testing.assert_array_equal(np.rint(255 * seen), shown)
+
+
+def test_a_single_augmentation_has_all_the_places() -> None:
+    train = load_dataset("digits").train
+    (made,) = versions(train, np.array([5, 9]), ["elastic"]).values()
+    assert made.shape == (2, 12, 28, 28)
+    assert len({image.tobytes() for image in made.reshape(24, -1)}) == 24
+
+
+def test_what_is_no_augmentation_is_refused_in_a_line() -> None:
+    assert "unknown augmentation 'warp'" in refusal(run(PROGRAM, "--augment", "warp"))
+    assert "affine:scale=2: scale must be" in refusal(run(PROGRAM, "--data", "digits", "--augment", "affine:scale=2"))

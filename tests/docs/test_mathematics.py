@@ -1,6 +1,7 @@
 """docs/mathematics.md: every listing is run, and every number in it is found anew and compared."""
 
 import contextlib
+import inspect
 import io
 import math
 import re
@@ -11,10 +12,13 @@ import pytest
 
 import nn_from_scratch as nn
 from nn_from_scratch import metrics, optimizers
+from nn_from_scratch.data.augmentation import bells
 from nn_from_scratch.data.batches import inputs
 from nn_from_scratch.initializers import He, Initializer, Normal, ScaledNormal, Uniform
+from tests import slow_convolution
 from tests.docs.numbers import Document, agree
 from tests.scripts import ROOT
+from tests.slow_convolution import convolution
 
 TEXT = Document.read(ROOT / "docs" / "mathematics.md")
 says = TEXT.says
@@ -34,15 +38,29 @@ def test_every_number_is_checked():
 
 
 def test_every_letter_of_a_formula_has_one_entry_in_the_notation():
-    """Every letter has a meaning, and no letter has two."""
-    formulas = re.findall(r"```math\n(.*?)```|\$([^$]+)\$", TEXT.text, flags=re.DOTALL)
-    used = set().union(*(letters("".join(formula)) for formula in formulas))
-    notation = TEXT.text.partition("## Notation\n")[2].partition("\n## ")[0]
+    """Every letter has a meaning, and no letter has two, but that the chapter on convolution has letters of its own."""
+    chapter = CHAPTER.search(TEXT.text)[0]
+    general, own = explained("## Notation\n"), explained("## Convolutional networks\n")
+    for twice in (general, own):
+        assert {letter for letter in twice if twice.count(letter) > 1} <= {"i", "j"}  # the indices of δ
+    assert used(TEXT.text.replace(chapter, "")) == set(general) | {"e", "\\pi"}
+    assert set(own) <= used(chapter) <= set(general) | set(own) | {"e"}
+
+
+CHAPTER = re.compile(r"^## Convolutional networks\n.*?(?=^## )", flags=re.DOTALL | re.MULTILINE)
+
+
+def used(text: str) -> set[str]:
+    formulas = re.findall(r"```math\n(.*?)```|\$([^$]+)\$", text, flags=re.DOTALL)
+    return set().union(*(letters("".join(formula)) for formula in formulas))
+
+
+def explained(heading: str) -> list[str]:
+    """The letters in the tables of a chapter, up to its first section, and those that are said to be indices."""
+    notation = re.split(r"\n###? ", TEXT.text.partition(heading)[2])[0]
     rows = [row for row in re.findall(r"^\| ([^|]*) \|", notation, flags=re.MULTILINE) if "$" in row]
     indices = " ".join(re.findall(r"Indices are ([^;]*);", notation))
-    explained = [letter for row in [*rows, indices] for letter in letters(" ".join(re.findall(r"\$([^$]+)\$", row)))]
-    assert {letter for letter in explained if explained.count(letter) > 1} <= {"i", "j"}  # the indices of δ
-    assert used == set(explained) | {"e", "\\pi"}
+    return [letter for row in [*rows, indices] for letter in letters(" ".join(re.findall(r"\$([^$]+)\$", row)))]
 
 
 def letters(formula: str) -> set[str]:
@@ -120,6 +138,170 @@ def test_a_dead_unit_of_the_first_layer_stays_dead_and_one_of_a_later_layer_can_
     assert first[0].any()
     assert all((after >= before).all() for before, after in pairwise(first))
     assert any((after < before).any() for before, after in pairwise(second))
+
+
+# ---- convolutional networks ----
+
+
+def test_a_dense_layer_does_not_mind_if_the_pixels_are_shuffled(rng):
+    shuffled, x = rng.permutation(20), rng.normal(size=(30, 20))
+    t = np.eye(3)[rng.integers(0, 3, 30)]
+    straight, mixed = (nn.Network([nn.Dense(8), nn.ReLU(), nn.Dense(3), nn.Softmax()], (20,), 0, float) for _ in "12")
+    mixed.layers[0].W[...] = straight.layers[0].W[:, shuffled]
+    sgd, other = nn.SGD(), nn.SGD()
+    for _ in range(20):
+        p, _ = nn.train_step(straight, nn.CrossEntropy(), sgd, 0.1, x, t)
+        np.testing.assert_allclose(nn.train_step(mixed, nn.CrossEntropy(), other, 0.1, x[:, shuffled], t)[0], p)
+
+
+def test_the_definition_of_a_convolution_is_the_one_that_the_layer_is_tested_against():
+    (listing,) = (listing for listing in TEXT.listings() if "def convolution" in listing)
+    assert inspect.getsource(slow_convolution.convolution) in listing
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5])
+def test_the_gradient_of_an_image_is_a_convolution_with_the_flipped_kernel(size, stride, padding, rng):
+    W, x = rng.normal(size=(3, 2, size, size)), rng.normal(size=(2, 2, 7, 8))
+    p = (size - 1) // 2 if padding == "same" else 0
+    dy = rng.normal(size=convolution(x, W, np.zeros(3), stride, padding).shape)
+    _, _, dx = slow_convolution.gradients(x, W, dy, stride, padding)
+
+    rows, columns = x.shape[2:]
+    spread = np.zeros((2, 3, rows + size - 1, columns + size - 1))  # k − 1 − p zeros before, and enough behind
+    before = size - 1 - p
+    spread[:, :, before::stride, before::stride][:, :, : dy.shape[2], : dy.shape[3]] = dy
+    flipped = W.swapaxes(0, 1)[:, :, ::-1, ::-1]
+    np.testing.assert_allclose(convolution(spread, flipped, np.zeros(2), 1, "valid"), dx, rtol=0, atol=1e-12)
+
+
+def test_at_each_place_a_convolution_is_the_same_dense_layer(rng):
+    """With its gradients: dW = Σ dy seenᵀ."""
+    conv = nn.Conv2D(3, 2, 2)
+    nn.Network([conv], (2, 6, 5), 0, np.float64)
+    x = rng.normal(size=(4, 2, 6, 5))
+    y = conv.forward(x, training=True)
+    dy, W = rng.normal(size=y.shape), conv.W.reshape(3, -1)
+    conv.backward_parameters(dy)
+    dW = np.zeros_like(W)
+    for h, w in np.ndindex(y.shape[2:]):
+        seen = x[:, :, 2 * h : 2 * h + 2, 2 * w : 2 * w + 2].reshape(4, -1).T
+        np.testing.assert_allclose(y[:, :, h, w].T, W @ seen + conv.b[:, None], rtol=0, atol=1e-13)
+        dW += dy[:, :, h, w].T @ seen.T
+    np.testing.assert_allclose(conv.dW.reshape(3, -1), dW, rtol=0, atol=1e-13)
+
+
+@says(
+    "a grey image of # × # pixels",
+    "| `Conv2D(#, #)` | # · # · # = # | # · # + # = # | # · # = # |",
+    "| `Dense(#)` | # | # · # + # = # | # · # = # |",
+)
+def test_how_few_weights_a_convolution_has(said):
+    rows, columns, filters, size, *said = map(int, said)
+    conv = nn.Network([nn.Conv2D(filters, size)], (1, rows, columns), 0)
+    pixels, (_, *places) = rows * columns, conv.output_shape
+    outputs = math.prod(conv.output_shape)
+    weights = np.abs(conv.forward(np.eye(pixels, dtype=np.float32).reshape(-1, 1, rows, columns)))
+    multiplications = int(np.count_nonzero(weights))  # of the dense layer that it is, those that are not held at 0
+    assert outputs * size**2 == multiplications
+    assert len(np.unique(weights[weights > 0])) == filters * size**2 == conv.layers[0].W.size
+    conv_row = [filters, *places, outputs, filters, size**2, filters, conv.parameters.size, outputs, size**2]
+    dense = nn.Dense(outputs).parameter_shapes((pixels,))
+    parameters = sum(map(math.prod, dense.values()))
+    dense_row = [outputs, outputs, outputs, pixels, outputs, parameters, outputs, pixels, outputs * pixels]
+    assert said == [*conv_row, multiplications, *dense_row]
+
+
+def test_an_image_that_is_moved_gives_outputs_that_are_moved(rng):
+    conv = nn.Conv2D(2, 3, padding="same")
+    network = nn.Network([conv], (1, 8, 9), 0, np.float64)
+    x = rng.normal(size=(1, 1, 8, 9))
+    moved = network.forward(np.roll(x, (1, 1), axis=(2, 3)))
+    expected = np.roll(network.forward(x), (1, 1), axis=(2, 3))
+    inner = (slice(None), slice(None), slice(2, -1), slice(2, -1))
+    np.testing.assert_allclose(moved[inner], expected[inner], rtol=0, atol=1e-14)
+    assert not np.allclose(moved, expected)  # "except at the edge"
+
+
+@pytest.mark.parametrize("size", [1, 3, 5])
+def test_how_often_a_pixel_is_copied(size):
+    """It lies below the kernel at k² places: so often im2col copies it. They are in k rows: so often row buffers do."""
+    x = np.zeros((1, 1, 9, 9))
+    x[0, 0, 4, 4] = 1
+    y = convolution(x, np.ones((1, 1, size, size)), np.zeros(1), 1, "valid")[0, 0]
+    assert np.count_nonzero(y) == size**2
+    assert np.count_nonzero(y.any(axis=1)) == size
+
+
+def test_the_first_of_several_equals_is_a_subgradient_and_all_of_them_are_none(rng):
+    layer = nn.MaxPool2D()
+    x = np.array([[[[1.0, 3], [3, 3]]]])
+    y = layer.forward(x, training=True)
+    dx = layer.backward_input(np.ones_like(y))
+    for other in x + rng.normal(size=(100, *x.shape)):
+        assert layer.forward(other).item() >= y.item() + (dx * (other - x)).sum() - 1e-12
+    all_equals = (x == y).astype(float)
+    assert layer.forward(x + 1).item() < y.item() + all_equals.sum()
+
+
+def test_pooling_before_relu_is_the_same_function_with_the_same_gradient(rng):
+    x, dy = np.round(rng.normal(size=(20, 3, 6, 6))), rng.normal(size=(20, 3, 3, 3))  # many equals, many squares of 0
+    found = []
+    for layers in ([nn.ReLU(), nn.MaxPool2D()], [nn.MaxPool2D(), nn.ReLU()]):
+        y, dx = x, dy
+        for layer in layers:
+            y = layer.forward(y, training=True)
+        for layer in reversed(layers):
+            dx = layer.backward_input(dx)
+        found.append((y, dx))
+    np.testing.assert_array_equal(*(y for y, _ in found))
+    np.testing.assert_array_equal(*(dx for _, dx in found))
+
+
+def test_the_gradient_of_batch_normalization_step_by_step_is_that_of_the_code(rng):
+    epsilon = 0.1
+    layer = nn.BatchNorm(epsilon=epsilon)
+    network = nn.Network([layer], (1,), 0, np.float64)
+    network.parameters[...] = gamma, _ = rng.normal(size=2)
+    x, dy = rng.normal(1, 2, (9, 1)), rng.normal(size=(9, 1))
+    layer.forward(x, training=True)
+    layer.backward_parameters(dy)
+
+    M, mu = len(x), x.mean()
+    variance = np.square(x - mu).mean()
+    deviation = np.sqrt(variance + epsilon)
+    normalized = (x - mu) / deviation
+    dnormalized = gamma * dy
+    dvariance = (dnormalized * (x - mu)).sum() * -0.5 * (variance + epsilon) ** -1.5
+    dmu = -(dnormalized / deviation).sum() - dvariance * 2 / M * (x - mu).sum()
+    np.testing.assert_allclose(layer.dgamma, (dy * normalized).sum())
+    np.testing.assert_allclose(layer.dbeta, dy.sum())
+    np.testing.assert_allclose(dvariance, -gamma * layer.dgamma.item() / (2 * (variance + epsilon)))
+    np.testing.assert_allclose(dmu, -gamma * dy.sum() / deviation)
+    dx = dnormalized / deviation + dvariance * 2 * (x - mu) / M + dmu / M
+    np.testing.assert_allclose(layer.backward_input(dy), dx, rtol=0, atol=1e-14)
+
+
+def test_the_unbiased_variance_is_on_average_that_of_all_values(rng):
+    layer = nn.BatchNorm(momentum=0)
+    network = nn.Network([layer], (20_000,), 0, np.float64)
+    network.forward(rng.normal(5, 3, (4, 20_000)), training=True)
+    assert network.settle()
+    assert layer.variance.mean() == pytest.approx(9, rel=0.02)
+    assert layer.batch_variance.mean() == pytest.approx(9 * 3 / 4, rel=0.02)  # (M − 1)/M of it
+
+
+def test_a_bias_before_batch_normalization_has_no_gradient_but_adam_moves_it():
+    digits = nn.load_dataset("digits").train
+    network = nn.Network([nn.Dense(32), nn.BatchNorm(), nn.ReLU(), nn.Dense(10), nn.Softmax()], (784,), 0)
+    x, t = nn.Batches(digits, 64, (784,), 10, 0).batch(np.arange(64), 0)
+    dense, before = network.layers[0], network.parameters.copy()
+    nn.train_step(network, nn.CrossEntropy(), nn.Adam(), 0.001, x, t)
+    moved = np.abs(network.parameters - before)
+    of_weights, of_biases = moved[: dense.W.size].mean(), moved[dense.W.size : dense.W.size + 32].mean()
+    assert np.abs(dense.db).mean() < 1e-4 * np.abs(dense.dW).mean()
+    assert of_biases > 0.1 * of_weights
 
 
 # ---- losses ----
@@ -546,6 +728,18 @@ def slope_errors(steps: list[float], draws: int) -> np.ndarray:
                 if dtype is np.float64:
                     errors[draw, row, 1] = abs((phi(h) - phi(dtype(0))) / h / slope - 1)
     return np.median(errors, axis=0)
+
+
+# ---- augmentation ----
+
+
+@says("would give the same correlations to within #, but takes far more")
+def test_the_elastic_displacements_are_correlated_as_those_of_noise_in_every_pixel(said):
+    (within,) = said
+    for pixels, smoothness in ((28, 4.0), (28, 2.0), (28, 7.3), (8, 4.0)):
+        shares = bells(pixels, smoothness).astype(float)
+        distance = np.subtract.outer(np.arange(pixels), np.arange(pixels))
+        assert np.abs(shares @ shares.T - np.exp(-((distance / (2 * smoothness)) ** 2))).max() < within
 
 
 # ---- numerics ----

@@ -1,5 +1,7 @@
 """Figures made of images: what is written beside which image, and that it can be read."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -52,6 +54,28 @@ def test_handwriting_shows_ink_image_and_scores(rng, tmp_path, pictures):
     assert [axes.get_title() for axes in figure.axes].count("7: output 75.0 %") == pictures
     bars = next(axes for axes in figure.axes if axes.patches and axes.get_title())
     assert [bar.get_height() for bar in bars.patches] == [0.25, 0.75]
+
+
+def test_augmented_images_stand_beside_the_stored_one_in_order_under_their_words(rng, tmp_path):
+    images = rng.integers(0, 256, (3, 4, 6), dtype=np.uint8)
+    versions = {
+        word: rng.integers(0, 256, (3, 2, 4, 6), dtype=np.uint8) for word in ("affine:scale=0.2:shift=1", "elastic")
+    }
+    figure = figures.augmented(images, versions, "some")
+    stored, *groups = figure.subfigs
+    assert [np.asarray(axes.images[0].get_array()).tobytes() for axes in stored.axes] == [i.tobytes() for i in images]
+    for group, (word, made) in zip(groups, versions.items(), strict=True):
+        assert group.axes[0].texts[0].get_text() == word.replace(":", "\n")
+        shown = [np.asarray(axes.images[0].get_array()) for axes in group.axes]
+        np.testing.assert_array_equal(shown, made.reshape(6, 4, 6))
+    figures.save(figure, tmp_path / "f.png")
+    figure.draw_without_rendering()
+    boxes = [[axes.get_window_extent() for axes in (group.axes[0], group.axes[-1])] for group in figure.subfigs]
+    middles = np.array([[(box.y0 + box.y1) / 2 for box in ends] for ends in boxes])
+    assert np.ptp(middles, axis=0).max() < 0.1, "the rows stand side by side"
+    headings = [group.axes[0].texts[0].get_window_extent() for group in figure.subfigs]
+    assert not any(one.overlaps(other) for one, other in pairwise(headings))
+    assert max(heading.y1 for heading in headings) < figure.bbox.y1 - 10, "room for the title above them"
 
 
 def test_calibration_shows_accuracy_and_counts_of_the_bins_that_have_images(tmp_path):

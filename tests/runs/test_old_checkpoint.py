@@ -42,7 +42,7 @@ def test_everything_in_it_is_taken_over(name, tmp_path):
     if content["best"]:
         assert np.array(content["best"]["parameters"], np.float32).tobytes() == run.best.snapshot.tobytes()
     save_checkpoint(run, tmp_path / "a.json")
-    assert json.loads((tmp_path / "a.json").read_text())["format_version"] == 3
+    assert json.loads((tmp_path / "a.json").read_text())["format_version"] == 4
 
 
 @every_file
@@ -102,5 +102,28 @@ def test_version_2_resumed_it_learns_what_the_whole_training_learns():
     run = load_checkpoint(VERSION_2, nn.load_dataset)
     whole = TrainingRun(run.recipe, nn.load_dataset("digits"), run.seed, len(run.validation))
     assert (len(list(run.epochs())), len(list(whole.epochs()))) == (2, 4)
+    # Begun on another machine, perhaps, whose BLAS rounds sums otherwise; on the same one they are equal.
+    np.testing.assert_allclose(run.network.parameters, whole.network.parameters, rtol=1e-3, atol=1e-4)
+
+
+# ---- version 3: the present form, but for its recipe, which said nothing of augmentation ----
+
+VERSION_3 = FILES / "checkpoint_version_3_adam.json"
+
+
+def test_version_3_everything_is_taken_over_and_nothing_is_augmented(tmp_path):
+    content, run = json.loads(VERSION_3.read_text()), load_checkpoint(VERSION_3, nn.load_dataset)
+    assert "augmentation" not in content["run"]["recipe"]
+    assert run.recipe.augmentation == ()
+    save_checkpoint(run, tmp_path / "a.json")
+    again = json.loads((tmp_path / "a.json").read_text())
+    assert again["run"]["recipe"].pop("augmentation") == []
+    assert again == content | {"format_version": 4}
+
+
+def test_version_3_resumed_it_learns_what_the_whole_training_learns():
+    run = load_checkpoint(VERSION_3, nn.load_dataset)
+    whole = TrainingRun(run.recipe, nn.load_dataset("digits"), run.seed, len(run.validation))
+    assert (len(list(run.epochs())), len(list(whole.epochs()))) == (3, 4)
     # Begun on another machine, perhaps, whose BLAS rounds sums otherwise; on the same one they are equal.
     np.testing.assert_allclose(run.network.parameters, whole.network.parameters, rtol=1e-3, atol=1e-4)

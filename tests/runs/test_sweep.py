@@ -25,12 +25,14 @@ def recipe():
     return nn.PRESETS["784-10-10"].override(epochs=2, optimizer="sgd", schedule="constant", batch_size=64)
 
 
-def test_a_run_is_what_fit_and_evaluate_give(recipe, halves):
+@pytest.mark.parametrize("augmentation", [(), ("affine",)], ids=["as stored", "augmented"])
+def test_a_run_is_what_fit_and_evaluate_give(augmentation, recipe, halves):
+    recipe = recipe.override(augmentation=augmentation)
     learning, validation = halves
     run = sweep.train_at(recipe, 0.1, 3, learning, validation)
     seeds = nn.random_streams(3)
     network, loss = recipe.make_network(seeds.initialization), recipe.make_loss()
-    batches = recipe.make_batches(learning, seeds.shuffling)
+    batches = recipe.make_batches(learning, seeds.shuffling, augmentation_seed=seeds.augmentation)
     untrained = nn.evaluate(network, loss, validation)[1]
     for _ in nn.fit(network, loss, recipe.make_optimizer(), nn.Constant(0.1), batches, 2):
         pass

@@ -121,25 +121,35 @@ def test_interrupted_after_any_steps_and_resumed_it_ends_at_the_same_bytes(
     assert_same(with_stops, train(start(recipe, validation)), tmp_path / "compared.json")
 
 
-RESTLESS = ("jitter", "row", "dense:6", "centre", "relu", "jitter:0.2", "dense:3", "centre:memory=0.5", "softmax")
+# With noise and state: what is drawn and what is remembered must be the same after a stop.
+RESTLESS = {
+    "of the tests": ("jitter", "row", "dense:6", "centre", "relu", "jitter:0.2", "dense:3", "centre:memory=0.5"),
+    "convolutional": (
+        *("conv2d:3:3:padding=same", "batch-norm", "max-pool2d", "relu", "dropout:0.2", "flatten"),
+        *("dense:6", "batch-norm:momentum=0.5", "relu", "dropout", "dense:3", "batch-norm:momentum=0"),
+    ),
+}
+restless_layers = pytest.mark.parametrize("layers", RESTLESS)
 
 
-def restless() -> Recipe:
-    """With noise and state: what is drawn and what is remembered must be the same after a stop."""
-    return RECIPE.override(layers=RESTLESS, input_shape=(1, 4, 4), epochs=4)
+def restless(layers: str = "of the tests") -> Recipe:
+    return RECIPE.override(layers=(*RESTLESS[layers], "softmax"), input_shape=(1, 4, 4), epochs=4)
 
 
-def test_with_noise_and_state_too_it_ends_at_the_same_bytes_wherever_it_was_stopped(own_layers, tmp_path):
-    whole = train(start(restless()))
+@restless_layers
+def test_with_noise_and_state_too_it_ends_at_the_same_bytes_wherever_it_was_stopped(layers, own_layers, tmp_path):
+    recipe = restless(layers)
+    whole = train(start(recipe))
     assert whole.network.state.any()
     steps = range(1, whole.progress.step + 1)
     for step in steps:
-        assert_same(interrupted(restless(), [step], tmp_path / "a.json", 10), whole, tmp_path / "b.json")
-    assert_same(interrupted(restless(), steps, tmp_path / "a.json", 10), whole, tmp_path / "b.json")
+        assert_same(interrupted(recipe, [step], tmp_path / "a.json", 10), whole, tmp_path / "b.json")
+    assert_same(interrupted(recipe, steps, tmp_path / "a.json", 10), whole, tmp_path / "b.json")
 
 
-def test_with_noise_and_state_two_epochs_and_two_more_are_four(own_layers, tmp_path):
-    two, four = (replace(restless(), epochs=epochs) for epochs in (2, 4))
+@restless_layers
+def test_with_noise_and_state_two_epochs_and_two_more_are_four(layers, own_layers, tmp_path):
+    two, four = (replace(restless(layers), epochs=epochs) for epochs in (2, 4))
     assert_same(train(resumed(train(start(two)), tmp_path / "a.json", epochs=4)), train(start(four)), tmp_path / "b")
 
 
@@ -157,8 +167,36 @@ def test_noise_comes_from_a_stream_of_its_own_and_is_another_at_every_step(own_l
     assert other.network.layers[0].key != noisy.network.layers[0].key
 
 
-def test_a_checkpoint_holds_no_generator_and_the_state_once(own_layers, tmp_path):
-    run = train_until(start(restless()), 6)
+AUGMENTED = ("affine:rotation=20", "elastic:strength=0.5")
+
+
+@pytest.mark.parametrize("batch_size", [16, None])
+def test_augmented_too_it_ends_at_the_same_bytes_wherever_it_was_stopped(batch_size, tmp_path):
+    recipe = replace(RECIPE, augmentation=AUGMENTED, batch_size=batch_size)
+    whole = train(start(recipe))
+    steps = range(1, whole.progress.step + 1)
+    for step in steps:
+        assert_same(interrupted(recipe, [step], tmp_path / "a.json", 10), whole, tmp_path / "b.json")
+    assert_same(interrupted(recipe, steps, tmp_path / "a.json", 10), whole, tmp_path / "b.json")
+
+
+def test_augmentation_has_a_stream_of_its_own_and_is_for_the_images_that_are_learnt_from(monkeypatch):
+    plain, augmented, other = start(), *(start(replace(RECIPE, augmentation=AUGMENTED), seed=seed) for seed in (0, 1))
+    assert augmented.network.parameters.tobytes() == plain.network.parameters.tobytes()
+    assert (augmented.batches.order(0) == plain.batches.order(0)).all()
+    assert augmented.test() == plain.test()
+    few = np.arange(4)
+    images = [run.batches.batch(few, 0)[0].tobytes() for run in (plain, augmented, other)]
+    assert len(set(images)) == 3
+    seen, predict = [], nn.predict
+    monkeypatch.setattr(training, "predict", lambda network, images: seen.append(images) or predict(network, images))
+    next(augmented.epochs())
+    assert [images.tobytes() for images in seen] == [augmented.validation.images.tobytes()]
+
+
+@restless_layers
+def test_a_checkpoint_holds_no_generator_and_the_state_once(layers, own_layers, tmp_path):
+    run = train_until(start(restless(layers)), 6)
     save_checkpoint(run, tmp_path / "a.json")
     content = json.loads((tmp_path / "a.json").read_text())
     assert set(content) == {
@@ -167,16 +205,33 @@ def test_a_checkpoint_holds_no_generator_and_the_state_once(own_layers, tmp_path
     assert b64decode(content["state"]) == run.network.state.astype("<f4").tobytes()
 
 
-def test_the_best_network_is_kept_with_its_state(own_layers):
-    run = start(restless())
+@restless_layers
+def test_the_best_network_is_kept_with_its_state(layers, own_layers):
+    run = start(restless(layers))
     seen = {result.epoch: run.network.snapshot() for result in run.epochs()}
     assert run.best.snapshot.tobytes() == seen[run.best.epoch].tobytes()
     last = run.network.snapshot()
     run.best.snapshot[-1] += 1  # a number of the state
     run.swap_best()
-    assert run.network.layers[-2].mean[-1] == seen[run.best.epoch][-1] + 1
+    name = list(run.network.places[-2].state)[-1]
+    assert getattr(run.network.layers[-2], name)[-1] == seen[run.best.epoch][-1] + 1
     run.swap_best()
     assert run.network.snapshot().tobytes() == last.tobytes()
+
+
+@restless_layers
+def test_the_best_network_is_saved_with_the_statistics_that_it_was_judged_with(layers, own_layers, tmp_path):
+    run = start(replace(restless(layers), learning_rate=0.05))
+    best, last = {}, run.history
+    for result in run.epochs():
+        if run.best.epoch == result.epoch:
+            best = {"loss": result.validation_loss, "p": nn.predict(run.network, run.validation.images)}
+    assert run.best.epoch < last[-1].epoch  # else the last network would do as well
+    run.swap_best()
+    nn.save(nn.SavedNetwork(run.network, (0, 1, 2)), tmp_path / "best.json")
+    saved = nn.load(tmp_path / "best.json").network
+    assert nn.predict(saved, run.validation.images).tobytes() == best["p"].tobytes()
+    assert nn.evaluate(saved, run.loss, run.validation) == (best["loss"], run.best.accuracy)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -436,7 +491,7 @@ def test_fewer_epochs_than_are_done_are_refused(tmp_path):
     ("path", "value", "message"),
     [
         (("format",), "nn_from_scratch", 'not a checkpoint of this package: expected a JSON object with "format"'),
-        (("format_version",), 4, "format_version is 4, but this version of the package reads 1 and 2 and 3"),
+        (("format_version",), 5, "format_version is 5, but this version of the package reads 1 and 2 and 3 and 4"),
         (("run",), DELETED, "the file: expected an object named 'run'"),
         (("run", "data"), [], "run: expected an object named 'data'"),
         (("run", "seed"), -1, "run.seed is -1: expected a whole number from 0 up"),
@@ -446,8 +501,8 @@ def test_fewer_epochs_than_are_done_are_refused(tmp_path):
         (("run", "threads"), 1.5, "run.threads is 1.5: expected a whole number"),
         (("run", "data", "validation_images"), 60, "run: can't hold out 60 of 60 images"),
         (("run", "data", "validation_images"), 9, "training_images was 50 and is 51"),
-        (("run", "recipe", "dropout"), 0.5, "run.recipe holds ['batch_size', "),
-        (("run", "recipe", "epochs"), DELETED, "run.recipe holds ['batch_size', "),
+        (("run", "recipe", "dropout"), 0.5, "run.recipe holds ['augmentation', "),
+        (("run", "recipe", "epochs"), DELETED, "run.recipe holds ['augmentation', "),
         (("run", "recipe", "epochs"), 2.5, "run.recipe.epochs is 2.5: expected int"),
         (("run", "recipe", "batch_size"), "all", "run.recipe.batch_size is 'all': expected int | None"),
         (("run", "recipe", "input_shape"), [16.0], "run.recipe.input_shape is (16.0,): expected tuple"),
@@ -457,6 +512,9 @@ def test_fewer_epochs_than_are_done_are_refused(tmp_path):
         (("run", "recipe", "layers"), ["dense:6", 3], "run.recipe.layers is ('dense:6', 3): expected tuple"),
         (("run", "recipe", "layers"), "dense:3", "run.recipe.layers is 'dense:3': expected tuple"),
         (("run", "recipe", "layers"), ["tanh"], "run.recipe: unknown layer 'tanh'"),
+        (("run", "recipe", "augmentation"), ["warp"], "run.recipe: unknown augmentation 'warp'"),
+        (("run", "recipe", "augmentation"), "affine", "run.recipe.augmentation is 'affine': expected tuple"),
+        (("run", "recipe", "augmentation"), DELETED, "run.recipe holds ['batch_size', "),
         (("run", "recipe", "optimizer"), "lion", "run.recipe: unknown optimizer 'lion'"),
         (("run", "recipe", "optimizer"), "adam:beta1=2", "run.recipe: optimizer adam:beta1=2: beta1 and beta2 must be"),
         (("run", "recipe", "learning_rate"), 0, "a learning rate must be a finite number above 0, not 0"),

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nn_from_scratch.data.augmentation import Affine, Augment
 from nn_from_scratch.data.batches import Batches
 from nn_from_scratch.data.dataset import Split
 from nn_from_scratch.web.feed import LiveBatches
@@ -19,10 +20,11 @@ def live(split: Split, sizes: Iterator[int]) -> LiveBatches:
     return LiveBatches(split, 16, (16,), 3, 5, next_size=lambda: next(sizes))
 
 
+@pytest.mark.parametrize("augment", [None, Augment([Affine()], 1)], ids=["as stored", "augmented"])
 @pytest.mark.parametrize("size", [1, 7, 16, 50, 60])
-def test_with_one_size_the_batches_are_those_of_batches(size):
-    plain = Batches(SPLIT, size, (16,), 3, 5)
-    feed = LiveBatches(SPLIT, size, (16,), 3, 5, next_size=lambda: size)
+def test_with_one_size_the_batches_are_those_of_batches(size, augment):
+    plain = Batches(SPLIT, size, (16,), 3, 5, np.float32, augment)
+    feed = LiveBatches(SPLIT, size, (16,), 3, 5, np.float32, augment, next_size=lambda: size)
     for epoch in (0, 1, 2):
         pairs = list(zip(plain.epoch(epoch), feed.epoch(epoch), strict=True))
         assert len(pairs) == len(plain)

@@ -122,7 +122,7 @@ def test_what_follows_mixed_steps_is_the_rest_of_the_epoch_in_the_same_order(tra
     order, rate = run.batches.order(0), 0.005
     places = [(0, 1), (1, 2), (2, 66), (66, 67), (67, 131)]
     for first, last in places:
-        nn.train_step(run.network, run.loss, run.optimizer, rate, *run.batches.batch(order[first:last]))
+        nn.train_step(run.network, run.loss, run.optimizer, rate, *run.batches.batch(order[first:last], 0))
     for first, last in places:
         steps(trainer, 1, "example" if last - first == 1 else "batch")
     assert parameters(trainer) == run.network.parameters.tobytes()
@@ -189,7 +189,7 @@ def test_the_batch_size_changes_from_the_next_step_on(trainer, digits):
     run = reference(digits)
     order = run.batches.order(0)
     for first, last in ((0, 64), (64, 74), (74, 84)):
-        nn.train_step(run.network, run.loss, run.optimizer, 0.005, *run.batches.batch(order[first:last]))
+        nn.train_step(run.network, run.loss, run.optimizer, 0.005, *run.batches.batch(order[first:last], 0))
     steps(trainer, 1)
     trainer.ask(trainer.change, batch_size=10)
     steps(trainer, 2)

@@ -202,7 +202,7 @@ def test_what_is_said_of_the_gradients_is_so(live_server: LiveServer, open_page:
     for optimizer, rate in ((recipe.make_optimizer(), 0.5), (run.optimizer, run.recipe.learning_rate)):
         against = moved = 0
         for start in range(0, 1024, 64):
-            x, t = batches.batch(batches.order(0)[start : start + 64])
+            x, t = batches.batch(batches.order(0)[start : start + 64], 0)
             before = network.parameters.copy()
             train_step(network, run.loss, optimizer, rate, x, t)
             sign = np.sign(network.gradients) * np.sign(network.parameters - before)
