@@ -80,11 +80,11 @@ def _rows(
     case: str,
     thread_counts: list[int],
     repeats: int,
-    make: Callable[[Recipe, Split], dict[str, Contender]],
+    make: Callable[[Recipe, Split, int], dict[str, Contender]],
     recipe: Recipe,
     split: Split,
 ) -> Iterator[Row]:
     """The case with each number of threads; contenders start afresh each time."""
     for number in thread_counts:
         with threads(number):
-            yield Row(group, case, number, "s", interleaved(make(recipe, split), repeats))
+            yield Row(group, case, number, "s", interleaved(make(recipe, split, number), repeats))
