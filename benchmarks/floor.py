@@ -6,6 +6,7 @@ also putting pixels where a product can take them.
 """
 
 from collections.abc import Callable
+from itertools import chain
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -69,7 +70,7 @@ def step(recipe: Recipe, batch_size: int) -> Callable[[], None]:
     layers = [products for _, products in layer_products(recipe, batch_size)]
     forward = [products["forward"] for products in layers]
     backward = [of for products in reversed(layers) for name, of in products.items() if name != "forward"]
-    return _multiply(sum(forward + backward, []))
+    return _multiply([*chain(*forward, *backward)])
 
 
 def epoch(recipe: Recipe, batch_size: int, images: int) -> Callable[[], None]:
@@ -86,7 +87,7 @@ def epoch(recipe: Recipe, batch_size: int, images: int) -> Callable[[], None]:
 def predictions(recipe: Recipe, batch_size: int, images: int) -> Callable[[], None]:
     """All products of predicting so many images, a batch at a time."""
     forward = [products["forward"] for _, products in layer_products(recipe, batch_size)]
-    return _multiply(sum(forward, []) * (images // batch_size))
+    return _multiply([*chain(*forward)] * (images // batch_size))
 
 
 def _multiply(products: list[Product]) -> Callable[[], None]:

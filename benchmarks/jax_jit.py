@@ -193,10 +193,14 @@ def epoch(recipe: Any, split: Any) -> Callable[[], float]:
     return epoch
 
 
+def make_predict(recipe: Any) -> Callable[[Parameters, np.ndarray], jax.Array]:
+    """The compiled function from bytes to probabilities."""
+    output = MATCHING.get(recipe.loss, lambda p: p)
+    return jax.jit(lambda parameters, x: output(forward(recipe, parameters, x)))
+
+
 def predictions(recipe: Any, split: Any, batch_size: int) -> Callable[[], np.ndarray]:
     """The outputs for all images, from bytes to probabilities."""
-    parameters, images = make_parameters(recipe), as_inputs(recipe, split.images)
-    output = MATCHING.get(recipe.loss, lambda p: p)
-    predict = jax.jit(lambda parameters, x: output(forward(recipe, parameters, x)))
+    parameters, images, predict = make_parameters(recipe), as_inputs(recipe, split.images), make_predict(recipe)
     starts = range(0, len(images), batch_size)
     return lambda: np.concatenate([predict(parameters, images[start : start + batch_size]) for start in starts])
