@@ -56,10 +56,9 @@ def in_pytorch(kind: str, seed: int, document: dict[str, Any]) -> tuple[float, f
                 group["lr"] = rate
             pytorch.train_step(model, loss, optimizer, x, t)
     seconds = perf_counter() - started
-    model.eval()
-    with torch.inference_mode():
-        parts = pytorch.as_tensor(recipe, test_images).split(1000)
-        predicted = torch.cat([model(part.div(255)).argmax(1) for part in parts])
+    predict = pytorch.make_predict(recipe, model)
+    parts = pytorch.as_tensor(recipe, test_images).split(1000)
+    predicted = torch.cat([predict(part).argmax(1) for part in parts])
     return seconds, (predicted == torch.from_numpy(test_labels)).double().mean().item()
 
 

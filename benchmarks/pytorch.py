@@ -142,13 +142,14 @@ def epoch(recipe: Any, split: Any, kind: str) -> Callable[[], float]:
     return epoch
 
 
+def make_predict(recipe: Any, model: Any) -> Callable[[Tensor], Tensor]:
+    """The function from bytes to probabilities."""
+    output = MODULES[MATCHING[recipe.loss]]({}) if recipe.loss in MATCHING else nn.Identity()
+    model.eval()
+    return torch.inference_mode()(lambda images: output(model(images.div(255))))
+
+
 def predictions(recipe: Any, split: Any, kind: str, batch_size: int) -> Callable[[], Tensor]:
     """The outputs for all images, from bytes to probabilities."""
-    model, images = make_model(recipe, kind).eval(), as_tensor(recipe, split.images)
-    output = MODULES[MATCHING[recipe.loss]]({}) if recipe.loss in MATCHING else nn.Identity()
-
-    @torch.inference_mode()
-    def predictions() -> Tensor:
-        return torch.cat([output(model(part.div(255))) for part in images.split(batch_size)])
-
-    return predictions
+    predict, images = make_predict(recipe, make_model(recipe, kind)), as_tensor(recipe, split.images)
+    return lambda: torch.cat([predict(part) for part in images.split(batch_size)])

@@ -118,7 +118,7 @@ def verdicts(rows: Sequence[Row]) -> Iterator[Verdict]:
             met = None if value is None else value >= target.limit if target.at_least else value <= target.limit
             yield Verdict(target._replace(case=row.case), row.threads, "" if target.beside else row.unit, value, met)
         if not found:
-            yield Verdict(target, None, "", None, None)
+            yield Verdict(target, target.threads, "", None, None)
 
 
 def _value(row: Row, name: str) -> float | None:
