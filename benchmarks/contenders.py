@@ -49,16 +49,14 @@ if not NO_SKLEARN:
 
 def steps(recipe: Recipe, split: Split, threads: int) -> dict[str, Contender]:
     """A training step each. scikit-learn does no single step, unless the whole set is one batch."""
-    full_batch = recipe.batch_size is None
     images = len(split) - len(split) % (recipe.batch_size or 1)
     split = split.select(slice(0, images))  # every batch of the same size
-    whole_epochs = "scikit-learn does whole epochs only: see there"
     return {
         OURS: ours.step(recipe, split),
         FLOOR: floor.step(recipe, recipe.batch_size or images),
         **_pytorch(recipe, lambda kind: pytorch.step(plain(recipe), split, kind)),
         JAX: _jax(threads, "step", recipe, split),
-        SKLEARN: NO_SKLEARN or (scikit_learn.epoch(plain(recipe), split) if full_batch else whole_epochs),
+        SKLEARN: NO_SKLEARN or scikit_learn.step(plain(recipe), split),
     }
 
 

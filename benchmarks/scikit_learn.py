@@ -45,6 +45,12 @@ def make(recipe: Any, images: int) -> MLPClassifier:
     )
 
 
+def step(recipe: Any, split: Split) -> Callable[[], object] | str:
+    """A step where it is an epoch."""
+    reason = why_not(recipe) or (recipe.batch_size and "scikit-learn does whole epochs only: see there")
+    return reason or epoch(recipe, split)
+
+
 def epoch(recipe: Any, split: Split) -> Callable[[], object] | str:
     """A pass over all images."""
     if reason := why_not(recipe):
