@@ -84,7 +84,6 @@ def test_work_elsewhere_is_called_as_often_as_said_and_the_next_takes_its_place(
     first = Elsewhere(1, work.__name__, "counter")
     assert first.seconds(3) > 0
     assert elsewhere.call(1, work.__name__, "counted") == 1 + 3  # once before: compilers work at the first call
-    assert 0 <= first.cores < 1.5
     Elsewhere(1, work.__name__, "counter")
     with pytest.raises(RuntimeError, match="something else has been made"):
         first.seconds(1)

@@ -107,6 +107,7 @@ def test_pytorch_does_the_same(recipe, split, chosen, ours, kind):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the compiler's own, of the rest of PyTorch
 @pytest.mark.skipif(bool(NO_COMPILE), reason=NO_COMPILE or "")
 @pytest.mark.parametrize("kind", [kind for kind in KINDS.values() if "compiled" in kind])
 @pytest.mark.parametrize("recipe", ["784-128-64-10, batch 64, Adam", "LeNet, batch 64, Adam"], indirect=True)
