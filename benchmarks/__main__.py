@@ -1,4 +1,4 @@
-"""Compare nn_from_scratch with PyTorch, scikit-learn and the floor, side by side in one run.
+"""Compare nn_from_scratch with PyTorch, JAX, scikit-learn and the floor, side by side in one run.
 
 The floor is the matrix products of a step and nothing else. Every table goes to stdout as soon as it is complete.
 """
@@ -25,6 +25,7 @@ GROUPS: dict[str, Measurement] = {
     "steps": steps.measure_steps,
     "epochs": steps.measure_epochs,
     "inference": steps.measure_inference,
+    "convolution": steps.measure_convolution,
     "accuracy": accuracy.measure,
     "loading": loading.measure,
     "scaling": scaling.measure,
@@ -85,7 +86,9 @@ def main() -> None:
         print(f"\n{report.group_table(group, found)}", flush=True)
         rows += found
 
-    # ---- Targets, file and plot ----
+    # ---- Summary, targets, file and plot ----
+    if beside := report.summary_table(rows):
+        print(f"\n{beside}")
     print(f"\n{report.targets_table(rows)}\n\n{report.LEGEND}")
     machine["seconds"] = round(perf_counter() - started)
     print(f"{machine['seconds']} s in all")

@@ -14,12 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.contenders import EAGER, FLOOR, NO_SKLEARN, NO_TORCH, OURS, SKLEARN
+from benchmarks.contenders import EAGER, FLOOR, JAX, NO_JAX, NO_SKLEARN, NO_TORCH, OURS, SKLEARN
 from benchmarks.timing import ROOT, Measured, Row, interleaved, mean_memory, mean_of, median_of, run_process
 from nn_from_scratch import PRESETS, Dataset, SavedNetwork, load, load_dataset, save
 from nn_from_scratch.data.mnist import DIRECTORY_VARIABLE, FILES
 
 Command = list[str | Path]
+LENET = "lenet"
 
 
 def measure(data: Dataset, thread_counts: list[int], repeats: int, quick: bool) -> Iterator[Row]:
@@ -30,7 +31,9 @@ def measure(data: Dataset, thread_counts: list[int], repeats: int, quick: bool) 
         yield _csv(data, Path(temporary) / "mnist.csv", 5_000 if quick else len(data.train) + len(data.test), repeats)
         yield from _json(Path(temporary) / "network.json", repeats)
         yield from _processes(repeats)
-        yield from _train_script(Path(temporary) / "trained.json", quick)
+        yield from _train_script(Path(temporary) / "trained.json", ["--epochs", "1"] if quick else [])
+        if LENET in PRESETS:  # its peak comes in the first epoch, and the tests after it
+            yield from _train_script(Path(temporary) / "lenet.json", ["--preset", LENET, "--epochs", "1"])
 
 
 def _idx(directory: Path, repeats: int) -> dict[str, Measured | str]:
@@ -80,6 +83,7 @@ def _processes(repeats: int) -> Iterator[Row]:
             OURS: [code, "import nn_from_scratch"],
             FLOOR: [code, "import numpy"],
             EAGER: NO_TORCH or [code, "import torch"],
+            JAX: NO_JAX or [code, "import jax"],
             SKLEARN: NO_SKLEARN or [code, "import sklearn.neural_network"],
         },
     }
@@ -98,9 +102,8 @@ def _processes(repeats: int) -> Iterator[Row]:
         yield Row("loading", case, None, "s", results)
 
 
-def _train_script(output: Path, quick: bool) -> Iterator[Row]:
-    """The default `python train.py`, once, as anyone would run it."""
-    options = ["--epochs", "1"] if quick else []
+def _train_script(output: Path, options: list[str]) -> Iterator[Row]:
+    """`python train.py`, once, as anyone would run it."""
     command: Command = [ROOT / "train.py", "--output", output, *options]
     process = run_process(sys.executable, *command)
     case = " ".join(["python train.py", *options])

@@ -7,16 +7,16 @@ is beyond the floor is the price of fetching the same numbers again.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 from time import perf_counter, sleep
 
 import numpy as np
 
-from benchmarks import floor, ours
+from benchmarks import floor, ours, steps
 from benchmarks.contenders import BEYOND, FLOOR, OURS
 from benchmarks.timing import PAUSE, Measured, Row, median_of, threads
-from nn_from_scratch import PRESETS, Dataset, Recipe, Split
+from nn_from_scratch import Dataset, Recipe, Split
 from nn_from_scratch.classes import predicted_classes
+from nn_from_scratch.network import Place
 
 TURN = 50  # steps in a row
 
@@ -24,9 +24,10 @@ Laps = dict[str, list[float]]
 
 
 def measure(data: Dataset, thread_counts: list[int], repeats: int, quick: bool) -> Iterator[Row]:
-    """Medians over all steps of 784-128-64-10 with Adam; medians of parts don't add up exactly to that of the whole."""
-    for batch_size in (64, 128):
-        recipe = PRESETS["784-128-64-10"].override(batch_size=batch_size, weight_decay=0.0, initializer="glorot")
+    """Medians over all steps with Adam; medians of parts don't add up exactly to that of the whole."""
+    found = steps.recipes() | steps.convolutional_recipes()
+    for name in (f"{name}, batch {size}, Adam" for name in ("784-128-64-10", "LeNet") for size in (64, 128)):
+        recipe = found[name]
         for number in thread_counts:
             with threads(number):
                 step, products = _alternate(recipe, data.train, repeats)
@@ -35,7 +36,7 @@ def measure(data: Dataset, thread_counts: list[int], repeats: int, quick: bool) 
                 if part in products:
                     results[FLOOR] = (least := _median_of(products[part]))
                     mine = mine._replace(value=mine.value - least.value)
-                yield Row("profile", f"batch {batch_size}, {part}", number, "s", results | {BEYOND: mine})
+                yield Row("profile", f"{name}, {part}", number, "s", results | {BEYOND: mine})
 
 
 def _median_of(laps: list[float]) -> Measured:
@@ -69,10 +70,7 @@ def _step(recipe: Recipe, split: Split) -> Callable[[], Iterator[str]]:
     """A training step that yields the name of each part when it is done."""
     network, loss, optimizer = recipe.make_network(0), recipe.make_loss(), recipe.make_optimizer()
     stream = ours.endless(recipe.make_batches(split, 0))
-    layers = [
-        (_name(place.name, *place.input_shape, *place.output_shape), place.layer, place.parameters)
-        for place in network.places
-    ]
+    layers = [(_name(place), place.layer, place.parameters) for place in network.places]
 
     def step() -> Iterator[str]:
         x, t = next(stream)
@@ -101,8 +99,7 @@ def _step(recipe: Recipe, split: Split) -> Callable[[], Iterator[str]]:
 
 def _products(recipe: Recipe) -> Callable[[], Iterator[str]]:
     """The products of a step, in its order, under the names of the parts they belong to."""
-    layers = floor.layer_products(recipe.sizes, recipe.batch_size or 0)
-    named = [(_name("Dense", *shape), layer) for shape, layer in zip(pairwise(recipe.sizes), layers, strict=True)]
+    named = [(_name(place), layer) for place, layer in floor.layer_products(recipe, recipe.batch_size or 0)]
     forward = [(f"forward: {name}", layer["forward"]) for name, layer in named]
     backward = [
         (f"backward: {name}, {kind}", layer[kind])
@@ -112,12 +109,15 @@ def _products(recipe: Recipe) -> Callable[[], Iterator[str]]:
     ]
 
     def products() -> Iterator[str]:
-        for name, (left, right, result) in forward + backward:
-            floor.multiply_into(left, right, result)
+        for name, of_layer in forward + backward:
+            for product in of_layer:
+                floor.multiply_into(*product)
             yield name
 
     return products
 
 
-def _name(layer: str, inputs: int, outputs: int) -> str:
-    return f"{layer} {inputs}→{outputs}" if layer == "Dense" else f"{layer} of {inputs}"
+def _name(place: Place) -> str:
+    """Dense 784→128, ReLU of 128, Conv2D 1×28×28→16×24×24."""
+    inputs, outputs = ("×".join(map(str, shape)) for shape in (place.input_shape, place.output_shape))
+    return f"{place.name} {inputs}→{outputs}" if place.parameters else f"{place.name} of {inputs}"

@@ -1,24 +1,35 @@
 """The same work as ours.py, as one writes it in PyTorch, and where there is a choice, the faster way.
 
 The images are bytes here too, gathered and scaled batch by batch (`index_select` is twice as fast as `images[chosen]`);
-the losses take logits; the optimizer is PyTorch's default ("eager"), its fused kernel ("fused"), or that with a
-compiled model ("compiled"). Nothing of nn_from_scratch is imported, so that a process using this file starts as any
-other that uses PyTorch. A recipe is one in plain values (plain.py).
+the losses take logits. Nothing of nn_from_scratch is imported, so that a process using this file starts as any other
+that uses PyTorch. A recipe is one in plain values (plain.py).
+
+A kind says in words which of PyTorch's ways it is: "eager", its default optimizer; "fused", the optimizer's fused
+kernel; "compiled", that with a compiled model; and each with "channels-last", the other order of images in memory.
 """
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid}
-OUTPUTS: dict[str, Callable[[], nn.Module]] = {  # the last activation, which in training is a part of the loss
-    "cross-entropy": partial(nn.Softmax, dim=1),
-    "binary-cross-entropy": nn.Sigmoid,
+MODULES: dict[str, Callable[[dict[str, Any]], nn.Module]] = {
+    "dense": lambda layer: nn.Linear(layer["inputs"], layer["units"], layer["bias"]),
+    "conv2d": lambda layer: nn.Conv2d(
+        *(layer[name] for name in ("inputs", "filters", "size", "stride", "padding")), bias=layer["bias"]
+    ),
+    "max-pool2d": lambda layer: nn.MaxPool2d(layer["size"]),
+    "average-pool2d": lambda layer: nn.AvgPool2d(layer["size"]),
+    "global-average-pool2d": lambda layer: nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+    "flatten": lambda layer: nn.Flatten(),
+    "dropout": lambda layer: nn.Dropout(layer["rate"]),
+    "relu": lambda layer: nn.ReLU(),
+    "sigmoid": lambda layer: nn.Sigmoid(),
+    "softmax": lambda layer: nn.Softmax(dim=1),
 }
+MATCHING = {"cross-entropy": "softmax", "binary-cross-entropy": "sigmoid"}  # in training a part of the loss
 LOSSES = {
     "cross-entropy": nn.CrossEntropyLoss,
     "binary-cross-entropy": nn.BCEWithLogitsLoss,
@@ -30,18 +41,17 @@ def make_model(recipe: Any, kind: str, seed: int = 0) -> Any:
     """The recipe's network up to the logits, or to the last activation where the loss wants that."""
     torch.manual_seed(seed)
     modules: list[nn.Module] = []
-    for (inputs, units), activation in zip(pairwise(recipe.sizes), recipe.activations, strict=True):
-        linear = nn.Linear(inputs, units)
-        initialize(linear.weight, recipe.initializer)
-        initialize(linear.bias, recipe.bias_initializer)
-        modules += [linear, ACTIVATIONS.get(activation, nn.Identity)()]
-    if recipe.loss in OUTPUTS:
-        modules.pop()
+    for layer in recipe.layers[:-1] if recipe.loss in MATCHING else recipe.layers:
+        module = MODULES[layer["name"]](layer)
+        if "initializer" in layer:
+            initialize(module.weight, layer["initializer"])
+        if layer.get("bias"):
+            initialize(module.bias, layer["bias_initializer"])
+        modules.append(module)
     model = nn.Sequential(*modules)
-    if kind != "compiled":
-        return model
-    torch.compiler.reset()  # the compiler gives up after a few networks otherwise
-    return torch.compile(model, dynamic=False)
+    if "channels-last" in kind:
+        model = model.to(memory_format=torch.channels_last)
+    return torch.compile(model, dynamic=False) if "compiled" in kind else model
 
 
 def initialize(tensor: Tensor, text: str) -> None:
@@ -60,7 +70,7 @@ def initialize(tensor: Tensor, text: str) -> None:
 
 def make_optimizer(recipe: Any, model: Any, kind: str) -> torch.optim.Optimizer:
     """The recipe's optimizer; weight decay is decoupled, as in nn_from_scratch."""
-    fused = None if kind == "eager" else True
+    fused = None if "eager" in kind else True
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(model.parameters(), lr=recipe.learning_rate, fused=fused)
     options = {"lr": recipe.learning_rate, "betas": (recipe.beta1, recipe.beta2), "fused": fused}
@@ -74,7 +84,7 @@ def make_targets(recipe: Any, labels: Any) -> Tensor:
     classes = torch.from_numpy(labels).long()
     if recipe.loss == "cross-entropy":
         return classes
-    return classes[:, None].float() if recipe.sizes[-1] == 1 else torch.eye(recipe.sizes[-1])[classes]
+    return classes[:, None].float() if recipe.outputs == 1 else torch.eye(recipe.outputs)[classes]
 
 
 def batches(images: Tensor, targets: Tensor, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -87,7 +97,7 @@ def batches(images: Tensor, targets: Tensor, batch_size: int) -> Iterator[tuple[
 
 def endless(recipe: Any, split: Any) -> Iterator[tuple[Tensor, Tensor]]:
     """The batches of one epoch after the other; a full batch is made once, as in nn_from_scratch."""
-    images, targets = as_tensor(split.images), make_targets(recipe, split.labels)
+    images, targets = as_tensor(recipe, split.images), make_targets(recipe, split.labels)
     if recipe.batch_size is None:
         x = images.div(255)
         while True:
@@ -96,9 +106,9 @@ def endless(recipe: Any, split: Any) -> Iterator[tuple[Tensor, Tensor]]:
         yield from batches(images, targets, recipe.batch_size)
 
 
-def as_tensor(images: Any) -> Tensor:
-    """(N, rows, columns) bytes as (N, pixels), without a copy."""
-    return torch.from_numpy(images).flatten(1)
+def as_tensor(recipe: Any, images: Any) -> Tensor:
+    """Bytes in the shape that the network takes, without a copy. A single channel lies alike in both memory orders."""
+    return torch.from_numpy(images).view(-1, *recipe.input_shape)
 
 
 def train_step(model: Any, loss: nn.Module, optimizer: torch.optim.Optimizer, x: Tensor, t: Tensor) -> float:
@@ -122,7 +132,7 @@ def epoch(recipe: Any, split: Any, kind: str) -> Callable[[], float]:
     """The mean loss of a pass over all images. `fit` counts the right answers too; this doesn't."""
     model, loss = make_model(recipe, kind), LOSSES[recipe.loss]()
     optimizer = make_optimizer(recipe, model, kind)
-    images, targets = as_tensor(split.images), make_targets(recipe, split.labels)
+    images, targets = as_tensor(recipe, split.images), make_targets(recipe, split.labels)
 
     def epoch() -> float:
         return sum(
@@ -132,13 +142,14 @@ def epoch(recipe: Any, split: Any, kind: str) -> Callable[[], float]:
     return epoch
 
 
+def make_predict(recipe: Any, model: Any) -> Callable[[Tensor], Tensor]:
+    """The function from bytes to probabilities."""
+    output = MODULES[MATCHING[recipe.loss]]({}) if recipe.loss in MATCHING else nn.Identity()
+    model.eval()
+    return torch.inference_mode()(lambda images: output(model(images.div(255))))
+
+
 def predictions(recipe: Any, split: Any, kind: str, batch_size: int) -> Callable[[], Tensor]:
     """The outputs for all images, from bytes to probabilities."""
-    model, images = make_model(recipe, kind), as_tensor(split.images)
-    output = OUTPUTS.get(recipe.loss, nn.Identity)()
-
-    @torch.inference_mode()
-    def predictions() -> Tensor:
-        return torch.cat([output(model(part.div(255))) for part in images.split(batch_size)])
-
-    return predictions
+    predict, images = make_predict(recipe, make_model(recipe, kind)), as_tensor(recipe, split.images)
+    return lambda: torch.cat([predict(part) for part in images.split(batch_size)])

@@ -20,14 +20,19 @@ from threadpoolctl import threadpool_info
 from benchmarks.contenders import (
     BEYOND,
     COMPILED,
+    COMPILED_LAST,
     EAGER,
     FLOOR,
     FUSED,
     INSTEAD,
+    JAX,
+    LAST,
     NO_COMPILE,
+    NO_JAX,
     NO_SKLEARN,
     NO_TORCH,
     OURS,
+    PEERS,
     SKLEARN,
     WATCHED,
 )
@@ -36,10 +41,12 @@ from benchmarks.timing import Measured, Row
 LEGEND = """\
 Times are medians, ± half the distance between the quartiles (accuracy: means, ± the standard deviation over the seeds).
 In brackets: nn_from_scratch's value divided by this one. The floor: the bare matrix products in NumPy; of loading, see
-benchmarks/loading.py. PyTorch: its default optimizer. torch.compile: the model, before the clock starts, and fused."""
+benchmarks/loading.py. PyTorch: its default optimizer. torch.compile: the model, before the clock starts, and fused.
+channels_last: fused, with images in PyTorch's other memory order. JAX jit: the whole step, compiled likewise."""
 
-ORDER = (OURS, INSTEAD, WATCHED, FLOOR, BEYOND, EAGER, FUSED, COMPILED, SKLEARN)  # of the columns
-LIBRARIES = ("numpy", "torch", "scikit-learn", "scipy", "threadpoolctl")
+ORDER = (OURS, INSTEAD, WATCHED, FLOOR, BEYOND, EAGER, FUSED, LAST, COMPILED, COMPILED_LAST, JAX, SKLEARN)  # of columns
+LIBRARIES = ("numpy", "torch", "jax", "jaxlib", "scikit-learn", "scipy", "threadpoolctl")
+FASTEST_PYTORCH = "fastest PyTorch"
 
 
 class Target(NamedTuple):
@@ -50,6 +57,7 @@ class Target(NamedTuple):
     beside: str | None
     limit: float
     at_least: bool = False  # the limit is the least, not the most
+    threads: int | None = None  # the number of threads that it is about; None: any
 
 
 ADAM_64, ADAM_128 = "784-128-64-10, batch 64, Adam", "784-128-64-10, batch 128, Adam"
@@ -64,15 +72,24 @@ TARGETS = [
     Target("epochs", f"{ADAM_128}, *", SKLEARN, 0.7),
     Target("steps", "784-128-64-10, batch 1, SGD", EAGER, 0.35),
     Target("steps", "784-10-10, full batch, SGD", EAGER, 1.0),
+    Target("steps", ADAM_64, JAX, 1.0, threads=1),
+    Target("steps", ADAM_128, JAX, 1.0, threads=1),
     Target("inference", "*", EAGER, 1.0),
+    Target("convolution", "LeNet, *: a step", FLOOR, 1.5, threads=1),
+    Target("convolution", "LeNet, *: a step", FASTEST_PYTORCH, 0.9, threads=1),
+    Target("convolution", "LeNet, *: a step", FASTEST_PYTORCH, 1.2, threads=2),
+    Target("convolution", "3×3 same, *: a step", FASTEST_PYTORCH, 1.25),
     Target("accuracy", "98 %, *: test accuracy", None, 0.98, at_least=True),
     Target("accuracy", "98 %, *: training alone", None, 1.0),
     Target("accuracy", "98 %, *: from a cold start", None, 2.5),
+    Target("accuracy", "99 %, *: test accuracy", None, 0.99, at_least=True),
+    Target("accuracy", "99 %, *: training alone", None, 10.0, threads=2),
     Target("watching", "*", WATCHED, 0.85, at_least=True),  # the share of its speed that a training keeps
     Target("loading", "MNIST from IDX", None, 0.5),
     Target("loading", "784-128-64-10 from JSON", None, 0.1),
     Target("loading", "python train.py --help", None, 0.3),
     Target("loading", "python train.py, peak memory", None, 220.0),
+    Target("loading", "python train.py --preset lenet *, peak memory", None, 500.0),
 ]
 
 
@@ -89,23 +106,34 @@ class Verdict(NamedTuple):
 def verdicts(rows: Sequence[Row]) -> Iterator[Verdict]:
     """Each target with each number of threads."""
     for target in TARGETS:
-        found = [row for row in rows if row.group == target.group and fnmatchcase(row.case, target.case)]
+        found = [
+            row
+            for row in rows
+            if row.group == target.group
+            and fnmatchcase(row.case, target.case)
+            and target.threads in (None, row.threads)
+        ]
         for row in found:
             value = ratio(row, target.beside) if target.beside else _value(row, OURS)
             met = None if value is None else value >= target.limit if target.at_least else value <= target.limit
-            named = target._replace(case=row.case if target.case == "*" else target.case)
-            yield Verdict(named, row.threads, "" if target.beside else row.unit, value, met)
+            yield Verdict(target._replace(case=row.case), row.threads, "" if target.beside else row.unit, value, met)
         if not found:
-            yield Verdict(target, None, "", None, None)
+            yield Verdict(target, target.threads, "", None, None)
 
 
 def _value(row: Row, name: str) -> float | None:
-    result = row.results.get(name)
+    result = row.results.get(fastest(row, name) or name)
     return result.value if isinstance(result, Measured) else None
 
 
+def fastest(row: Row, peer: str) -> str | None:
+    """The one of a peer's ways that took the least, where any was measured."""
+    values = {name: value for name in PEERS.get(peer, ()) if (value := _value(row, name)) is not None}
+    return min(values, key=values.__getitem__, default=None)
+
+
 def ratio(row: Row, name: str) -> float | None:
-    """Ours divided by the other's, where there are both."""
+    """Ours divided by the other's, where there are both; of a peer, by that of its fastest way."""
     ours, other = _value(row, OURS), _value(row, name)
     return ours / other if ours and other and name not in (OURS, BEYOND) and row.unit != "%" else None
 
@@ -129,7 +157,7 @@ def machine() -> dict[str, Any]:
             | {"of": Path(pool["filepath"]).parent.name}
             for pool in threadpool_info()
         ],
-        "missing": [reason for reason in dict.fromkeys([NO_TORCH, NO_COMPILE, NO_SKLEARN]) if reason],
+        "missing": [reason for reason in dict.fromkeys([NO_TORCH, NO_COMPILE, NO_JAX, NO_SKLEARN]) if reason],
     }
 
 
@@ -202,6 +230,23 @@ def _cell(row: Row, name: str, reasons: list[str]) -> str:
     if len(result.samples) != 1:
         text += f" ±{quantity(result.spread, row.unit, short=True)}"
     return text if (beside := ratio(row, name)) is None else f"{text} ({beside:.2f})"
+
+
+def summary_table(rows: Sequence[Row]) -> str:
+    """Ours divided by each peer's fastest way, whoever is faster, for all times that a peer was measured at, too."""
+    lines = [["÷ the fastest of each", "threads", OURS, FLOOR, *(peer.removeprefix("fastest ") for peer in PEERS)]]
+    for row in rows:
+        if row.unit == "s" and any(fastest(row, peer) for peer in PEERS):
+            line = [f"{row.group}: {row.case}", str(row.threads or ""), quantity(_value(row, OURS) or 0, row.unit)]
+            lines.append(line + [_share(row, name) for name in (FLOOR, *PEERS)])
+    return _columns(lines) if len(lines) > 1 else ""
+
+
+def _share(row: Row, name: str) -> str:
+    """The ratio, and which of a peer's ways it is, where there are several."""
+    if (beside := ratio(row, name)) is None:
+        return ""
+    return f"{fastest(row, name)} {beside:.2f}" if len(PEERS.get(name, ())) > 1 else f"{beside:.2f}"
 
 
 def targets_table(rows: Sequence[Row]) -> str:

@@ -40,7 +40,7 @@ def measure(data: Dataset, thread_counts: list[int], repeats: int, quick: bool) 
             for number in thread_counts:
                 contenders = {
                     OURS: ours.step(recipe, data.train),
-                    FLOOR: floor.step(recipe.sizes, recipe.batch_size or len(data.train)),
+                    FLOOR: floor.step(recipe, recipe.batch_size or len(data.train)),
                 }
                 with threads(number):
                     yield Row("scaling", f"{kind}: {value}", number, "s", interleaved(contenders, repeats))

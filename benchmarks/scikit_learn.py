@@ -17,18 +17,23 @@ from nn_from_scratch.data.batches import inputs
 
 sklearn.set_config(assume_finite=True)
 
+ACTIVATIONS = {"relu": "relu", "sigmoid": "logistic"}
+
 
 def why_not(recipe: Any) -> str | None:
-    """What keeps MLPClassifier from this recipe: its loss follows from the number of classes."""
+    """What keeps MLPClassifier from this recipe: it has Dense layers, and a loss that follows from the classes."""
+    if any(layer["name"] not in ("dense", *ACTIVATIONS, "softmax") for layer in recipe.layers):
+        return "scikit-learn's MLPClassifier has Dense layers only"
     if recipe.loss == "mean-squared-error":
         return "scikit-learn's MLPClassifier has no squared error"
     return None
 
 
 def make(recipe: Any, images: int) -> MLPClassifier:
+    units = [layer["units"] for layer in recipe.layers if layer["name"] == "dense"]
     return MLPClassifier(
-        hidden_layer_sizes=recipe.sizes[1:-1],
-        activation={"relu": "relu", "sigmoid": "logistic"}[recipe.activations[0]],
+        hidden_layer_sizes=units[:-1],
+        activation=ACTIVATIONS[recipe.layers[1]["name"]],
         solver=recipe.optimizer,
         learning_rate_init=recipe.learning_rate,
         batch_size=recipe.batch_size or images,
@@ -40,11 +45,17 @@ def make(recipe: Any, images: int) -> MLPClassifier:
     )
 
 
+def step(recipe: Any, split: Split) -> Callable[[], object] | str:
+    """A step where it is an epoch."""
+    reason = why_not(recipe) or (recipe.batch_size and "scikit-learn does whole epochs only: see there")
+    return reason or epoch(recipe, split)
+
+
 def epoch(recipe: Any, split: Split) -> Callable[[], object] | str:
     """A pass over all images."""
     if reason := why_not(recipe):
         return reason
-    classifier, x = make(recipe, len(split)), inputs(split.images, recipe.sizes[:1])
+    classifier, x = make(recipe, len(split)), inputs(split.images, recipe.input_shape)
     classes = np.arange(len(recipe.classes))
     return lambda: classifier.partial_fit(x, split.labels, classes=classes)
 
@@ -55,10 +66,10 @@ def predictions(recipe: Any, split: Split, batch_size: int) -> Callable[[], np.n
         return reason
     classifier, any_images, classes = make(recipe, 1000), split.images[:1000], len(recipe.classes)
     any_labels = np.arange(len(any_images)) % classes  # it has no weights before it has learnt something
-    classifier.partial_fit(inputs(any_images, recipe.sizes[:1]), any_labels, classes=np.arange(classes))
+    classifier.partial_fit(inputs(any_images, recipe.input_shape), any_labels, classes=np.arange(classes))
 
     def predictions() -> np.ndarray:
         parts = [split.images[start : start + batch_size] for start in range(0, len(split), batch_size)]
-        return np.concatenate([classifier.predict_proba(inputs(part, recipe.sizes[:1])) for part in parts])
+        return np.concatenate([classifier.predict_proba(inputs(part, recipe.input_shape)) for part in parts])
 
     return predictions

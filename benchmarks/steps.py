@@ -1,6 +1,7 @@
-"""A training step, an epoch, and predictions, for the architecture of every preset.
+"""A training step, an epoch, and predictions: for the Dense architecture of every preset, and two convolutional ones.
 
-Adam with batches of 64 and 128 for all of them, and the two extremes: one image at a time, and all 60,000 at once.
+Adam with batches of 64 and 128 for all of them; for Dense layers also the two extremes, one image at a time and all
+60,000 at once.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,23 +11,44 @@ from benchmarks.timing import Contender, Row, interleaved, threads
 from nn_from_scratch import PRESETS, Dataset, Recipe, Split
 from nn_from_scratch.data.batches import matching
 from nn_from_scratch.presets import DEFAULT_PRESET
+from nn_from_scratch.recipe import dense_stack
 
 FEWER, FEW = 12_800, 2_000  # images of a shorter epoch: of most presets, and where each image is a step
+PLAIN = {"schedule": "constant", "weight_decay": 0.0}  # what all libraries do alike
+ADAM = {"optimizer": "adam", "learning_rate": 0.001}
+
+CONVOLUTIONAL = {
+    "LeNet": "conv2d:16:5 max-pool2d relu conv2d:32:5 max-pool2d relu flatten dense:10 softmax",
+    "3×3 same": "conv2d:16:3:padding=same relu conv2d:16:3:padding=same max-pool2d relu "
+    "conv2d:32:3:padding=same relu conv2d:32:3:padding=same max-pool2d relu flatten dense:10 softmax",
+}
 
 
 def architectures() -> dict[str, Recipe]:
-    """The presets, without those that differ from an earlier one in how they train alone."""
+    """The presets of Dense layers, without those that differ from an earlier one in how they train alone."""
     first: dict[tuple, str] = {}
     for name, preset in PRESETS.items():
-        first.setdefault((preset.layers, preset.loss), name)
+        if dense_stack(preset.layers):
+            first.setdefault((preset.layers, preset.loss), name)
     return {name: PRESETS[name] for name in first.values()}
+
+
+def convolutional_recipes() -> dict[str, Recipe]:
+    """Two small convolutional networks, by their names in the report: one with valid kernels, one with padded ones."""
+    preset = PRESETS[DEFAULT_PRESET].override(**PLAIN, **ADAM)
+    return {
+        f"{name}, batch {size}, Adam": preset.override(
+            layers=tuple(layers.split()), input_shape=(1, 28, 28), batch_size=size
+        )
+        for name, layers in CONVOLUTIONAL.items()
+        for size in (64, 128)
+    }
 
 
 def recipes() -> dict[str, Recipe]:
     """What is measured, by its name in the report."""
-    plain = {"schedule": "constant", "weight_decay": 0.0, "initializer": "glorot"}  # what all libraries do alike
-    adam = plain | {"optimizer": "adam", "learning_rate": 0.001}
-    sgd = plain | {"optimizer": "sgd", "learning_rate": 0.01}
+    adam = PLAIN | ADAM | {"initializer": "glorot"}
+    sgd = PLAIN | {"optimizer": "sgd", "learning_rate": 0.01, "initializer": "glorot"}
     found = {
         f"{name}, batch {size}, Adam": preset.override(**adam, batch_size=size)
         for name, preset in architectures().items()
@@ -75,16 +97,30 @@ def measure_inference(data: Dataset, thread_counts: list[int], repeats: int, qui
         yield from _rows("inference", case, thread_counts, repeats, contenders.predictions, preset, data.test)
 
 
+def measure_convolution(data: Dataset, thread_counts: list[int], repeats: int, quick: bool) -> Iterator[Row]:
+    """A training step and a short epoch of the convolutional networks, and the probabilities for some images."""
+    epoch = data.train.select(slice(0, FEWER // 5 if quick else FEWER))
+    test = data.test.select(slice(0, FEW))
+    for name, recipe in convolutional_recipes().items():
+        few = min(3, repeats)
+        yield from _rows("convolution", f"{name}: a step", thread_counts, repeats, contenders.steps, recipe, data.train)
+        case = f"{name}: an epoch of {len(epoch):,} images"
+        yield from _rows("convolution", case, thread_counts, few, contenders.epochs, recipe, epoch)
+        if recipe.batch_size == 64:
+            case = f"{name.partition(',')[0]}: {len(test):,} predictions"
+            yield from _rows("convolution", case, thread_counts, few, contenders.predictions, recipe, test)
+
+
 def _rows(
     group: str,
     case: str,
     thread_counts: list[int],
     repeats: int,
-    make: Callable[[Recipe, Split], dict[str, Contender]],
+    make: Callable[[Recipe, Split, int], dict[str, Contender]],
     recipe: Recipe,
     split: Split,
 ) -> Iterator[Row]:
     """The case with each number of threads; contenders start afresh each time."""
     for number in thread_counts:
         with threads(number):
-            yield Row(group, case, number, "s", interleaved(make(recipe, split), repeats))
+            yield Row(group, case, number, "s", interleaved(make(recipe, split, number), repeats))

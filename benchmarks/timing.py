@@ -17,11 +17,14 @@ from typing import NamedTuple
 
 from threadpoolctl import threadpool_limits
 
+from benchmarks.elsewhere import Elsewhere
+
 ROOT = Path(__file__).parent.parent
 CHUNK = 0.05  # seconds that a contender runs before it is the next one's turn
 PAUSE = 0.03  # seconds between two turns: the threads of the last one wait awake for more work, for about so long
 
-Contender = Callable[[], object] | str  # something to time, or why there is nothing
+Timed = Callable[[], object] | Elsewhere
+Contender = Timed | str  # something to time, or why there is nothing
 
 
 class Measured(NamedTuple):
@@ -61,34 +64,41 @@ class Row(NamedTuple):
 
 def interleaved(contenders: Mapping[str, Contender], repeats: int, chunk: float = CHUNK) -> dict[str, Measured | str]:
     """Seconds per call of each contender, in `repeats` rounds. A text in a function's place is passed on."""
-    functions = {name: function for name, function in contenders.items() if not isinstance(function, str)}
-    calls = {name: _calls_in(chunk, function) for name, function in functions.items()}
-    samples: dict[str, list[float]] = {name: [] for name in functions}
-    names = list(functions)
+    timed = {name: contender for name, contender in contenders.items() if not isinstance(contender, str)}
+    calls = {name: _calls_in(chunk, contender) for name, contender in timed.items()}
+    samples: dict[str, list[float]] = {name: [] for name in timed}
+    names = list(timed)
     for _ in range(repeats):
         for name in names:
             sleep(PAUSE)
-            for _ in range(calls[name] // 10):  # untimed: back into the caches, threads awake
-                functions[name]()
-            started = perf_counter()
-            for _ in range(calls[name]):
-                functions[name]()
-            samples[name].append((perf_counter() - started) / calls[name])
+            _seconds(timed[name], calls[name] // 10)  # not counted: back into the caches, threads awake
+            samples[name].append(_seconds(timed[name], calls[name]) / calls[name])
         names.append(names.pop(0))  # nobody always comes after the same neighbour
-    return {
-        name: function if isinstance(function, str) else median_of(samples[name])
-        for name, function in contenders.items()
-    }
+    return {name: _result(contender, samples.get(name, [])) for name, contender in contenders.items()}
 
 
-def _calls_in(seconds: float, function: Callable[[], object]) -> int:
+def _seconds(contender: Timed, calls: int) -> float:
+    if isinstance(contender, Elsewhere):
+        return contender.seconds(calls)
+    started = perf_counter()
+    for _ in range(calls):
+        contender()
+    return perf_counter() - started
+
+
+def _result(contender: Contender, samples: list[float]) -> Measured | str:
+    if isinstance(contender, str):
+        return contender
+    if isinstance(contender, Elsewhere) and contender.cores > contender.threads + 0.1:
+        return f"{contender.cores:.2f} cores were at work instead of {contender.threads}"
+    return median_of(samples)
+
+
+def _calls_in(seconds: float, contender: Timed) -> int:
     """How many calls take about so long. Also the warm-up: the first calls are slower than all that follow."""
     calls = 1
     while True:
-        started = perf_counter()
-        for _ in range(calls):
-            function()
-        elapsed = perf_counter() - started
+        elapsed = _seconds(contender, calls)
         if elapsed > seconds / 4 and (calls > 1 or elapsed > 4 * seconds):
             return max(1, round(calls * seconds / elapsed))
         calls *= 4

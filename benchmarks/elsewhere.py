@@ -1,0 +1,81 @@
+"""A contender in a process of its own: a library that only takes a number of threads before it starts.
+
+It is kept to as many cores as it may have threads, for JAX has threads beside those that multiply. The process times
+the calls itself, so that asking for them costs nothing, and says how much time they took of all its cores together.
+"""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from importlib import import_module
+from multiprocessing import get_context
+from time import perf_counter, process_time
+from typing import Any
+
+
+class Elsewhere:
+    """What `module.make(*arguments)` returns, made and called in the process for so many threads.
+
+    The process keeps one such thing: the next one takes its place.
+    """
+
+    def __init__(self, threads: int, module: str, make: str, *arguments: Any):
+        self.threads = threads
+        self.wall = self.processor = 0.0
+        self.made = call(threads, __name__, "_keep", module, make, arguments)
+
+    def seconds(self, calls: int) -> float:
+        """What so many calls take."""
+        wall, processor = call(self.threads, __name__, "_run", self.made, calls)
+        self.wall += wall
+        self.processor += processor
+        return wall
+
+    @property
+    def cores(self) -> float:
+        """How many cores were at work, on average. More than `threads`: the limit was not kept."""
+        return self.processor / self.wall
+
+
+def call(threads: int, module: str, function: str, *arguments: Any) -> Any:
+    """What a function returns in the process for so many threads."""
+    return _process(threads).submit(_call, module, function, arguments).result()
+
+
+@cache
+def _process(threads: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(1, get_context("spawn"), limit_threads, (threads,))
+
+
+def limit_threads(number: int) -> None:
+    """Keep this process to so many threads. JAX must not have been imported yet."""
+    if number == 1:
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false"
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-number:])
+
+
+# ---- in that process ----
+
+_kept: list[Callable[[], object]] = []
+
+
+def _call(module: str, function: str, arguments: tuple) -> Any:
+    return getattr(import_module(module), function)(*arguments)
+
+
+def _keep(module: str, make: str, arguments: tuple) -> int:
+    _kept[:] = [_call(module, make, arguments)]
+    _kept[0]()  # compilers work at the first call
+    return id(_kept[0])
+
+
+def _run(made: int, calls: int) -> tuple[float, float]:
+    (function,) = _kept
+    if id(function) != made:
+        raise RuntimeError("something else has been made in this process since")
+    wall, processor = perf_counter(), process_time()
+    for _ in range(calls):
+        function()
+    return perf_counter() - wall, process_time() - processor
