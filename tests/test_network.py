@@ -7,16 +7,30 @@ import numpy as np
 import pytest
 
 from nn_from_scratch.inspection.stages import stages
-from nn_from_scratch.layers import Dense, Layer, ReLU, Sigmoid, Softmax
+from nn_from_scratch.layers import (
+    AveragePool2D,
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    MaxPool2D,
+    ReLU,
+    Sigmoid,
+    Softmax,
+)
 from nn_from_scratch.losses import BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError
 from nn_from_scratch.network import Network, sizes, walk
 from nn_from_scratch.optimizers import SGD, Adam
 from nn_from_scratch.presets import PRESETS
+from nn_from_scratch.recipe import dense_stack
 from nn_from_scratch.training import train_step
 from tests.conftest import derivative_error, keep_clear_of_kinks, one_hot, small_network
 from tests.own_layers import Centre, Jitter
 
 N = 7
+STACKS = [name for name, recipe in PRESETS.items() if dense_stack(recipe.layers)]  # of Dense layers and activations
 
 
 def preset_in_small(name: str) -> tuple[list[Layer], Loss, int, int]:
@@ -43,7 +57,7 @@ def gradient_error(network: Network, loss: Loss, x: np.ndarray, t: np.ndarray, r
 # ---- derivatives of whole networks ----
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", STACKS)
 def test_the_gradient_of_every_preset_is_the_derivative_of_its_loss(name, rng):
     layers, loss, inputs, outputs = preset_in_small(name)
     network = small_network(layers, inputs)
@@ -53,12 +67,27 @@ def test_the_gradient_of_every_preset_is_the_derivative_of_its_loss(name, rng):
 @pytest.mark.parametrize(
     "loss", [MeanSquaredError(), BinaryCrossEntropy(), CrossEntropy()], ids=lambda loss: type(loss).__name__
 )
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", STACKS)
 def test_the_gradient_of_every_structure_is_right_with_every_loss(name, loss, rng):
     """Most of these pairs of activation and loss don't match, so the derivative goes the long way."""
     layers, _, inputs, outputs = preset_in_small(name)
     network = small_network(layers, inputs, seed=5)
     assert gradient_error(network, loss, rng.normal(size=(N, inputs)), targets(rng, outputs), rng) <= 1e-7
+
+
+@pytest.mark.parametrize("loss", [MeanSquaredError(), CrossEntropy()], ids=lambda loss: type(loss).__name__)
+def test_the_gradient_of_a_convolutional_network_is_right_with_its_noise_and_its_statistics(loss, rng):
+    layers = [
+        *(Conv2D(3, 3, padding="same"), BatchNorm(), Sigmoid(), MaxPool2D()),
+        *(Conv2D(4, 2, stride=2), Sigmoid(), AveragePool2D()),
+        *(Flatten(), Dropout(0.3), Dense(4), Softmax()),
+    ]
+    network = Network(layers, (2, 8, 8), 0, np.float64)
+    network.draw(rng)
+    x, t = rng.normal(size=(N, 2, 8, 8)), targets(rng, 4)
+    network.backward(loss, network.forward(x, training=True), t)
+    value = lambda: loss.value(network.forward(x, training=True), t)  # noqa: E731
+    assert derivative_error(value, network.parameters, network.gradients.copy(), rng, directions=5) <= 1e-7
 
 
 @pytest.mark.parametrize(("loss", "activation"), [(CrossEntropy(), Softmax), (BinaryCrossEntropy(), Sigmoid)])
@@ -168,7 +197,7 @@ def test_gradients_are_overwritten_not_accumulated(rng):
 
 
 def test_nan_in_the_input_gives_a_nan_loss(rng):
-    for name in PRESETS:
+    for name in STACKS:
         layers, loss, inputs, outputs = preset_in_small(name)
         network, x = small_network(layers, inputs), rng.normal(size=(N, inputs))
         assert np.isfinite(loss.value(network.forward(x), targets(rng, outputs)))

@@ -8,11 +8,11 @@ import pytest
 
 from nn_from_scratch.classes import target_table
 from nn_from_scratch.data.batches import inputs
-from nn_from_scratch.layers import Dense, ReLU, Sigmoid, Softmax
+from nn_from_scratch.layers import Conv2D, Dense, ReLU, Sigmoid, Softmax
 from nn_from_scratch.losses import BinaryCrossEntropy, CrossEntropy, MeanSquaredError
 from nn_from_scratch.optimizers import SGD, Adam
 from nn_from_scratch.presets import DEFAULT_PRESET, PRESETS
-from nn_from_scratch.recipe import Recipe
+from nn_from_scratch.recipe import Recipe, dense_stack
 from nn_from_scratch.training import fit, train_step
 from tests.conftest import random_split
 
@@ -30,6 +30,7 @@ every_preset = pytest.mark.parametrize("name", PRESETS)
         ("784-128-64-10", [ReLU, ReLU, Softmax], CrossEntropy, 109_386),
         ("784-128-64-10-fast", [ReLU, ReLU, Softmax], CrossEntropy, 109_386),
         ("784-128-64-10-sigmoid", [Sigmoid, Sigmoid, Softmax], CrossEntropy, 109_386),
+        ("784-128-64-10-augmented", [ReLU, ReLU, Softmax], CrossEntropy, 109_386),
         ("784-196-1", [Sigmoid, Sigmoid], BinaryCrossEntropy, 784 * 196 + 196 + 196 + 1),
     ],
 )
@@ -39,9 +40,19 @@ def test_each_preset_is_the_network_that_its_name_says(name, layers, loss, count
     assert [type(layer) for layer in network.layers[1::2]] == layers
     assert {type(layer) for layer in network.layers[0::2]} == {Dense}
     sizes = [network.input_shape[0], *(layer.units for layer in network.layers[0::2])]
-    assert "-".join(map(str, sizes)) == name.removesuffix("-sigmoid").removesuffix("-fast")
+    assert "-".join(map(str, sizes)) == name.removesuffix("-sigmoid").removesuffix("-fast").removesuffix("-augmented")
     assert type(recipe.make_loss()) is loss
     assert network.parameters.size == network.gradients.size == count == sum(place.size for place in network.places)
+
+
+def test_the_convolutional_presets_are_as_small_as_they_say():
+    kernels = {
+        name: [layer.size for layer in PRESETS[name].make_layers() if isinstance(layer, Conv2D)]
+        for name in ("lenet", "lenet-fast", "cnn")
+    }
+    assert kernels == {"lenet": [5, 5], "lenet-fast": [5, 5], "cnn": [3, 3, 3, 3]}
+    assert PRESETS["lenet"].make_network(0).parameters.size == 46_730 < 50_000
+    assert PRESETS["cnn"].make_network(0).parameters.size < 200_000
 
 
 def test_the_fast_preset_differs_from_the_default_in_its_recipe_alone():
@@ -82,7 +93,7 @@ def test_every_preset_fits_an_epoch_with_the_parts_it_makes(name, rng):
     assert np.isfinite([result.loss, result.validation_loss]).all()
 
 
-@every_preset
+@pytest.mark.parametrize("name", [name for name, recipe in PRESETS.items() if dense_stack(recipe.layers)])
 def test_a_training_step_makes_no_array_as_large_as_the_parameters(name, rng):
     """Beside the activations and their gradients it needs next to nothing; one gradient array would be 400 kB."""
     recipe = PRESETS[name]
