@@ -95,8 +95,13 @@ class Conv2D(Layer):
                 if self.bias:
                     y[h] += self.b[:, None]  # here, while the row is still in the processor's cache
 
-        share_out(rows, self.threads, stretch)
+        share_out(rows, self._threads_for(y.shape), stretch)
         return as_images(y)
+
+    def _threads_for(self, shape: Shape) -> int:
+        """One, unless a row of outputs is much work: to hand out less costs more than it saves."""
+        _, columns, filters, N = shape
+        return self.threads if self.W[0].size * columns * filters * N > 4_000_000 else 1
 
     def _windows(self, x: np.ndarray, first: int, last: int, columns: int) -> Iterator[tuple[int, np.ndarray]]:
         """The rows of outputs h from `first` to before `last`, each with what the kernel sees at each of its places.
@@ -119,17 +124,20 @@ class Conv2D(Layer):
     def backward_parameters(self, dy: np.ndarray) -> None:
         dy = as_stored(dy)
         rows, columns, filters, _ = dy.shape
-        k = self.size
-        of_row = np.empty((rows, k * k * self.x.shape[2], filters), dy.dtype)
+        k, channels = self.size, self.x.shape[2]
+        of_row = np.empty((rows, k * k * channels, filters), dy.dtype)
 
         def stretch(first: int, last: int) -> None:
             places = np.empty((columns, *of_row.shape[1:]), dy.dtype)
             for h, seen in self._windows(self.x, first, last, columns):
-                np.matmul(seen, np.ascontiguousarray(dy[h].transpose(0, 2, 1)), out=places)
+                dy_row = dy[h].transpose(0, 2, 1)  # (columns, N, filters)
+                if channels > 1:  # where there is much to multiply, an ordered copy pays
+                    dy_row = np.ascontiguousarray(dy_row)
+                np.matmul(seen, dy_row, out=places)
                 places.sum(axis=0, out=of_row[h])
 
-        share_out(rows, self.threads, stretch)
-        self.dW[...] = of_row.sum(axis=0).reshape(k, k, -1, filters).transpose(3, 2, 1, 0)
+        share_out(rows, self._threads_for(dy.shape), stretch)
+        self.dW[...] = of_row.sum(axis=0).reshape(k, k, channels, filters).transpose(3, 2, 1, 0)
         if self.bias:
             self.db[...] = dy.sum(axis=(0, 1)).sum(axis=1)
 
@@ -152,5 +160,5 @@ class Conv2D(Layer):
                     if not between and 0 <= h < rows:
                         dx[row] += np.matmul(flipped[i], reached[h])
 
-        share_out(height, self.threads, stretch)
+        share_out(height, self._threads_for(dy.shape), stretch)
         return as_images(dx)

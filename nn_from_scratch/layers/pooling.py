@@ -5,6 +5,8 @@ What matters is whether a pattern was found around here, less where exactly. A q
 GlobalAveragePool2D, MaxPool2D.
 """
 
+from itertools import product
+
 import numpy as np
 
 from nn_from_scratch.layers.images import as_images, as_stored, check_images
@@ -107,9 +109,10 @@ class MaxPool2D(Pool2D):
         dx = (np.zeros_like if left_over else np.empty_like)(self.x)
         x_squares, dx_squares = self.squares(self.x), self.squares(dx)
         for h, left in enumerate(as_stored(dy)):  # row by row, so that what is needed again is in the cache
-            for i in range(self.size):
-                for j in range(self.size):
-                    taken = dx_squares[h, i, :, j]
-                    np.multiply(left, x_squares[h, i, :, j] == self.y[h], out=taken)
-                    left = left - taken  # for the pixels that come later
+            *pixels, last = product(range(self.size), repeat=2)
+            for i, j in pixels:
+                taken = dx_squares[h, i, :, j]
+                np.multiply(left, x_squares[h, i, :, j] == self.y[h], out=taken)
+                left = left - taken  # for the pixels that come later
+            dx_squares[h, last[0], :, last[1]] = left
         return as_images(dx)
