@@ -4,14 +4,18 @@ Their invariants and derivatives with the usual settings are tested in test_laye
 sizes, strides and paddings.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn_from_scratch.layers import AveragePool2D, Conv2D, Flatten, GlobalAveragePool2D, Layer, MaxPool2D
+import nn_from_scratch as nn
+from nn_from_scratch.layers import AveragePool2D, Conv2D, Flatten, GlobalAveragePool2D, Layer, MaxPool2D, parallel
 from nn_from_scratch.layers.images import as_images, as_stored
 from nn_from_scratch.network import Network
+from nn_from_scratch.runs.training_run import TrainingRun
 from tests.conftest import derivative_error
 from tests.slow_convolution import convolution, gradients
 
@@ -267,3 +271,37 @@ def test_a_flattened_image_is_read_channel_after_channel_and_row_by_row():
         np.testing.assert_array_equal(y, [np.arange(60), np.arange(60, 120)])
         dx = layer.backward_input(y)
         np.testing.assert_array_equal(dx, x)
+
+
+# ---- threads ----
+
+
+@pytest.mark.parametrize("threads", [2, 3, 20])
+def test_rows_shared_out_among_threads_give_the_same_bytes(threads, rng, monkeypatch):
+    pools = []
+    monkeypatch.setattr(parallel, "_pool", lambda threads: pools.append(threads) or ThreadPoolExecutor(threads - 1))
+    layer = Conv2D(32, 5, padding="same")
+    network = Network([layer], (16, 12, 12), 0)
+    x = rng.random((64, 16, 12, 12), np.float32)
+    dy = rng.random((64, 32, 12, 12), np.float32)
+    seen = []
+    for layer.threads in (1, threads):
+        y = layer.forward(x, training=True)
+        layer.backward_parameters(dy)
+        seen.append([array.tobytes() for array in (y, layer.backward_input(dy), network.gradients)])
+    assert seen[0] == seen[1]
+    assert set(pools) == {threads}
+
+
+def test_what_fails_in_a_thread_fails_in_the_caller():
+    def work(first: int, last: int) -> None:
+        if first:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        parallel.share_out(4, 2, work)
+
+
+def test_a_training_run_lets_its_layers_use_its_threads():
+    run = TrainingRun(nn.PRESETS["lenet-fast"].override(epochs=1), nn.load_dataset("digits"), threads=2)
+    assert {layer.threads for layer in run.network.layers} == {2}
