@@ -13,6 +13,7 @@ Read the files in this order:
 9. training.py             the loop
 10. recipe.py              what a training is asked to do
 11. presets.py             named recipes
+12. ensemble.py            several networks that answer together
 """
 
 from nn_from_scratch import startup  # first: before anything can fail or take time
@@ -20,6 +21,7 @@ from nn_from_scratch import startup  # first: before anything can fail or take t
 # isort: split
 from nn_from_scratch.data import Dataset, Split, load_dataset
 from nn_from_scratch.data.batches import Batches
+from nn_from_scratch.ensemble import Ensemble
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.layers import Activation, Dense, Layer, ReLU, Sigmoid, Softmax
 from nn_from_scratch.losses import BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError
@@ -29,7 +31,7 @@ from nn_from_scratch.presets import PRESETS
 from nn_from_scratch.randomness import random_streams
 from nn_from_scratch.recipe import Recipe
 from nn_from_scratch.schedules import Constant, Cosine, OneCycle, Schedule, StepDecay
-from nn_from_scratch.storage import SavedNetwork, load, save
+from nn_from_scratch.storage import SavedEnsemble, SavedNetwork, load, save
 from nn_from_scratch.training import Diverged, EpochResult, evaluate, fit, predict, train_step
 
 startup.over()
@@ -50,6 +52,7 @@ __all__ = [
     "Dataset",
     "Dense",
     "Diverged",
+    "Ensemble",
     "EpochResult",
     "Layer",
     "Loss",
@@ -59,6 +62,7 @@ __all__ = [
     "Optimizer",
     "ReLU",
     "Recipe",
+    "SavedEnsemble",
     "SavedNetwork",
     "Schedule",
     "Sigmoid",
