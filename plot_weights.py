@@ -13,6 +13,7 @@ EXAMPLES = """\
 def parse_arguments() -> argparse.Namespace:
     parser = command_line.Parser(__doc__, EXAMPLES)
     command_line.add_weights_option(parser)
+    command_line.add_member_option(parser)
     parser.add_argument("--output-dir", default="results", metavar="DIR", help="where to save the pictures")
     parser.add_argument("--csv", metavar="FILE", help="where to write the statistics and the histograms' counts")
     parser.add_argument("--show", action="store_true", help="open the pictures in windows, too")
@@ -29,7 +30,7 @@ def main() -> None:
     from nn_from_scratch.storage import files
 
     # ---- Network ----
-    saved = command_line.load_weights(arguments.weights)
+    saved = command_line.one_member(command_line.load_weights(arguments.weights), arguments)
     parameters = found.named_parameters(saved.network)
     if not parameters:
         raise BadInput(f"{arguments.weights}: no layer of this network has weights to draw")

@@ -35,11 +35,12 @@ EDGES = 60  # between two columns
 
 @dataclass(frozen=True)
 class Subject:
-    """What stays the same: the network's answers to all the test images."""
+    """What stays the same: the answers to all the test images."""
 
     classes: tuple[int, ...]
     answers: Answers
     stages: list[Stage]  # for many images: what is usual
+    whose: str = ""  # "member 1", where the answers are those of an ensemble, and the stages those of one member
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,8 @@ class Graph(Panel):
         self.outputs: list[Text] = []
         for height, label in zip(self.heights[last], labels, strict=False):
             self.outputs.append(self.moving(axes.text(len(self.shown) - 0.85, height, str(label), va="center")))
-        self.title.set_text("the most active neurons; lines |w · activation|: — raises, - - lowers")
+        whose = f" of {subject.whose}" if subject.whose else ""
+        self.title.set_text(f"the most active neurons{whose}; lines |w · activation|: — raises, - - lowers")
 
     def _heights(self, k: int, last: int) -> np.ndarray:
         units = self.subject.stages[k].a.shape[1]
@@ -225,7 +227,7 @@ class Activity(Panel):
         self.texts = [self.moving(axes.text(0, place - 0.2, "", va="bottom", fontsize=SMALL - 0.5)) for place in places]
         axes.set(xlim=(0, 1), ylim=(len(places) - 0.6, -0.85), xticks=[], yticks=[])
         axes.spines[["top", "right", "bottom"]].set_visible(False)
-        self.title.set_text("activations: mean (dark), maximum (light)")
+        self.title.set_text(f"{subject.whose or 'activations'}: mean (dark), maximum (light)")
 
     def update(self, moment: Moment) -> None:
         for k, most, mean, text in zip(self.shown, self.most, self.mean, self.texts, strict=True):
@@ -250,7 +252,8 @@ class Weights(Panel):
         self.zero = self.moving(axes.axvline(0, color=BLACK, linewidth=1, linestyle="--"))
         axes.set(xlim=(edges[0], edges[-1]), ylim=(0, 1.12 * max(counts.max() for counts in self.counts)))
         axes.tick_params(labelsize=SMALL)
-        axes.set_xlabel("weight (dashed: zero)", fontsize=SMALL)
+        whose = f" of {subject.whose}" if subject.whose else ""
+        axes.set_xlabel(f"weight{whose} (dashed: zero)", fontsize=SMALL)
         axes.spines[["top", "right"]].set_visible(False)
 
     def update(self, moment: Moment) -> None:
