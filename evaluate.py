@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nn_from_scratch import command_line
 
 if TYPE_CHECKING:
-    from nn_from_scratch.storage import SavedNetwork
+    from nn_from_scratch.storage import Saved
 
 DEFAULT_FIGURE = "results/confusion_matrix.png"
 DEFAULT_ANSWERS = "results/answers.csv"
@@ -84,7 +84,7 @@ def main() -> None:
         test(saved, arguments)
 
 
-def read_pictures(saved: "SavedNetwork", arguments: argparse.Namespace) -> None:
+def read_pictures(saved: "Saved", arguments: argparse.Namespace) -> None:
     from nn_from_scratch import figures
     from nn_from_scratch.command_line.results import Results
     from nn_from_scratch.handwriting import reading
@@ -101,7 +101,7 @@ def read_pictures(saved: "SavedNetwork", arguments: argparse.Namespace) -> None:
     results.publish({"pictures": reading.as_object(readings)}, reading.text(readings), drawn)
 
 
-def predict(saved: "SavedNetwork", arguments: argparse.Namespace) -> None:
+def predict(saved: "Saved", arguments: argparse.Namespace) -> None:
     from nn_from_scratch.command_line.results import Results
     from nn_from_scratch.inspection import submission
     from nn_from_scratch.storage import files
@@ -113,7 +113,7 @@ def predict(saved: "SavedNetwork", arguments: argparse.Namespace) -> None:
     results.publish({"labels": labels, "csv": table}, f"{len(labels):,} images of {arguments.predict} answered", {})
 
 
-def test(saved: "SavedNetwork", arguments: argparse.Namespace) -> None:
+def test(saved: "Saved", arguments: argparse.Namespace) -> None:
     from nn_from_scratch import figures
     from nn_from_scratch.command_line.results import Results, where_writable
     from nn_from_scratch.data.batches import matching

@@ -31,6 +31,7 @@ def parse_arguments() -> argparse.Namespace:
         "--example", type=command_line.whole_number(0), metavar="N", help="the same of a test image, numbered from 0"
     )
     command_line.add_data_option(parser, "for --example: the data that the network was trained on, as its file tells")
+    command_line.add_member_option(parser)
     parser.add_argument("--output-dir", default="results", metavar="DIR", help="where to save the pictures")
     parser.add_argument("--csv", metavar="FILE", help="where to write the statistics and the histograms' counts")
     parser.add_argument("--show", action="store_true", help="open the pictures in windows, too")
@@ -71,7 +72,7 @@ def main() -> None:
     from nn_from_scratch.storage import files
 
     # ---- Network ----
-    saved = command_line.load_weights(arguments.weights)
+    saved = command_line.one_member(command_line.load_weights(arguments.weights), arguments)
     parameters = found.named_parameters(saved.network)
     if not parameters:
         raise BadInput(f"{arguments.weights}: no layer of this network has weights to draw")

@@ -1,4 +1,4 @@
-"""Train a neural network on handwritten digits and save it as JSON."""
+"""Train a neural network, or an ensemble of several, on handwritten digits and save it as JSON."""
 
 import argparse
 
@@ -10,6 +10,7 @@ EXAMPLES = """\
   python train.py --preset 784-10-10 --epochs 5
   python train.py --sizes 784 300 10 --learning-rate 0.001 --validation 10000 --patience 3
   python train.py --data digits --output digits.json --history digits.csv
+  python train.py --members 5 --jobs 2 --output ensemble.json
   python train.py --resume resources/weights_and_biases.checkpoint.json"""
 
 
@@ -36,6 +37,16 @@ def parse_arguments() -> argparse.Namespace:
         metavar="N",
         help="stop after N epochs without a higher validation accuracy, and save the best network",
     )
+    group = parser.add_argument_group("ensembles", "several networks of one recipe, whose answers are averaged")
+    group.add_argument(
+        "--members", type=whole_number(2), metavar="N", help="networks, with the seeds SEED, SEED + 1, …"
+    )
+    group.add_argument(
+        "--jobs",
+        type=whole_number(1),
+        metavar="N",
+        help=f"members at the same time (default: {recipe_options.DEFAULT_JOBS})",
+    )
     recipe_options.add_recipe_options(parser)
     return parser.parse_args()
 
@@ -43,9 +54,9 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     arguments = parse_arguments()
 
-    from nn_from_scratch.command_line.training import Training
+    from nn_from_scratch.command_line.training import start_training
 
-    training = Training(arguments)
+    training = start_training(arguments)
     training.introduce()
     with training.interruption:
         for result in training.epochs():

@@ -29,6 +29,7 @@ from nn_from_scratch import startup  # first: before anything can fail or take t
 from nn_from_scratch.data import Dataset, Split, load_dataset
 from nn_from_scratch.data.augmentation import Affine, Augment, Augmentation, Elastic
 from nn_from_scratch.data.batches import Batches
+from nn_from_scratch.ensemble import Ensemble
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.layers import (
     Activation,
@@ -52,7 +53,7 @@ from nn_from_scratch.presets import PRESETS
 from nn_from_scratch.randomness import random_streams
 from nn_from_scratch.recipe import Recipe
 from nn_from_scratch.schedules import Constant, Cosine, OneCycle, Schedule, StepDecay
-from nn_from_scratch.storage import SavedNetwork, load, save
+from nn_from_scratch.storage import SavedEnsemble, SavedNetwork, load, save
 from nn_from_scratch.training import Diverged, EpochResult, evaluate, fit, predict, train_step
 
 startup.over()
@@ -81,6 +82,7 @@ __all__ = [
     "Diverged",
     "Dropout",
     "Elastic",
+    "Ensemble",
     "EpochResult",
     "Flatten",
     "GlobalAveragePool2D",
@@ -93,6 +95,7 @@ __all__ = [
     "Optimizer",
     "ReLU",
     "Recipe",
+    "SavedEnsemble",
     "SavedNetwork",
     "Schedule",
     "Sigmoid",

@@ -133,6 +133,10 @@ class Network:
             self.views.append((place, name, view, vector))
         return vector
 
+    @property
+    def output_layer(self) -> Layer:
+        return self.layers[-1]
+
     # ---- a step, in order ----
 
     @property

@@ -16,6 +16,7 @@ import numpy as np
 from nn_from_scratch.classes import predicted_classes
 from nn_from_scratch.data.batches import Batches, inputs, targets
 from nn_from_scratch.data.dataset import Split, check_split
+from nn_from_scratch.ensemble import Ensemble
 from nn_from_scratch.losses import Loss
 from nn_from_scratch.metrics import accuracy
 from nn_from_scratch.network import Network
@@ -187,8 +188,10 @@ def _finish_epoch(
     return result
 
 
-def predict(network: Network, images: np.ndarray) -> np.ndarray:
+def predict(network: Network | Ensemble, images: np.ndarray) -> np.ndarray:
     """The outputs p for stored images, a slice at a time to keep memory small. (N, rows, columns) → (N, K)"""
+    if isinstance(network, Ensemble):  # each member takes the slices that it takes alone, so it rounds the same
+        return network.mean([predict(member, images) for member in network.members])
     batch_size = images_at_once(network)
     slices = [images[start : start + batch_size] for start in range(0, len(images), batch_size)]
     return np.concatenate([network.forward(inputs(part, network.input_shape, network.dtype)) for part in slices])
@@ -200,7 +203,7 @@ def images_at_once(network: Network) -> int:
 
 
 @np.errstate(over="ignore", invalid="ignore")  # a network that has diverged has a loss that says so
-def evaluate(network: Network, loss: Loss, split: Split) -> tuple[float, float]:
+def evaluate(network: Network | Ensemble, loss: Loss, split: Split) -> tuple[float, float]:
     """Loss and accuracy on a data set; where it has no classes, the accuracy is NaN."""
     check_split(split)
     p = predict(network, split.images)

@@ -36,8 +36,9 @@ from nn_from_scratch.errors import BadInput
 from nn_from_scratch.handwriting.decoding import FORMATS
 from nn_from_scratch.handwriting.picture import read_image
 from nn_from_scratch.runs.checkpoint import load_checkpoint, save_checkpoint
+from nn_from_scratch.runs.ensemble_run import EnsembleRun, ensemble_run_in, save_ensemble_checkpoint
 from nn_from_scratch.runs.training_run import TrainingRun
-from nn_from_scratch.storage import SavedNetwork, load, save
+from nn_from_scratch.storage import SavedEnsemble, SavedNetwork, json_files, load, save
 from nn_from_scratch.training import Diverged
 from tests.conftest import SMALL, random_split
 from tests.data.samples import csv_bytes, idx_bytes, npz_bytes, pictures, write_idx_files, zip_bytes
@@ -216,10 +217,16 @@ def parsers(directory: Path) -> list[Parser]:
     mnist = write_idx_files(directory / "mnist")
     labels = "train-labels-idx1-ubyte.gz"
     network, checkpoint = directory / "network.json", directory / "checkpoint.json"
+    ensemble, ensemble_checkpoint = directory / "ensemble.json", directory / "ensemble.checkpoint.json"
     run = _small_run()
     _train_until(run, step=6)  # in the middle of the second epoch: something is in every place
     save(SavedNetwork(run.network, (0, 1, 2), metrics={"accuracy": 0.5}), network)
     save_checkpoint(run, checkpoint)
+    member = SavedNetwork(run.network, (0, 1, 2), metrics={"accuracy": 0.5})
+    save(SavedEnsemble([member, member]), ensemble)
+    members = EnsembleRun(run.recipe, DATA, validation=5)
+    members.members[0].checkpoint = json.loads(checkpoint.read_bytes())
+    save_ensemble_checkpoint(members, ensemble_checkpoint)
     plain = {
         "hidden_layer": {"weights": [[1, -1], [2, 0.5], [-1, -1]], "biases": [[0.5], [-1], [0]]},
         "output_layer": {"weights": [[1, 0, 1], [-1, 2, 1]], "biases": [[0], [0.25]]},
@@ -239,6 +246,8 @@ def parsers(directory: Path) -> list[Parser]:
         Parser("pictures", read_image, _pictures(), [damage_bytes]),
         Parser("network, JSON", _load_and_save, [network.read_bytes(), json.dumps(plain).encode()], documents),
         Parser("checkpoint, JSON", _resume, [checkpoint.read_bytes()], documents),
+        Parser("ensemble, JSON", _load_and_save, [ensemble.read_bytes()], documents),
+        Parser("its checkpoint, JSON", _resume_ensemble, [ensemble_checkpoint.read_bytes()], documents),
     ]
 
 
@@ -279,6 +288,13 @@ def _resume(path: Path) -> None:
     except Diverged:  # then there is nothing to go on with
         return
     save_checkpoint(run, path)
+
+
+def _resume_ensemble(path: Path) -> None:
+    """Likewise; the members' first steps are left out, as each is the run of a checkpoint."""
+    with json_files.document(path) as document:
+        run = ensemble_run_in(document, lambda name: DATA)
+    save_ensemble_checkpoint(run, path)
 
 
 def _train_until(run: TrainingRun, step: int) -> None:

@@ -22,7 +22,7 @@ import pytest
 import nn_from_scratch as nn
 from nn_from_scratch.storage.json_files import document
 from tests.data.samples import csv_bytes, pictures
-from tests.scripts import ROOT, run
+from tests.scripts import ROOT, refusal, run
 
 DIGITS = ("--data", "digits", "--sizes", 784, 32, 10, "--batch-size", 8, "--epochs", 40)
 STEPS = 40 * 155  # with 200 of the 1,437 images held out
@@ -35,7 +35,9 @@ needs_mnist = pytest.mark.skipif(
 
 
 @contextmanager
-def training(*arguments: object, cwd: Path = ROOT, script: str = "train.py") -> Iterator[subprocess.Popen]:
+def training(
+    *arguments: object, cwd: Path = ROOT, script: str = "train.py", own_group: bool = False
+) -> Iterator[subprocess.Popen]:
     """`python train.py arguments…`, under way; what it prints arrives line by line."""
     with subprocess.Popen(
         [sys.executable, "-W", "error", ROOT / script, *map(str, arguments)],
@@ -44,6 +46,7 @@ def training(*arguments: object, cwd: Path = ROOT, script: str = "train.py") -> 
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=own_group,
     ) as process:
         try:
             yield process
@@ -589,6 +592,202 @@ def test_a_single_step_that_ruins_the_network_is_divergence_too(options, reason,
     assert f"diverged at step 1, at learning rate 1e+14: {reason}. A lower" in result.stderr
     assert np.isfinite(nn.load(tmp_path / "n.diverged.json").network.parameters).all()
     assert files_in(tmp_path) == ["n.diverged.json"]
+
+
+# ---- ensembles ----
+
+MEMBERS = (*VALIDATED, "--members", 3)
+
+
+@pytest.fixture(scope="module")
+def ensemble(tmp_path_factory) -> Path:
+    """What the training of an ensemble leaves that nobody stopped."""
+    directory = tmp_path_factory.mktemp("ensemble")
+    result = run("train.py", *MEMBERS, "--output", directory / "n.json", "--history", directory / "n.csv")
+    assert result.returncode == 0, result.stderr
+    return directory
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "jobs", "line", "group"),
+    [
+        (signal.SIGINT, 130, 2, "member 1/3  epoch  1/40", True),
+        (signal.SIGINT, 130, 1, "member 2/3  epoch 12/40", False),
+        (signal.SIGTERM, 143, 3, "member 3/3  epoch  8/40", True),
+        (signal.SIGHUP, 129, 2, "member 3/3  epoch 20/40", True),
+    ],
+)
+def test_an_ensemble_is_interrupted_and_resumed_as_one_training(number, code, jobs, line, group, tmp_path, ensemble):
+    """Ctrl-C in a terminal, and the end of a session, reach the whole group of processes; `kill` the first one only."""
+    directory = tmp_path / "with a space"
+    options = ("--output", directory / "n.json", "--history", directory / "n.csv", "--jobs", jobs)
+    with training(*MEMBERS, *options, own_group=True) as process:
+        wait_for_line(process, line)
+        (os.killpg if group else os.kill)(process.pid, number)
+        exit_code, output, errors = end(process)
+    assert exit_code == code, errors
+    assert "\ntest accuracy" not in output
+    assert files_in(directory) == ["n.checkpoint.json", "n.json"]
+    step = int(errors.split()[3].strip(";"))
+    assert 0 < step < 3 * STEPS
+    assert f"interrupted at step {step} of {3 * STEPS}; the ensemble so far: {directory / 'n.json'}" in errors
+    so_far = nn.load(directory / "n.json")
+    assert 1 <= len(so_far.members) <= 3
+    assert so_far.metrics == {}
+    arguments = command_in(errors)
+    assert arguments == [
+        *("--resume", str(directory / "n.checkpoint.json"), "--history", str(directory / "n.csv"), "--jobs", str(jobs))
+    ]
+    result = run("train.py", *arguments)
+    assert result.returncode == 0, result.stderr
+    assert line not in result.stdout
+    assert result.stdout.splitlines()[-1] == f"saved {directory / 'n.json'}"
+    assert_same(directory, ensemble)
+
+
+def test_an_ensemble_that_is_interrupted_again_and_again_still_ends_at_the_same_bytes(tmp_path, ensemble):
+    arguments = [*MEMBERS, "--output", "n.net", "--history", "n.csv"]
+    for line in ("member 1/3  epoch  3/40", "member 2/3  epoch  9/40", "member 3/3  epoch  2/40"):
+        with training(*arguments, cwd=tmp_path) as process:
+            wait_for_line(process, line)
+            process.send_signal(signal.SIGINT)
+            exit_code, _, errors = end(process)
+        assert exit_code == 130
+        arguments = command_in(errors)
+        assert arguments == "--resume n.net.checkpoint.json --output n.net --history n.csv".split()
+    assert run("train.py", *arguments, cwd=tmp_path).returncode == 0
+    assert (tmp_path / "n.net").read_bytes() == (ensemble / "n.json").read_bytes()
+    assert (tmp_path / "n.net.best.json").read_bytes() == (ensemble / "n.best.json").read_bytes()
+    assert without_seconds(tmp_path / "n.csv") == without_seconds(ensemble / "n.csv")
+
+
+def test_an_ensemble_that_is_killed_leads_from_its_last_checkpoint_to_the_same_bytes(tmp_path, ensemble):
+    options = ("--output", tmp_path / "n.json", "--history", tmp_path / "n.csv", "--checkpoint-every", 5)
+    checkpoint, arguments = tmp_path / "n.checkpoint.json", MEMBERS
+    for line in ("member 1/3  epoch  6/40", "member 2/3  epoch 26/40"):
+        with training(*arguments, *options) as process:
+            wait_for_line(process, line)
+            process.kill()
+            assert end(process)[0] == -signal.SIGKILL
+        with document(checkpoint) as content:
+            assert any(member and member["progress"]["epoch"] % 5 == 0 for member in content["members"])
+        for left_over in tmp_path.glob(".n.checkpoint.json.*"):
+            for path in left_over.iterdir():
+                path.unlink()
+            left_over.rmdir()
+        arguments = ("--resume", checkpoint)
+    assert run("train.py", *arguments, *options).returncode == 0
+    assert_same(tmp_path, ensemble)
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
+@pytest.mark.parametrize("signals", [[signal.SIGKILL], [signal.SIGINT, signal.SIGINT], [signal.SIGTERM, signal.SIGHUP]])
+def test_no_process_of_an_ensemble_outlives_the_first(signals, tmp_path):
+    options = ("--members", 3, "--jobs", 3, "--output", tmp_path / "n.json")
+    with training(*DIGITS[:-1], 5000, *options) as process:
+        wait_for_line(process, "member 3/3  epoch ")
+        group = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        assert len(group) >= 3
+        for number in signals:
+            process.send_signal(number)
+        process.communicate(timeout=ENOUGH)
+    for pid in map(int, group):
+        while running(pid):
+            sleep(0.01)
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
+def test_where_a_member_is_killed_the_last_checkpoint_is_left(tmp_path):
+    options = ("--members", 2, "--checkpoint-every", 1, "--output", tmp_path / "n.json")
+    with training(*DIGITS[:-1], 5000, *options) as process:
+        wait_for_line(process, "member 2/2  epoch    2/5000")
+        wait_for((tmp_path / "n.checkpoint.json").exists, process)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        os.kill(int(children[-1]), signal.SIGKILL)
+        exit_code, _, errors = end(process)
+    assert exit_code == 2
+    assert errors.startswith("train.py: error: one of the processes ended before its work was done; ")
+    assert len(errors.splitlines()) == 1
+    assert files_in(tmp_path) == ["n.checkpoint.json"]
+
+
+def test_an_ensemble_that_is_interrupted_before_its_first_step_can_be_resumed(tmp_path):
+    """As soon as the processes are begun."""
+    program = STOPPED_WHEN_TOLD.format(
+        room="command_line",
+        module="ensemble_training",
+        name="tqdm",
+        before="",
+        result="original(*arguments, **options)",
+    )
+    options = (*DIGITS[:-1], 2, "--members", 2)
+    result = train_with(program, *options, "--jobs", 1, "--output", tmp_path / "n.json")
+    assert result.returncode == 130
+    assert result.stderr.splitlines()[0] == "interrupted at step 0 of 720; no member has begun"
+    assert files_in(tmp_path) == ["n.checkpoint.json"]
+    assert run("train.py", *shlex.split(result.stderr.splitlines()[1])[5:]).returncode == 0
+    assert run("train.py", *options, "--output", tmp_path / "whole.json").returncode == 0
+    assert (tmp_path / "n.json").read_bytes() == (tmp_path / "whole.json").read_bytes()
+
+
+def test_interrupted_when_all_members_are_trained_the_ensemble_is_saved(tmp_path):
+    program = STOPPED_WHEN_TOLD.format(
+        room="command_line",
+        module="ensemble_training",
+        name="evaluate",
+        before="",
+        result="original(*arguments, **options)",
+    )
+    result = train_with(program, *DIGITS[:-1], 1, "--members", 2, "--jobs", 1, "--output", tmp_path / "n.json")
+    assert result.returncode == 130
+    assert result.stderr == f"interrupted when the training was over; the ensemble: {tmp_path / 'n.json'}\n"
+    assert nn.load(tmp_path / "n.json").metrics["test_accuracy"] > 0.5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "difference"),
+    [
+        (("--members", 2), "members is 3 there, not 2"),
+        (("--seed", 1), "seed is 0 there, not 1"),
+        (("--learning-rate", 1), "learning_rate is 0.01 there, not 1.0"),
+        (("--validation", 100), "validation is 0 there, not 100"),
+    ],
+    ids=str,
+)
+def test_resuming_an_ensemble_differently_is_refused_and_the_difference_named(arguments, difference, tmp_path):
+    options = (*DIGITS[:-1], 1, "--members", 3, "--checkpoint-every", 1, "--output", tmp_path / "n.json")
+    assert run("train.py", *options).returncode == 0
+    checkpoint = tmp_path / "n.checkpoint.json"
+    before = checkpoint.read_bytes()
+    assert difference in refusal(run("train.py", "--resume", checkpoint, *arguments))
+    assert checkpoint.read_bytes() == before
+
+
+def test_a_network_is_not_resumed_as_an_ensemble(checkpoint):
+    for options, message in (("--members", 2), "members is 1 there, not 2"), (("--jobs", 2), "--jobs is for several"):
+        assert message in refusal(run("train.py", "--resume", checkpoint, *options))
+
+
+def test_of_an_ensemble_two_epochs_and_two_more_are_four(tmp_path):
+    recipe = (*DIGITS[:-1], 4, "--schedule", "constant", "--members", 2)
+    assert run("train.py", *recipe, "--output", tmp_path / "four.json").returncode == 0
+    options = (*recipe, "--epochs", 2, "--checkpoint-every", 2, "--output", tmp_path / "two.json")
+    assert run("train.py", *options).returncode == 0
+    assert run("train.py", "--resume", tmp_path / "two.checkpoint.json", "--epochs", 4).returncode == 0
+    assert (tmp_path / "two.json").read_bytes() == (tmp_path / "four.json").read_bytes()
+
+
+def test_an_ensemble_that_diverges_names_the_member_and_keeps_its_last_finite_network(tmp_path):
+    (tmp_path / "n.json").write_text("old ensemble")
+    options = (*EXPLOSIVE, "--schedule", "constant", "--learning-rate", 1e8, "--members", 2)
+    result = run("train.py", *VALIDATED, *options, "--jobs", 1, "--output", tmp_path / "n.json")
+    assert result.returncode == 3, result.stderr
+    where, line = result.stderr.splitlines()
+    assert where == f"the last finite network of this member: {tmp_path / 'n.diverged.json'}"
+    assert re.search(r"error: diverged at step \d+, at learning rate 1e\+08: member 1 \(seed 0\): .* is not a", line)
+    assert np.isfinite(nn.load(tmp_path / "n.diverged.json").network.parameters).all()
+    assert (tmp_path / "n.json").read_text() == "old ensemble"
+    assert files_in(tmp_path) == ["n.diverged.json", "n.json"]
 
 
 # ---- two at once ----

@@ -12,7 +12,7 @@ from nn_from_scratch.command_line.process import EXIT_CODES, fail, notify, progr
 from nn_from_scratch.data import Dataset, load_dataset, load_test_set
 from nn_from_scratch.errors import BadInput, one_line
 from nn_from_scratch.inspection.evaluation import recorded_data, recorded_test_set
-from nn_from_scratch.storage import SavedNetwork, load
+from nn_from_scratch.storage import Saved, SavedEnsemble, SavedNetwork, load
 
 DEFAULT_WEIGHTS = "resources/weights_and_biases.json"
 SMALL_WEIGHTS = "results/digits.json"  # of a network trained on the embedded digits
@@ -122,7 +122,7 @@ def load_data(arguments: argparse.Namespace, record: Mapping[str, Any] | None = 
     return load_dataset(name, **test, notify=notify)
 
 
-def load_data_of(saved: SavedNetwork, arguments: argparse.Namespace) -> Dataset:
+def load_data_of(saved: Saved, arguments: argparse.Namespace) -> Dataset:
     """The data that a saved network is to be tested on: those that the options name, or that it was trained on."""
     if arguments.data is None and arguments.test_data is not None:
         return load_test_set(arguments.test_data)  # a trained network needs nothing to learn from
@@ -142,7 +142,7 @@ def add_weights_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", default=DEFAULT_WEIGHTS, metavar="FILE", help="the network, as train.py saved it")
 
 
-def load_weights(path: str) -> SavedNetwork:
+def load_weights(path: str) -> Saved:
     """The network in a file. Raises BadInput, with advice where nothing has been trained yet."""
     if path == DEFAULT_WEIGHTS and not os.path.exists(path):
         raise BadInput(
@@ -150,6 +150,26 @@ def load_weights(path: str) -> SavedNetwork:
             "such as resources/pretrained/784-128-64-10.json of the repository"
         )
     return load(path)
+
+
+def add_member_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--member", type=whole_number(1), metavar="K", help="of an ensemble: the network to look into (default: 1)"
+    )
+
+
+def one_member(saved: Saved, arguments: argparse.Namespace) -> SavedNetwork:
+    """The network itself or, of an ensemble, the member that is looked into: a line says which."""
+    file, number = arguments.weights, arguments.member or 1
+    if not isinstance(saved, SavedEnsemble):
+        if arguments.member:
+            raise BadInput(f"--member {number}: {file} is a single network: expected an ensemble")
+        return saved
+    members = len(saved.members)
+    if number > members:
+        raise BadInput(f"--member {number}: {file} is an ensemble of {members}: expected 1 to {members}")
+    notify(f"{file}: an ensemble of {members} networks: shown inside is member {number} (--member K: another)")
+    return saved.members[number - 1]
 
 
 def learning_rates(arguments: argparse.Namespace, lowest: float, highest: float, num: int) -> list[float]:

@@ -31,10 +31,13 @@ from nn_from_scratch.inspection.evaluation import recorded_data
 from nn_from_scratch.layers import LAYERS
 from nn_from_scratch.presets import DEFAULT_PRESET, PRESETS
 from nn_from_scratch.recipe import TABLES, Recipe, activations, setting_owners
-from nn_from_scratch.runs.checkpoint import load_checkpoint
+from nn_from_scratch.runs.checkpoint import run_in
+from nn_from_scratch.runs.ensemble_run import EnsembleRun, ensemble_run_in, is_ensemble_checkpoint
 from nn_from_scratch.runs.training_run import DEFAULT_THREADS, TrainingRun
-from nn_from_scratch.storage import SavedNetwork, load
+from nn_from_scratch.storage import SavedEnsemble, SavedNetwork, json_files, load
 from nn_from_scratch.words import Table, explanation
+
+DEFAULT_JOBS = 2  # processes that train at the same time
 
 
 def add_recipe_options(parser: argparse.ArgumentParser, without: Collection[str] = (), **own_defaults: Any) -> None:
@@ -157,24 +160,31 @@ def recipe_of(arguments: argparse.Namespace) -> Recipe:
     return PRESETS[arguments.preset or DEFAULT_PRESET].override(**recipe_overrides(arguments))
 
 
-def start_run(arguments: argparse.Namespace) -> TrainingRun:
-    """A new run, or the one in the checkpoint named by --resume."""
+def start_run(arguments: argparse.Namespace) -> TrainingRun | EnsembleRun:
+    """A new run, of one network or of the members of an ensemble, or the one in the checkpoint named by --resume."""
     if arguments.resume:
         return _resume_run(arguments)
     dataset = load_data(arguments)
     recipe, seed, validation = recipe_of(arguments), arguments.seed or 0, arguments.validation or 0
-    return TrainingRun(recipe, dataset, seed, validation, arguments.threads or DEFAULT_THREADS)
+    threads = arguments.threads or DEFAULT_THREADS
+    if arguments.members:
+        return EnsembleRun(recipe, dataset, seed, validation, threads, arguments.members)
+    return TrainingRun(recipe, dataset, seed, validation, threads)
 
 
-def _resume_run(arguments: argparse.Namespace) -> TrainingRun:
+def _resume_run(arguments: argparse.Namespace) -> TrainingRun | EnsembleRun:
     """Go on with a run: only for longer than was planned, if --epochs says so, but in no other way differently."""
     overrides = recipe_overrides(arguments)
+    epochs = overrides.get("epochs")
 
     def load_recorded(name: str, **test: Any) -> Dataset:
         return load_data(arguments, {"name": name, **test}, arguments.resume)
 
-    run = load_checkpoint(arguments.resume, load_recorded, overrides.get("epochs"))
+    with json_files.document(arguments.resume) as document:
+        whole = ensemble_run_in(document, load_recorded, epochs) if is_ensemble_checkpoint(document) else None
+        run = whole.like if whole else run_in(document, load_recorded, epochs)
     found = {"seed": run.seed, "validation": len(run.validation), "threads": run.threads}
+    found["members"] = len(whole.members) if whole else 1
     asked = {name: getattr(arguments, name) for name in found if getattr(arguments, name) is not None}
     recipe = (PRESETS[arguments.preset] if arguments.preset else run.recipe).override(**overrides)
     asked |= asdict(replace(recipe.for_data(run.dataset), epochs=run.recipe.epochs))
@@ -186,7 +196,7 @@ def _resume_run(arguments: argparse.Namespace) -> TrainingRun:
     ]
     if differences:
         raise BadInput(f"{arguments.resume}: can't be resumed differently: {'; '.join(differences)}")
-    return run
+    return whole or run
 
 
 def _shown(value: Any) -> str:
@@ -226,14 +236,17 @@ def resume_command(arguments: argparse.Namespace, output: str, checkpoint: str, 
         command += ["--output", output]
     if data.name not in DATA_NAMES or data.test_data:  # paths, which no file decides about
         command += data_options(data.name, data.test_set_asked_for())
-    for name in ("history", "checkpoint_every", "patience"):
+    for name in ("history", "checkpoint_every", "patience", "jobs"):
         if getattr(arguments, name):
             command += [_option(name), str(getattr(arguments, name))]
     return shlex.join(command)
 
 
-def command_of(run: TrainingRun) -> str:
-    """The shortest command that starts this run: the preset nearest to its recipe, and what differs from it."""
+def command_of(run: TrainingRun, members: int | None = None) -> str:
+    """The shortest command that starts this run, or one of so many members of which this is the first.
+
+    It names the preset nearest to the recipe, and what differs from it.
+    """
 
     def differences(preset: Recipe) -> dict[str, Any]:
         """The parts to give so that `override` makes this recipe: also those that would go with another part."""
@@ -251,9 +264,16 @@ def command_of(run: TrainingRun) -> str:
         command += ["--validation", str(len(run.validation))]
     if run.threads != DEFAULT_THREADS:
         command += ["--threads", str(run.threads)]
+    if members:
+        command += ["--members", str(members)]
     return shlex.join([*command, "--seed", str(run.seed)])
 
 
 def saved_network(run: TrainingRun, **metrics: float) -> SavedNetwork:
     """The run's network as it is now, with what the file is to tell of its making."""
     return SavedNetwork(run.network, run.recipe.classes, {"command": command_of(run), **run.record()}, metrics)
+
+
+def saved_ensemble(run: EnsembleRun, members: list[SavedNetwork], **metrics: float) -> SavedEnsemble:
+    """The members as an ensemble, with what the file is to tell of its making."""
+    return SavedEnsemble(members, {"command": command_of(run.like, len(run.members)), **run.record()}, metrics)

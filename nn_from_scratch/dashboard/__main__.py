@@ -18,6 +18,7 @@ EXAMPLES = """\
 def parse_arguments() -> argparse.Namespace:
     parser = command_line.Parser(__doc__, EXAMPLES)
     command_line.add_weights_option(parser)
+    command_line.add_member_option(parser)
     command_line.add_data_option(parser, "the data that the network was trained on, as its file tells")
     parser.add_argument(
         "--save",
@@ -42,10 +43,11 @@ def main() -> None:
     if arguments.save:
         window.check(arguments.save)
     saved = command_line.load_weights(arguments.weights)
+    command_line.one_member(saved, arguments)
     reads = {"--weights": arguments.weights} | command_line.data_files(arguments)
     command_line.check_paths(reads, {"--save": arguments.save})
     dataset = command_line.load_data_of(saved, arguments)
-    dashboard = window.Dashboard(saved, dataset)
+    dashboard = window.Dashboard(saved, dataset, arguments.member or 1)
     if arguments.start >= len(dashboard.test):
         raise BadInput(f"--start {arguments.start}: expected 0 to {len(dashboard.test) - 1}, the last test image")
     dashboard.show(arguments.start)

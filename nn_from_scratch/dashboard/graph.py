@@ -85,7 +85,8 @@ class Graph(Panel):
         for height, label in zip(self.heights[last], labels, strict=False):
             self.outputs.append(self.moving(axes.text(self.columns[last] + 0.15, height, str(label), va="center")))
         what = "maps" if self.maps else "neurons"
-        self.title.set_text(f"the most active {what}; lines |w · activation|: — raises, - - lowers")
+        whose = f" of {subject.whose}" if subject.whose else ""
+        self.title.set_text(f"the most active {what}{whose}; lines |w · activation|: — raises, - - lowers")
 
     def _heights(self, k: int, last: int) -> np.ndarray:
         if self.stages[k].has_maps:

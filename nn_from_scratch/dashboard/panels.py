@@ -27,11 +27,12 @@ MOST_STAGES = 6  # columns of the graph: of deeper networks the first three and 
 
 @dataclass(frozen=True)
 class Subject:
-    """What stays the same: the network's answers to all the test images."""
+    """What stays the same: the answers to all the test images."""
 
     classes: tuple[int, ...]
     answers: Answers
     usual: list[Usual]  # of every stage
+    whose: str = ""  # "member 1", where the answers are those of an ensemble, and the stages those of one member
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ class Activity(Panel):
         self.texts = [self.moving(axes.text(0, place - 0.2, "", va="bottom", fontsize=SMALL - 0.5)) for place in places]
         axes.set(xlim=(0, 1), ylim=(len(places) - 0.6, -0.85), xticks=[], yticks=[])
         axes.spines[["top", "right", "bottom"]].set_visible(False)
-        self.title.set_text("activations: mean (dark), maximum (light)")
+        self.title.set_text(f"{subject.whose or 'activations'}: mean (dark), maximum (light)")
 
     def update(self, moment: Moment) -> None:
         for k, most, mean, text in zip(self.shown, self.most, self.mean, self.texts, strict=True):
@@ -170,7 +171,8 @@ class Weights(Panel):
         self.zero = self.moving(axes.axvline(0, color=BLACK, linewidth=1, linestyle="--"))
         axes.set(xlim=(edges[0], edges[-1]), ylim=(0, 1.12 * max(counts.max() for counts in self.counts)))
         axes.tick_params(labelsize=SMALL)
-        axes.set_xlabel("weight (dashed: zero)", fontsize=SMALL)
+        whose = f" of {subject.whose}" if subject.whose else ""
+        axes.set_xlabel(f"weight{whose} (dashed: zero)", fontsize=SMALL)
         axes.spines[["top", "right"]].set_visible(False)
 
     def update(self, moment: Moment) -> None:

@@ -30,7 +30,7 @@ from nn_from_scratch.errors import BadInput
 from nn_from_scratch.figures.style import new_figure
 from nn_from_scratch.inspection.answers import answers
 from nn_from_scratch.inspection.stages import stages, usual
-from nn_from_scratch.storage import SavedNetwork
+from nn_from_scratch.storage import Saved, SavedEnsemble
 from nn_from_scratch.storage.files import check_writable, whole_file
 
 MOVING = (".gif", ".mp4")
@@ -44,13 +44,18 @@ chw
 
 
 class Dashboard:
-    """A figure that shows one test image at a time. `row` counts the images that the network can be tested on."""
+    """A figure that shows one test image at a time. `row` counts the images that the network can be tested on.
 
-    def __init__(self, saved: SavedNetwork, whole: Dataset) -> None:
-        self.network = saved.network
+    Of an ensemble, the answers are those of all members; what goes on inside is shown of one, counted from 1.
+    """
+
+    def __init__(self, saved: Saved, whole: Dataset, member: int = 1) -> None:
+        inside = saved.members[member - 1] if isinstance(saved, SavedEnsemble) else saved
+        self.network = inside.network
         self.test = matching(whole, saved.network.input_shape, saved.classes).test
         found = answers(saved, self.test, whole.test)
-        subject = Subject(saved.classes, found, usual(self.network, self._inputs(slice(0, USUAL))))
+        whose = "" if inside is saved else f"member {member}"
+        subject = Subject(saved.classes, found, usual(self.network, self._inputs(slice(0, USUAL))), whose)
         self.mistakes = np.flatnonzero(~found.right)
         self.figure = new_figure(11, 7.2)
         axes = self.figure.subplot_mosaic(LAYOUT, width_ratios=[3.1, 4.2, 3.7], height_ratios=[2.3, 2.1, 1.9])

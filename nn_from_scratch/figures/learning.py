@@ -9,17 +9,23 @@ from nn_from_scratch.figures.style import PALETTE, new_figure
 from nn_from_scratch.training import EpochResult
 
 
-def learning_curves(history: Sequence[EpochResult]) -> Figure:
-    """Left the loss, right the accuracy: on the training images and, where some were held out, on those."""
+def learning_curves(history: Sequence[EpochResult], *others: Sequence[EpochResult]) -> Figure:
+    """Left the loss, right the accuracy: on the training images and, where some were held out, on those.
+
+    Of several trainings, such as those of an ensemble, each has its own lines.
+    """
     figure = new_figure(9, 3.8)
-    epochs = [result.epoch for result in history]
-    marker = "o" if len(history) <= 40 else ""
+    marker = "o" if len(history) <= 40 and not others else ""
     for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         for kind, colour in (("", PALETTE[0]), ("validation_", PALETTE[1])):
-            values = [getattr(result, kind + name) for result in history]
-            if None not in values:
-                label = "on the images held out" if kind else "while learning"
+            label = "on the images held out" if kind else "while learning"
+            for each in (history, *others):
+                values = [getattr(result, kind + name) for result in each]
+                if None in values:
+                    continue
+                epochs = [result.epoch for result in each]
                 axes.plot(epochs, values, color=colour, marker=marker, markersize=3.5, label=label)
+                label = ""  # one entry of the legend for all
         axes.set(xlabel="epoch", title=name)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)

@@ -19,7 +19,7 @@ from nn_from_scratch.handwriting.drawing import prepare
 from nn_from_scratch.handwriting.picture import read_image
 from nn_from_scratch.inspection.answers import finite_outputs, first_and_second
 from nn_from_scratch.inspection.tables import aligned
-from nn_from_scratch.storage import SavedNetwork
+from nn_from_scratch.storage import Saved
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Skipped(NamedTuple):
     reason: str
 
 
-def read(saved: SavedNetwork, paths: Sequence[str | Path]) -> tuple[list[Reading], list[Skipped]]:
+def read(saved: Saved, paths: Sequence[str | Path]) -> tuple[list[Reading], list[Skipped]]:
     """Let the network read pictures of one digit each, and all those in the folders among `paths`.
 
     What can't be read is skipped. Raises BadInput where that is all of them, and where the network takes no pictures.
@@ -72,7 +72,7 @@ def read(saved: SavedNetwork, paths: Sequence[str | Path]) -> tuple[list[Reading
     if not names:
         raise BadInput(_nothing_read(paths, skipped))
     scores = class_scores(finite_outputs(saved, np.stack(images)))
-    kind = score_name(network.layers[-1], *network.output_shape)
+    kind = score_name(network.output_layer, *network.output_shape)
     readings = [
         Reading(name, ink, image, row, saved.classes, kind)
         for name, ink, image, row in zip(names, inks, images, scores, strict=True)

@@ -10,8 +10,9 @@ import numpy as np
 
 from nn_from_scratch.classes import class_scores, predicted_classes, score_name
 from nn_from_scratch.data.dataset import Split
+from nn_from_scratch.ensemble import Ensemble
 from nn_from_scratch.errors import BadInput
-from nn_from_scratch.storage import SavedNetwork
+from nn_from_scratch.storage import Saved, SavedEnsemble
 from nn_from_scratch.training import predict
 
 
@@ -24,6 +25,7 @@ class Answers:
     actual: np.ndarray  # (N,)
     index: np.ndarray  # (N,) the place of each image in the whole test set, from 0
     score_name: str  # "probability", or "output" where the scores are none
+    of_members: np.ndarray | None = None  # (members, N) the class that each member of an ensemble answers
 
     @property
     def right(self) -> np.ndarray:
@@ -59,7 +61,7 @@ class Answers:
 
 
 @np.errstate(over="ignore", invalid="ignore")  # what overflows is found, and refused
-def finite_outputs(saved: SavedNetwork, images: np.ndarray) -> np.ndarray:
+def finite_outputs(saved: Saved, images: np.ndarray) -> np.ndarray:
     """The outputs p for stored images. (N, rows, columns) → (N, K)
 
     Raises BadInput for a network that tells no classes apart, or whose outputs are not finite numbers.
@@ -73,12 +75,17 @@ def finite_outputs(saved: SavedNetwork, images: np.ndarray) -> np.ndarray:
     return p
 
 
-def answers(saved: SavedNetwork, test: Split, whole: Split | None = None) -> Answers:
+def answers(saved: Saved, test: Split, whole: Split | None = None) -> Answers:
     """Let the network answer a test set after `matching`; `whole` is the set before it, from which `index` counts."""
-    p = finite_outputs(saved, test.images)
+    of_members = None
+    if isinstance(saved, SavedEnsemble):
+        outputs = [finite_outputs(member, test.images) for member in saved.members]
+        p, of_members = Ensemble.mean(outputs), np.stack([predicted_classes(output) for output in outputs])
+    else:
+        p = finite_outputs(saved, test.images)
     index = np.arange(len(p)) if whole is None else np.flatnonzero(np.isin(whole.labels, saved.classes))
-    name = score_name(saved.network.layers[-1], p.shape[1])
-    return Answers(class_scores(p), predicted_classes(p), test.labels.astype(int), index, name)
+    name = score_name(saved.network.output_layer, p.shape[1])
+    return Answers(class_scores(p), predicted_classes(p), test.labels.astype(int), index, name, of_members)
 
 
 def first_and_second(scores: np.ndarray) -> tuple[int, int]:

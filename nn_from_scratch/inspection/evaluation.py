@@ -13,19 +13,21 @@ from nn_from_scratch import metrics
 from nn_from_scratch.data import Dataset
 from nn_from_scratch.errors import one_line
 from nn_from_scratch.inspection.answers import Answers
-from nn_from_scratch.inspection.tables import aligned
-from nn_from_scratch.storage import SavedNetwork
+from nn_from_scratch.inspection.members import Members, members_object, members_of, members_text
+from nn_from_scratch.inspection.tables import aligned, percentage
+from nn_from_scratch.storage import Saved
 
 # ---- answers ----
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How a network's answers to the test images compare with the labels."""
+    """How the answers of a network or an ensemble to the test images compare with the labels."""
 
     classes: tuple[int, ...]  # the label that each row and column of the confusion matrix stands for
     confusion: np.ndarray  # (K, K), rows actual, columns predicted
     calibration: metrics.Calibration
+    members: Members | None = None
 
     @property
     def images(self) -> int:
@@ -43,13 +45,15 @@ class Evaluation:
 def summary(found: Answers, classes: tuple[int, ...]) -> Evaluation:
     """What the answers come to."""
     confusion = metrics.confusion_matrix(found.actual, found.predicted, len(classes))
-    return Evaluation(classes, confusion, metrics.calibration(found.confidence, found.right))
+    calibration = metrics.calibration(found.confidence, found.right)
+    return Evaluation(classes, confusion, calibration, members_of(found))
 
 
 def evaluation_text(found: Evaluation, details: bool) -> str:
     """An evaluation at a glance; with `details` everything about it, as tables."""
     tables = [
         f"accuracy {percentage(found.right, found.images)} ({found.right:,} of {found.images:,})",
+        *([members_text(found.members, found.images)] if found.members else []),
         "confusion matrix (rows actual, columns predicted)\n" + confusion_table(found),
         "most often confused\n" + confused_list(found),
     ]
@@ -64,12 +68,6 @@ def evaluation_text(found: Evaluation, details: bool) -> str:
     return "\n\n".join(tables)
 
 
-def percentage(right: int, images: int) -> str:
-    """With as many digits as the number of images can fill, so that no mistake is rounded away: 97.53 % of 10,000."""
-    digits = max(2, len(str(images - 1)) - 2)
-    return f"{100 * right / images:.{digits}f} %"
-
-
 def evaluation_object(found: Evaluation) -> dict[str, Any]:
     """The same as plain Python values, for JSON; a score that is 0 / 0 is None."""
     binaries = metrics.one_vs_rest(found.confusion)
@@ -77,6 +75,7 @@ def evaluation_object(found: Evaluation) -> dict[str, Any]:
         "accuracy": found.accuracy,
         "right": found.right,
         "images": found.images,
+        **({"members": members_object(found.members, found.images)} if found.members else {}),
         "classes": list(found.classes),
         "confusion_matrix": found.confusion.tolist(),
         "binary_confusion_matrix": binaries.sum(axis=0).tolist(),
@@ -156,14 +155,14 @@ def _filled_bins(found: metrics.Calibration) -> list[tuple[float, float, int, fl
 # ---- what is on record ----
 
 
-def recorded_data(saved: SavedNetwork) -> tuple[str | None, str | None]:
+def recorded_data(saved: Saved) -> tuple[str | None, str | None]:
     """The name and the fingerprint of the data set that trained a network, each None where the file doesn't tell."""
     record = saved.training.get("data")
     name, fingerprint = (record.get(key) if isinstance(record, dict) else None for key in ("name", "fingerprint"))
     return name if isinstance(name, str) else None, fingerprint if isinstance(fingerprint, str) else None
 
 
-def recorded_test_set(saved: SavedNetwork) -> dict[str, Any]:
+def recorded_test_set(saved: Saved) -> dict[str, Any]:
     """What load_dataset was asked for beside the name of the data, as far as the file tells."""
     record = saved.training.get("data")
     kinds = {"test_data": str, "test_fraction": float}
@@ -171,7 +170,7 @@ def recorded_test_set(saved: SavedNetwork) -> dict[str, Any]:
     return {name: value for name, value in found.items() if isinstance(value, kinds[name])}
 
 
-def data_note(saved: SavedNetwork, dataset: Dataset) -> str | None:
+def data_note(saved: Saved, dataset: Dataset) -> str | None:
     """A line for the user where the network was trained on other data than these, else None."""
     name, recorded = recorded_data(saved)
     found = dataset.fingerprint()

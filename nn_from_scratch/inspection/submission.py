@@ -13,11 +13,11 @@ from nn_from_scratch.classes import predicted_classes
 from nn_from_scratch.data.batches import check_pixels
 from nn_from_scratch.data.csv import read_unlabelled
 from nn_from_scratch.errors import one_line
-from nn_from_scratch.storage import SavedNetwork
+from nn_from_scratch.storage import Saved
 from nn_from_scratch.training import predict
 
 
-def predicted_labels(saved: SavedNetwork, path: str | Path) -> list[int]:
+def predicted_labels(saved: Saved, path: str | Path) -> list[int]:
     """The label that a network gives each image of a CSV file without labels, in the file's order. Raises BadInput."""
     images = read_unlabelled(Path(path))
     check_pixels(images, saved.network.input_shape, one_line(path))

@@ -1,4 +1,4 @@
-"""Tables as text."""
+"""Tables and shares as text."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,3 +9,9 @@ def aligned(rows: Sequence[Sequence[Any]]) -> str:
     texts = [[str(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
     return "\n".join("  ".join(f"{cell:>{width}}" for cell, width in zip(row, widths, strict=True)) for row in texts)
+
+
+def percentage(part: float, images: int) -> str:
+    """With as many digits as the number of images can fill, so that no mistake is rounded away: 97.53 % of 10,000."""
+    digits = max(2, len(str(images - 1)) - 2)
+    return f"{100 * part / images:.{digits}f} %"

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, Protocol, TypeVar, get_type_hints
 
 import numpy as np
 
@@ -32,11 +32,27 @@ FORMAT_VERSION = 4
 # of augmentation.
 READ_VERSIONS = (1, 2, 3, 4)
 
+LoadData = Callable[..., Dataset]  # called as load_dataset is
+
+
+class Recorded(Protocol):
+    """What can tell what it was asked to do."""
+
+    def record(self) -> dict[str, Any]: ...
+
+
+AnyRun = TypeVar("AnyRun", bound=Recorded)
+
 
 def save_checkpoint(run: TrainingRun, path: str | Path) -> None:
     """Write everything that it takes to go on, whole or not at all."""
+    json_files.write(checkpoint_document(run), path)
+
+
+def checkpoint_document(run: TrainingRun) -> dict[str, Any]:
+    """Everything that it takes to go on."""
     network, optimizer = run.network, run.optimizer
-    checkpoint = {
+    return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "run": run.record(),
@@ -50,43 +66,55 @@ def save_checkpoint(run: TrainingRun, path: str | Path) -> None:
         "parameters": packed(network.parameters),
         "state": packed(network.state),
     }
-    json_files.write(checkpoint, path)
 
 
-def load_checkpoint(path: str | Path, load_data: Callable[..., Dataset], epochs: int | None = None) -> TrainingRun:
+def load_checkpoint(path: str | Path, load_data: LoadData, epochs: int | None = None) -> TrainingRun:
     """The run in a checkpoint, ready to go on: for `epochs` in all, where that is given.
 
     `load_data` is called as load_dataset was. Raises BadInput for a file that is not a checkpoint that this version
     reads, and where the data are not those that the run began with.
     """
     with json_files.document(path) as checkpoint:
-        version = check_format(checkpoint, "checkpoint", FORMAT, READ_VERSIONS)
-        if version == 1:
-            checkpoint = of_version_1(checkpoint)
-        record = object_in(checkpoint, "run", "the file")
-        data = object_in(record, "data", "run")
-        parts = object_in(record, "recipe", "run")
-        recipe = _recipe(parts if version > 3 else {"augmentation": []} | parts, epochs)
-        # Before a network is made: a small file must not be able to ask for a large one.
-        snapshot = _vectors(checkpoint, recipe)
-        seed, threads = _count(record, "seed", "run"), _count(record, "threads", "run")
-        validation = _count(data, "validation_images", "run.data")
-        dataset = load_data(str(data.get("name")), **_test_set(data))
-        try:
-            run = TrainingRun(recipe, dataset, seed, validation, threads)
-        except BadInput as problem:
-            raise Wrong(f"run: {problem}") from None
-        _refuse_other_data(data, run.record()["data"])
-        _restore_progress(run, checkpoint)
-        _restore_memory(run, checkpoint)
-        if run.best:
-            _restore_network(run, run.best.snapshot, "best.snapshot: ")
-        _restore_network(run, snapshot)
-        return run
+        return run_in(checkpoint, load_data, epochs)
 
 
-def _recipe(values: dict, epochs: int | None) -> Recipe:
-    parts = with_tuples(values)
+def run_in(checkpoint: Any, load_data: LoadData, epochs: int | None = None) -> TrainingRun:
+    """The run in the document of a checkpoint. Raises Wrong, naming the place."""
+    version = check_format(checkpoint, "checkpoint", FORMAT, READ_VERSIONS)
+    if version == 1:
+        checkpoint = of_version_1(checkpoint)
+    record = object_in(checkpoint, "run", "the file")
+    if version < 4:
+        record = record | {"recipe": {"augmentation": []} | object_in(record, "recipe", "run")}
+    recipe = recipe_in(record, epochs)
+    # Before a network is made: a small file must not be able to ask for a large one.
+    snapshot = _vectors(checkpoint, recipe)
+    run = run_on_record(record, recipe, load_data, TrainingRun)
+    _restore_progress(run, checkpoint)
+    _restore_memory(run, checkpoint)
+    if run.best:
+        _restore_network(run, run.best.snapshot, "best.snapshot: ")
+    _restore_network(run, snapshot)
+    return run
+
+
+def run_on_record(record: dict, recipe: Recipe, load_data: LoadData, make: Callable[..., AnyRun]) -> AnyRun:
+    """The run that `make` makes as the record tells, before its first step."""
+    data = object_in(record, "data", "run")
+    seed, threads = _count(record, "seed", "run"), _count(record, "threads", "run")
+    validation = _count(data, "validation_images", "run.data")
+    dataset = load_data(str(data.get("name")), **_test_set(data))
+    try:
+        run = make(recipe, dataset, seed, validation, threads)
+    except BadInput as problem:
+        raise Wrong(f"run: {problem}") from None
+    _refuse_other_data(data, run.record()["data"])
+    return run
+
+
+def recipe_in(record: dict, epochs: int | None) -> Recipe:
+    """The recipe on record: for `epochs` in all, where that is given."""
+    parts = with_tuples(object_in(record, "recipe", "run"))
     check_kinds(parts, get_type_hints(Recipe), "run.recipe")
     try:
         recipe = Recipe(**parts)

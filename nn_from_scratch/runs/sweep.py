@@ -4,14 +4,9 @@ The sweep trains the same recipe at several rates and compares the accuracy on i
 sees the test set.
 """
 
-import os
-import signal
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from itertools import product
-from multiprocessing import active_children, get_context, parent_process
-from threading import Thread
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from nn_from_scratch.data.dataset import Split
 from nn_from_scratch.randomness import random_streams
 from nn_from_scratch.recipe import Recipe
+from nn_from_scratch.runs.pool import Stopped, told_by
 from nn_from_scratch.training import Diverged, evaluate, fit
 
 CURVE_POINTS = 20  # how often a run's accuracy is measured on its way
@@ -80,58 +76,24 @@ def sweep(
 
     Where the caller stops, the processes end at once; they also end where this process is killed.
     """
-    tasks = list(product(learning_rates, seeds))
     work = Work(recipe, learning, validation)
-    if jobs == 1:
-        yield from (work.run(*task) for task in tasks)
-        return
-    # spawn: a forked copy of a process whose BLAS library has threads can hang.
-    pool = ProcessPoolExecutor(min(jobs, len(tasks)), get_context("spawn"), _begin, (work,))
-    try:
-        for done in as_completed([pool.submit(_run, *task) for task in tasks]):
-            yield done.result()
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in active_children():
-            process.terminate()
-        raise
-    pool.shutdown()
+    for _, run in told_by(work.run, list(product(learning_rates, seeds)), jobs):
+        yield run
 
 
 @dataclass(frozen=True)
 class Work:
-    """What all runs of a sweep share: sent once to each process."""
+    """What all runs of a sweep share."""
 
     recipe: Recipe
     learning: Split
     validation: Split
 
-    def run(self, learning_rate: float, seed: int) -> Run:
+    def run(self, task: tuple[float, int], stopped: Stopped) -> Iterator[Run]:
         """One BLAS thread per run: several would fight over the cores, and round differently than one does."""
         with threadpool_limits(1):
-            return train_at(self.recipe, learning_rate, seed, self.learning, self.validation)
-
-
-def _begin(work: Work) -> None:
-    """In a new process: it has its work, leaves Ctrl-C to its parent, and ends when that is gone."""
-    global _work
-    _work = work
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    assert parent
-    parent.join()
-    os._exit(1)
-
-
-def _run(learning_rate: float, seed: int) -> Run:
-    return _work.run(learning_rate, seed)
-
-
-_work: Work  # of this process, where it is one of a sweep's
+            run = train_at(self.recipe, *task, self.learning, self.validation)
+        yield run
 
 
 class RateSummary(NamedTuple):

@@ -1,5 +1,7 @@
-"""Files: a network to and from JSON that explains itself, and files that are whole or absent."""
+"""Files: networks to and from JSON that explains itself, and files that are whole or absent."""
 
-from nn_from_scratch.storage.network_file import SavedNetwork, load, save
+from nn_from_scratch.storage.ensemble_file import SavedEnsemble
+from nn_from_scratch.storage.load_and_save import Saved, load, save
+from nn_from_scratch.storage.network_file import SavedNetwork
 
-__all__ = ["SavedNetwork", "load", "save"]
+__all__ = ["Saved", "SavedEnsemble", "SavedNetwork", "load", "save"]

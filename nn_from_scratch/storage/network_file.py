@@ -1,12 +1,11 @@
-"""A network to and from a JSON file that explains itself.
+"""A network to and from a JSON document that explains itself.
 
-The file names its format, its layers and their parameters, and says on what and how the network was trained: to load
-it takes the file and nothing else. Numbers are written as the shortest decimals that read back to the same bits.
-The format: docs/file-formats.md.
+The document names its format, its layers and their parameters, and says on what and how the network was trained: to
+load it takes the document and nothing else. Numbers are written as the shortest decimals that read back to the same
+bits. The format: docs/file-formats.md.
 """
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,6 @@ from nn_from_scratch.classes import outputs_fit
 from nn_from_scratch.layers import LAYERS, Dense, Layer, ReLU, Softmax
 from nn_from_scratch.layers.layer import Shape
 from nn_from_scratch.network import Network, Place, walk
-from nn_from_scratch.storage import json_files
 from nn_from_scratch.storage.json_files import (
     Wrong,
     array,
@@ -42,21 +40,21 @@ class SavedNetwork:
     metrics: dict[str, Any] = field(default_factory=dict)
 
 
-def save(saved: SavedNetwork, path: str | Path) -> None:
-    """Write the file, whole or not at all.
+def network_document(saved: SavedNetwork) -> dict[str, Any]:
+    """The document of a network.
 
-    Raises ValueError for what could not be read again: a number that is not finite, classes that don't fit the outputs,
-    or a network that is too large.
+    Raises ValueError for what could not be read again: a number that is not finite, or classes that don't fit the
+    outputs.
     """
-    if not isinstance(saved, SavedNetwork):
-        raise TypeError(f'expected save(SavedNetwork(network), "network.json"), not a {type(saved).__name__} first')
     network = saved.network
+    if not isinstance(network, Network):
+        raise TypeError(f"expected a network, not a {type(network).__name__}: of several, save a SavedEnsemble")
     network.check_views()
     if not _classes_fit(network.output_shape, saved.classes):
         raise ValueError(f"{_misfit(network.output_shape, saved.classes)}, or classes=() where outputs are numbers")
     if not np.isfinite(network.snapshot()).all():
         raise ValueError("a network with parameters or state that are not finite can't be saved")
-    document = {
+    return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "dtype": network.dtype.name,
@@ -74,21 +72,10 @@ def save(saved: SavedNetwork, path: str | Path) -> None:
             for place in network.places
         ],
     }
-    json_files.write(document, path)
 
 
-def load(path: str | Path) -> SavedNetwork:
-    """Read a network back, bit for bit. Reads this package's format, and the plain two-layer form (`_from_plain`).
-
-    Raises BadInput, naming the file and the place in it, before anything is built from what doesn't fit.
-    """
-    with json_files.document(path) as document:
-        if isinstance(document, dict) and document.keys() >= {"hidden_layer", "output_layer"}:
-            return _from_plain(document)
-        return _from_document(document)
-
-
-def _from_document(document: Any) -> SavedNetwork:
+def network_in(document: Any) -> SavedNetwork:
+    """The network in a document. Raises Wrong, naming the place, before anything is built from what doesn't fit."""
     check_format(document, "network", FORMAT, READ_VERSIONS)
     if document.get("dtype") not in ("float32", "float64"):
         raise Wrong(f'dtype is {document.get("dtype")!r}: expected "float32" or "float64"')
@@ -113,7 +100,7 @@ def _from_document(document: Any) -> SavedNetwork:
     return SavedNetwork(network, classes, *known)
 
 
-def _from_plain(document: dict) -> SavedNetwork:
+def network_in_plain(document: dict) -> SavedNetwork:
     """The form that older 784-10-10 projects write: a ReLU hidden layer, a softmax output, biases as a column."""
     layers: list[Layer] = []
     arrays: list[dict[str, np.ndarray]] = []

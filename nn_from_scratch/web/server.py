@@ -296,6 +296,9 @@ def _network_file(content: bytes) -> storage.SavedNetwork:
         path = Path(directory) / "the uploaded file"
         path.write_bytes(content)
         try:
-            return storage.load(path)
+            saved = storage.load(path)
         except BadInput as problem:
             raise BadInput(str(problem).replace(str(path), path.name)) from None
+    if isinstance(saved, storage.SavedEnsemble):
+        raise BadInput(f"{path.name}: is an ensemble of {len(saved.members)} networks, and the page shows a single one")
+    return saved

@@ -39,6 +39,26 @@ def texts(panel):
     return [artist.get_text() for artist in panel.artists if hasattr(artist, "get_text")]
 
 
+def test_of_an_ensemble_it_shows_the_answers_of_all_and_the_inside_of_one(digits):
+    names = ("784-128-64-10", "784-100-10", "784-128-64-10-sigmoid")
+    first, _, third = (nn.load(PRETRAINED / f"{name}.json") for name in names)
+    ensemble = nn.SavedEnsemble([first, third])
+    dashboard = Dashboard(ensemble, digits, member=2)
+    _, outputs, graph, confusions, activity, weights, _ = dashboard.panels
+    p = nn.predict(ensemble.network, dashboard.test.images)
+    assert confusions.axes.get_title() == " "
+    assert texts(confusions)[0] == f"accuracy {np.mean(p.argmax(axis=1) == dashboard.test.labels):.2%} of 360"
+    dashboard.show(3)
+    assert [bar.get_width() for bar in outputs.bars] == pytest.approx(p[3].tolist())
+    assert texts(graph)[0].startswith("the most active neurons of member 2; ")
+    assert texts(activity)[0] == "member 2: mean (dark), maximum (light)"
+    assert weights.axes.get_xlabel() == "weight of member 2 (dashed: zero)"
+    inside = third.network.forward(dashboard.test.images[3].reshape(1, 784).astype(np.float32) / 255)
+    last = texts(activity)[-1]
+    assert last.startswith(f" output: mean {inside.mean():.2f}, max {inside.max():.2f}")
+    assert "member" not in " ".join(texts(Dashboard(first, digits).panels[2]))
+
+
 DENSE = [name for name, recipe in nn.PRESETS.items() if dense_stack(recipe.layers)]
 
 

@@ -684,6 +684,34 @@ def test_how_much_to_believe(said):
     agree(said[2:], [100 * math.sqrt(accuracy * (1 - accuracy) / said[1])])
 
 
+# ---- ensembles ----
+
+
+@says(
+    "the right class the probability # and another gives #, their losses are # and #, with a mean of #",
+    "The ensemble gives #, and its loss is #",
+)
+def test_the_loss_of_an_ensemble_is_below_the_mean_loss(said):
+    first, second, *losses = said
+    each = [-math.log(first), -math.log(second)]
+    mean = nn.Ensemble.mean([np.array([[first]]), np.array([[second]])]).item()
+    agree(losses, [*each, sum(each) / 2, mean, -math.log(mean)])
+
+
+def test_the_squared_error_of_an_ensemble_is_the_mean_error_less_the_spread(rng):
+    p, t = rng.uniform(size=(5, 20, 3)), rng.integers(0, 2, (20, 3))
+    together = nn.Ensemble.mean(list(p))
+    np.testing.assert_allclose((together - t) ** 2, ((p - t) ** 2).mean(axis=0) - ((p - together) ** 2).mean(axis=0))
+
+
+@says("the probabilities #, # and #. Two of them are right, but the mean is #,")
+def test_an_ensemble_can_be_wrong_where_most_members_are_right(said):
+    *members, mean = said
+    assert sum(p > 0.5 for p in members) == 2
+    agree([mean], [sum(members) / 3])
+    assert mean < 0.5
+
+
 # ---- gradient checking ----
 
 

@@ -117,3 +117,13 @@ def test_where_the_squared_error_stays_so_long(said, mnist):
         outputs = nn.predict(network, few.images)
         assert (predicted_classes(outputs) == digit).all()
         assert abs(outputs.mean(axis=0) - output).max() < 0.06
+
+
+def test_the_listing_makes_an_ensemble_of_networks_that_exist_already(tmp_path, monkeypatch):
+    (listing,) = TEXT.listings()
+    assert "results/ensemble.json" in listing
+    monkeypatch.chdir(ROOT)
+    exec(listing.replace("results/", f"{tmp_path}/"), {})
+    saved = nn.load(tmp_path / "ensemble.json")
+    assert [member.training["recipe"]["layers"][1] for member in saved.members] == ["relu", "sigmoid"]
+    assert saved.training["data"]["name"] == "mnist"

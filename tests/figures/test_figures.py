@@ -10,7 +10,7 @@ from matplotlib import colormaps
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from nn_from_scratch import Network, ReLU, Sigmoid, Softmax, figures
+from nn_from_scratch import EpochResult, Network, ReLU, Sigmoid, Softmax, figures
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.figures import style, weights
 from nn_from_scratch.figures.stages import BAR
@@ -424,3 +424,12 @@ def test_figures_are_plain(rng):
     assert figure.get_size_inches().tolist() == [4, 3]
     assert figure.canvas.manager is None  # nobody's window
     assert len(set(style.PALETTE)) == 7
+
+
+def test_the_curves_of_several_trainings_are_drawn_together_with_one_entry_of_the_legend_for_each_kind():
+    def history(loss: float, epochs: int) -> list[EpochResult]:
+        return [EpochResult(epoch, epoch, 0.1, loss, 0.5, loss + 1, 0.4, 0.0) for epoch in range(1, epochs + 1)]
+
+    left, _ = figures.learning_curves(history(1.0, 3), history(2.0, 2)).axes
+    assert [list(line.get_ydata()) for line in left.lines] == [[1.0] * 3, [2.0] * 2, [2.0] * 3, [3.0] * 2]
+    assert [text.get_text() for text in left.get_legend().get_texts()] == ["while learning", "on the images held out"]

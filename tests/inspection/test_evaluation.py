@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from nn_from_scratch import Dataset, Network, ReLU, SavedNetwork, Softmax, Split, metrics
-from nn_from_scratch.inspection import evaluation, parameters
-from nn_from_scratch.inspection.answers import answers
+from nn_from_scratch import BadInput, Dataset, Network, ReLU, SavedEnsemble, SavedNetwork, Softmax, Split, metrics
+from nn_from_scratch.inspection import evaluation, members, parameters
+from nn_from_scratch.inspection.answers import Answers, answers
 from nn_from_scratch.layers import Dense
 
 # Class 9 is never predicted.
@@ -28,6 +28,52 @@ def rows_of(text):
 
 
 # ---- evaluation ----
+
+
+def test_the_members_of_an_ensemble_are_counted_by_hand():
+    together, actual = np.array([0, 1, 1, 0]), np.array([0, 1, 1, 1])
+    of_members = np.array([[0, 1, 1, 0], [0, 0, 1, 1], [1, 1, 1, 0]])  # (members, images)
+    found = Answers(np.eye(2)[together], together, actual, np.arange(4), "probability", of_members)
+    counted = members.members_of(found)
+    assert (counted.right, counted.disagreed) == ([3, 3, 2], 3)  # only on the third image do all agree
+    assert counted.mean == pytest.approx(8 / 3)
+    assert counted.deviation == pytest.approx(np.sqrt(1 / 3))
+    assert rows_of(members.members_text(counted, 4))[1:] == [
+        ["1", "75.00", "%"],
+        ["2", "75.00", "%"],
+        ["3", "50.00", "%"],
+        ["mean", "66.67", "%", "±", "14.43", "%"],
+        "the members disagree on 75.00 % of the images (3)".split(),
+    ]
+    as_object = members.members_object(counted, 4)
+    assert json.loads(json.dumps(as_object, allow_nan=False)) == as_object
+    assert as_object["accuracies"] == [0.75, 0.75, 0.5]
+    assert as_object["disagreement"] == 0.75
+
+
+def test_a_single_member_has_no_spread():
+    counted = members.Members([3], 0)
+    assert "±" not in members.members_text(counted, 4)
+    assert members.members_object(counted, 4)["accuracy_deviation"] is None
+
+
+def test_the_answers_of_an_ensemble_are_those_of_the_mean_of_its_members_outputs():
+    networks = [Network([Dense(3), Softmax()], (2,), seed) for seed in (1, 2)]
+    saved = SavedEnsemble([SavedNetwork(network, (0, 1, 2)) for network in networks])
+    data = dataset([[255, 0], [0, 255], [90, 80]], [0, 1, 2])
+    found = answers(saved, data.test)
+    p = [network.forward(data.test.images.reshape(3, 2).astype(np.float32) / 255) for network in networks]
+    np.testing.assert_allclose(found.scores, (p[0] + p[1]) / 2, rtol=1e-6)
+    assert found.of_members.tolist() == [output.argmax(axis=1).tolist() for output in p]
+    assert found.score_name == "probability"
+
+
+def test_a_member_whose_answer_is_no_number_is_refused():
+    networks = [Network([Dense(3), Softmax()], (2,), seed) for seed in (1, 2)]
+    networks[1].parameters[...] = np.finfo(np.float32).max
+    saved = SavedEnsemble([SavedNetwork(network, (0, 1, 2)) for network in networks])
+    with pytest.raises(BadInput, match="the network's answer to image 0 is no finite number"):
+        answers(saved, dataset([[255, 255]], [0]).test)
 
 
 def test_evaluation_counts_the_networks_answers():

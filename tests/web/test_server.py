@@ -279,6 +279,16 @@ def test_a_refusal_is_one_short_line_whatever_it_quotes(client):
     assert len(client.get("/api/state", headers={"Host": "a" * 9000}).get_json()["error"]) < 500
 
 
+def test_an_ensemble_is_refused_as_the_page_shows_a_single_network(client, trainer, tmp_path):
+    before = trainer.run.network.parameters.tobytes()
+    members = [nn.SavedNetwork(nn.PRESETS["784-10-10"].make_network(seed)) for seed in (0, 1)]
+    nn.save(nn.SavedEnsemble(members), tmp_path / "e.json")
+    answer = post(client, "weights", (tmp_path / "e.json").read_bytes(), status=400)
+    expected = "the uploaded file: is an ensemble of 2 networks, and the page shows a single one"
+    assert answer["error"] == expected
+    assert trainer.run.network.parameters.tobytes() == before
+
+
 def test_a_wrong_upload_that_would_be_many_objects_is_refused_before_it_is_read(client, monkeypatch):
     monkeypatch.setattr(storage, "load", lambda path: pytest.fail("was read"))
     answer = post(client, "weights", b"[" + b"[]," * 1_000_000 + b"[]]", 400)

@@ -1,0 +1,145 @@
+"""What every training on the command line does: what is printed of it, and which files it leaves, however it ends."""
+
+import argparse
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from tqdm import tqdm
+
+from nn_from_scratch.command_line.options import data_files
+from nn_from_scratch.command_line.paths import check_paths
+from nn_from_scratch.command_line.process import Interruption, discard_output, notify
+from nn_from_scratch.command_line.recipe_options import output_of
+from nn_from_scratch.errors import BadInput
+from nn_from_scratch.runs.training_run import TrainingRun
+from nn_from_scratch.storage import files
+from nn_from_scratch.training import EpochResult
+
+Result = TypeVar("Result")  # of what is reported one by one, such as epochs
+
+
+class AnyTraining(Generic[Result]):
+    """What the options ask for, between `with training.interruption` and the end of that block.
+
+    Raises BadInput, before the first step, for a file that could not be written after the last.
+    """
+
+    what = "the network"
+
+    def __init__(self, arguments: argparse.Namespace, like: TrainingRun):
+        self.arguments = arguments
+        self.like = like  # the run, or one like it
+        self.output = output_of(arguments, like.dataset)
+        files.check_writable(self.output)
+        self.checkpoint, self.diverged, self.best = (
+            files.beside(self.output, kind) for kind in ("checkpoint", "diverged", "best")
+        )
+        self.curves = _curves_beside(arguments.history)
+        self._check_paths()
+        if arguments.patience and not like.validation:
+            raise BadInput("--patience needs --validation N: images that tell whether it still gets better")
+        self.interruption = Interruption()
+        self.unwritten: list[str] = []  # what could not be written where it belongs
+
+    def _check_paths(self) -> None:
+        resumed = self.arguments.resume
+        reads = data_files(self.arguments) | {"--resume": resumed}
+        writes = {"--output": self.output, "--history": self.arguments.history, "the picture of --history": self.curves}
+        own = {"the best network": self.best, "the network of a divergence": self.diverged}
+        if not (resumed and os.path.realpath(resumed) == os.path.realpath(self.checkpoint)):  # a newer one replaces it
+            own["the checkpoint"] = self.checkpoint
+        check_paths(reads, writes | own)
+
+    def introduce(self) -> None:
+        """Say what is trained, and on which data."""
+        raise NotImplementedError
+
+    def epochs(self) -> Iterator[Result]:
+        """Train, with a progress bar, and yield what there is to report."""
+        raise NotImplementedError
+
+    def report(self, result: Result) -> None:
+        """A line, and a checkpoint, where they are asked for."""
+        raise NotImplementedError
+
+    @property
+    def out_of_patience(self) -> bool:
+        """Whether it is to end before its last epoch."""
+        return False
+
+    def test(self) -> None:
+        """Judge what will be saved."""
+        raise NotImplementedError
+
+    def save(self) -> None:
+        """Write what was learnt, and say where it is."""
+        raise NotImplementedError
+
+    def say(self, line: str, even_if_quiet: bool = False) -> None:
+        """Print a line. Where nobody can read it any more, as after `| head`, the training goes on without."""
+        if self.arguments.quiet and not even_if_quiet:
+            return
+        try:
+            tqdm.write(line)
+        except OSError as problem:
+            discard_output()
+            notify(f"the output can't be written any more ({problem.strerror}); the training goes on without it")
+            if not isinstance(problem, BrokenPipeError):
+                self.unwritten.append("the output")
+
+    def _save_checkpoint(self, write: Callable[[str], None]) -> None:
+        """Write a checkpoint on the way."""
+        try:
+            write(self.checkpoint)
+        except OSError as problem:  # a disk that is full now need not be so at the next one
+            notify(f"{self.checkpoint}: can't be written: {problem.strerror}; the training goes on")
+
+    def _save_history(self, rows: list, *histories: list[EpochResult]) -> None:
+        """Write a row for each epoch, and the picture of the curves beside it."""
+        from nn_from_scratch import figures
+
+        places = [self._keep(partial(files.save_rows, rows), self.arguments.history)]
+        if self.curves:
+            places.append(self._keep(partial(figures.save, figures.learning_curves(*histories)), self.curves))
+        self.say(f"saved {' and '.join(places)}")
+
+    def _conclude(self, output: str, test_accuracy: float) -> None:
+        """The last lines, where nothing went wrong."""
+        if self.interruption.signal:
+            notify(f"interrupted when the training was over; {self.what}: {output}")
+            self.interruption.check()
+        images = len(self.like.dataset.test)
+        self.say(f"test accuracy {test_accuracy:.2%} ({images:,} images)", even_if_quiet=True)
+        if not self.like.validation:
+            self.say("(--validation 10000 holds images out and tells the accuracy on them after each epoch)")
+        self.say(f"saved {output}")
+        if self.unwritten:
+            raise BadInput(f"could not be written: {', '.join(self.unwritten)}")
+
+    def _keep(self, write: Callable[[str], None], path: str) -> str:
+        """Write a file, or, where its place can't be written, the same in a new temporary directory. Where it is."""
+        try:
+            write(path)
+            return path
+        except OSError as problem:
+            self.unwritten.append(path)
+            notify(f"{path}: can't be written: {problem.strerror}")
+        try:
+            place = os.path.join(tempfile.mkdtemp(prefix="nn_from_scratch-"), os.path.basename(path))
+            write(place)
+        except OSError as problem:
+            notify(f"nor can a temporary file: {problem.strerror}")
+            return "lost"
+        notify(f"it is kept in {place}")
+        return place
+
+
+def _curves_beside(history: str | None) -> str:
+    """Where the picture of the learning curves goes: beside the history, unless that is a device or a pipe."""
+    if not history or (os.path.exists(history) and not os.path.isfile(history)):
+        return ""
+    return str(Path(history).with_suffix(".png"))

@@ -1,0 +1,211 @@
+"""The training of an ensemble: one recipe with several seeds, each member on a process of its own.
+
+To whoever asks it is one training: it is interrupted, written to one checkpoint and taken up again as a whole. A member
+learns what it would learn alone, to the bit, however many are trained at the same time.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nn_from_scratch.data import Dataset
+from nn_from_scratch.errors import BadInput
+from nn_from_scratch.recipe import Recipe
+from nn_from_scratch.runs.checkpoint import LoadData, checkpoint_document, recipe_in, run_in, run_on_record
+from nn_from_scratch.runs.pool import Stopped, told_by
+from nn_from_scratch.runs.training_run import DEFAULT_THREADS, TrainingRun
+from nn_from_scratch.storage import json_files
+from nn_from_scratch.storage.json_files import MOST_PARAMETERS, Wrong, check_format, object_in
+from nn_from_scratch.training import Diverged, EpochResult
+
+FORMAT = "nn_from_scratch ensemble checkpoint"
+FORMAT_VERSION = 1
+MOST_MEMBERS = 100
+
+
+@dataclass
+class Member:
+    """What is known here of a member, whose training goes on elsewhere."""
+
+    seed: int
+    checkpoint: dict | None = None  # the latest; None: not begun
+    metrics: dict[str, float] = field(default_factory=dict)  # of its network, once that is trained
+
+
+class Divergence(NamedTuple):
+    """How a member's training failed, and the last finite parameters and state."""
+
+    step: int
+    learning_rate: float
+    reason: str
+    snapshot: np.ndarray
+
+
+class Report(NamedTuple):
+    """What a member's process tells: of an epoch, of its checkpoint, or of its end."""
+
+    result: EpochResult | None = None
+    checkpoint: dict | None = None
+    metrics: dict[str, float] | None = None
+    divergence: Divergence | None = None
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What all members share: sent to each process once."""
+
+    recipe: Recipe
+    dataset: Dataset
+    validation: int
+    threads: int
+    patience: int | None = None
+    checkpoint_every: int | None = None
+
+    def begin(self, seed: int, checkpoint: dict | None) -> TrainingRun:
+        """The training of a member as it was at its checkpoint, or before its first step."""
+        if not checkpoint:
+            return TrainingRun(self.recipe, self.dataset, seed, self.validation, self.threads)
+        return run_in(checkpoint, lambda *_, **__: self.dataset, self.recipe.epochs)
+
+    def run(self, task: tuple[int, dict | None], stopped: Stopped) -> Iterator[Report]:
+        """Train the member with a seed, on from its checkpoint if there is one, to its end or until `stopped()`."""
+        if stopped():
+            return
+        run = self.begin(*task)
+
+        def on_step(step: int, loss: float) -> None:
+            if stopped():
+                raise _Stopped
+
+        results, every = run.epochs(on_step), self.checkpoint_every
+        try:
+            while not (self.patience and run.epochs_since_best >= self.patience) and (result := next(results, None)):
+                due = every and result.epoch % every == 0
+                yield Report(result, checkpoint_document(run) if due else None)
+            with _best(run, bool(self.patience)):
+                loss, accuracy = run.test()
+        except _Stopped:
+            yield Report(checkpoint=checkpoint_document(run))
+        except Diverged as problem:
+            divergence = Divergence(problem.step, problem.learning_rate, problem.reason, run.network.snapshot())
+            yield Report(divergence=divergence)
+        else:
+            metrics = {"test_accuracy": accuracy, "test_loss": loss, "training_loss": run.history[-1].loss}
+            yield Report(checkpoint=checkpoint_document(run), metrics=metrics)
+
+
+class _Stopped(Exception):
+    """Ends a training that is to go on later."""
+
+
+@contextmanager
+def _best(run: TrainingRun, wanted: bool) -> Iterator[None]:
+    """Within this block the network is the best one, where that is wanted."""
+    if wanted:
+        run.swap_best()
+    yield
+    if wanted:
+        run.swap_best()
+
+
+class EnsembleRun:
+    """Train `recipe` with the seeds seed, seed + 1, …, everything else as in a TrainingRun.
+
+    Raises BadInput where the data don't fit the recipe, or the members together are too large for a file.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        dataset: Dataset,
+        seed: int = 0,
+        validation: int = 0,
+        threads: int = DEFAULT_THREADS,
+        members: int = 2,
+    ):
+        if not 2 <= members <= MOST_MEMBERS:
+            raise BadInput(f"members {members}: expected from 2 to {MOST_MEMBERS}")
+        self.like = TrainingRun(recipe, dataset, seed, validation, threads)  # the first member's, as it begins
+        if (size := members * self.like.network.snapshot().size) > MOST_PARAMETERS:
+            raise BadInput(f"members of {size:,} parameters in all are too many: expected at most {MOST_PARAMETERS:,}")
+        self.shared = Shared(self.like.recipe, dataset, validation, threads)
+        self.members = [Member(seed + i) for i in range(members)]
+
+    def train(
+        self,
+        jobs: int = 1,
+        patience: int | None = None,
+        checkpoint_every: int | None = None,
+        stopped: Stopped = lambda: False,
+    ) -> Iterator[tuple[int, Report]]:
+        """Train what is left of each member, `jobs` of them at a time, and yield what each reports, with its index.
+
+        With `patience`, a member ends after so many epochs without a higher validation accuracy, and its best network
+        counts. Once `stopped()` is true, each under way ends with a checkpoint. Raises Diverged where a member has.
+        """
+        shared = replace(self.shared, patience=patience, checkpoint_every=checkpoint_every)
+        tasks = [(member.seed, member.checkpoint) for member in self.members]
+        for i, report in told_by(shared.run, tasks, jobs, stopped):
+            member = self.members[i]
+            member.checkpoint = report.checkpoint or member.checkpoint
+            member.metrics = report.metrics or member.metrics
+            yield i, report
+            if report.divergence:
+                step, rate, reason, _ = report.divergence
+                raise Diverged(step, rate, f"member {i + 1} (seed {member.seed}): {reason}")
+
+    @property
+    def trained(self) -> bool:
+        """Whether all members are trained to their end."""
+        return all(member.metrics for member in self.members)
+
+    def run_of(self, member: Member) -> TrainingRun:
+        """A member's training as it was at its latest checkpoint."""
+        return self.shared.begin(member.seed, member.checkpoint)
+
+    def record(self) -> dict[str, Any]:
+        """What this training was asked to do; the seed is that of the first member."""
+        return self.like.record()
+
+
+# ---- its checkpoint ----
+
+
+def save_ensemble_checkpoint(run: EnsembleRun, path: str | Path) -> None:
+    """Write everything that it takes to go on, whole or not at all."""
+    document = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "run": run.record(),
+        "members": [member.checkpoint for member in run.members],
+    }
+    json_files.write(document, path)
+
+
+def is_ensemble_checkpoint(document: Any) -> bool:
+    return isinstance(document, dict) and document.get("format") == FORMAT
+
+
+def ensemble_run_in(document: Any, load_data: LoadData, epochs: int | None = None) -> EnsembleRun:
+    """The run in the document of a checkpoint. Raises Wrong, naming the member and the place in it."""
+    check_format(document, "checkpoint of an ensemble", FORMAT, (FORMAT_VERSION,))
+    record, entries = object_in(document, "run", "the file"), document.get("members")
+    if not isinstance(entries, list):
+        raise Wrong("members: expected a list of checkpoints, null for a member that was not begun")
+    run = run_on_record(record, recipe_in(record, epochs), load_data, partial(EnsembleRun, members=len(entries)))
+    for i, (member, entry) in enumerate(zip(run.members, entries, strict=True)):
+        if entry is None:
+            continue
+        if object_in(entry, "run", f"members[{i}]") != record | {"seed": member.seed}:
+            raise Wrong(f"members[{i}].run: expected that of the ensemble, with the seed {member.seed}")
+        member.checkpoint = entry | {"run": run.record() | {"seed": member.seed}}  # for more epochs, or data that moved
+        try:
+            run.run_of(member)  # which looks at all of it
+        except Wrong as wrong:
+            raise Wrong(f"members[{i}]: {wrong}") from None
+    return run

@@ -1,0 +1,64 @@
+"""An ensemble to and from a JSON document: its members one after another, each as the document of a network."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from nn_from_scratch.ensemble import Ensemble, check_same
+from nn_from_scratch.storage.json_files import Wrong, check_format, object_in, with_printable_texts
+from nn_from_scratch.storage.network_file import SavedNetwork, network_document, network_in
+
+FORMAT = "nn_from_scratch ensemble"
+FORMAT_VERSION = 1
+
+
+@dataclass
+class SavedEnsemble:
+    """Networks that answer together, each with what is known about it, and what is known about all of them.
+
+    Raises ValueError, naming the member, where one differs from the first in what goes in, what comes out, or classes.
+    """
+
+    members: list[SavedNetwork]
+    training: dict[str, Any] = field(default_factory=dict)  # where nothing is given: what all members' have in common
+    metrics: dict[str, Any] = field(default_factory=dict)  # of their common answers
+
+    def __post_init__(self) -> None:
+        self.network = Ensemble([member.network for member in self.members])
+        self.classes = tuple(self.members[0].classes)
+        for i, member in enumerate(self.members):
+            check_same(i, "list of classes", tuple(member.classes), self.classes)
+        if not self.training:
+            first, *others = (member.training for member in self.members)
+            self.training = {
+                name: value for name, value in first.items() if all(other.get(name) == value for other in others)
+            }
+
+
+def ensemble_document(saved: SavedEnsemble) -> dict[str, Any]:
+    """The document of an ensemble. Raises ValueError for what could not be read again."""
+    return {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "training": saved.training,
+        "metrics": saved.metrics,
+        "members": [network_document(member) for member in saved.members],
+    }
+
+
+def ensemble_in(document: Any) -> SavedEnsemble:
+    """The ensemble in a document. Raises Wrong, naming the member and the place in it."""
+    check_format(document, "ensemble", FORMAT, (FORMAT_VERSION,))
+    known = [with_printable_texts(object_in(document, name, "the file"), name) for name in ("training", "metrics")]
+    entries = document.get("members")
+    if not isinstance(entries, list) or not entries:
+        raise Wrong("members: expected a list of at least one network")
+    members = []
+    for i, entry in enumerate(entries):
+        try:
+            members.append(network_in(entry))
+        except Wrong as wrong:
+            raise Wrong(f"members[{i}]: {wrong}") from None
+    try:
+        return SavedEnsemble(members, *known)
+    except ValueError as problem:
+        raise Wrong(str(problem)) from None

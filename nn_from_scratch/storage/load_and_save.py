@@ -1,0 +1,41 @@
+"""Networks and ensembles to and from files."""
+
+from pathlib import Path
+from typing import Any
+
+from nn_from_scratch.storage import ensemble_file, json_files
+from nn_from_scratch.storage.ensemble_file import SavedEnsemble, ensemble_document, ensemble_in
+from nn_from_scratch.storage.network_file import SavedNetwork, network_document, network_in, network_in_plain
+
+Saved = SavedNetwork | SavedEnsemble
+
+
+def save(saved: Saved, path: str | Path) -> None:
+    """Write the file, whole or not at all.
+
+    Raises ValueError for what could not be read again: a number that is not finite, classes that don't fit the outputs,
+    or a network that is too large.
+    """
+    if isinstance(saved, SavedNetwork):
+        json_files.write(network_document(saved), path)
+    elif isinstance(saved, SavedEnsemble):
+        json_files.write(ensemble_document(saved), path)
+    else:
+        raise TypeError(f'expected save(SavedNetwork(network), "network.json"), not a {type(saved).__name__} first')
+
+
+def load(path: str | Path) -> Saved:
+    """Read a network or an ensemble back, bit for bit; networks also in the plain two-layer form.
+
+    Raises BadInput, naming the file and the place in it, before anything is built from what doesn't fit.
+    """
+    with json_files.document(path) as document:
+        return _saved_in(document)
+
+
+def _saved_in(document: Any) -> Saved:
+    if isinstance(document, dict) and document.keys() >= {"hidden_layer", "output_layer"}:
+        return network_in_plain(document)
+    if isinstance(document, dict) and document.get("format") == ensemble_file.FORMAT:
+        return ensemble_in(document)
+    return network_in(document)
