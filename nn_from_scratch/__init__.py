@@ -19,6 +19,7 @@ Read the files in this order:
 15. training.py            the loop
 16. recipe.py              what a training is asked to do
 17. presets.py             named recipes
+18. ensemble.py            several networks that answer together
 
 Dense networks need none of 4 to 9: a first reading can leave them out.
 """

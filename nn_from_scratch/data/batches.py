@@ -101,7 +101,7 @@ class Batches:
         """The samples' indices in the order of an epoch, numbered from 0."""
         return numbered(self.seed, number).permutation(len(self.split))
 
-    def batch(self, chosen: np.ndarray, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+    def batch(self, chosen: np.ndarray, epoch: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """The samples with these indices, as they are in an epoch: x (n, *input_shape) and t (n, outputs)."""
         images = self.split.images[chosen]
         if self.augment:
