@@ -20,7 +20,7 @@ def test_every_picture_is_shown_somewhere_and_has_the_command_that_makes_it():
     made = {name for names in MAKE["COMMANDS"] for name in names.split()} | MAKE["ELSEWHERE"].keys()
     assert pictures == made
     assert shown <= pictures
-    optional = {"layer_2_weights", "layer_3_weights", "weight_histograms", "feature_maps"}
+    optional = {"layer_2_weights", "layer_3_weights", "weight_histograms"}
     assert pictures - shown <= optional
 
 
