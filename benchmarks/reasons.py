@@ -56,7 +56,7 @@ class ConvertedBefore(Batches):
         super().__init__(*arguments)
         self.x, self.t = inputs(self.split.images, self.input_shape), self.targets[self.split.labels]
 
-    def batch(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def batch(self, chosen: np.ndarray, epoch: int = 0) -> tuple[np.ndarray, np.ndarray]:
         return self.x[chosen], self.t[chosen]
 
 
