@@ -7,7 +7,6 @@ the calls itself, so that asking for them costs nothing, and says how much time 
 import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache
 from importlib import import_module
 from multiprocessing import get_context
 from time import perf_counter, process_time
@@ -43,9 +42,19 @@ def call(threads: int, module: str, function: str, *arguments: Any) -> Any:
     return _process(threads).submit(_call, module, function, arguments).result()
 
 
-@cache
+_processes: dict[int, ProcessPoolExecutor] = {}  # by their threads
+
+
 def _process(threads: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(1, get_context("spawn"), limit_threads, (threads,))
+    if threads not in _processes:
+        _processes[threads] = ProcessPoolExecutor(1, get_context("spawn"), limit_threads, (threads,))
+    return _processes[threads]
+
+
+def end() -> None:
+    """End all these processes. The next call begins a new one."""
+    while _processes:
+        _processes.popitem()[1].shutdown()
 
 
 def limit_threads(number: int) -> None:
