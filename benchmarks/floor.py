@@ -9,10 +9,10 @@ from collections.abc import Callable
 from itertools import chain
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from nn_from_scratch import Recipe
 from nn_from_scratch.layers import Conv2D, Dense
+from nn_from_scratch.layers.images import side_by_side
 from nn_from_scratch.network import Place
 
 Product = tuple[np.ndarray, np.ndarray, np.ndarray]  # left, right, and where the result goes
@@ -48,8 +48,8 @@ def _convolution(place: Place, N: int) -> Products:
     """
     (channels, _, _), (filters, rows, columns) = place.input_shape, place.output_shape
     k, stride = place.layer.size, place.layer.stride
-    below = _numbers((columns - 1) * stride + k, k, channels, N)
-    x = sliding_window_view(below, k, axis=0)[::stride].transpose(0, 4, 1, 2, 3).reshape(columns, -1, N)
+    below = _numbers((columns - 1) * stride + k, k * channels, N)
+    x = side_by_side(below, k, stride)
     W, dW = _numbers(filters, x.shape[1]), _numbers(columns, x.shape[1], filters)
     y, dy, dx = _numbers(rows, columns, filters, N), _numbers(rows, columns, filters, N), _numbers(*x.shape)
     dy_transposed = _numbers(columns, N, filters)

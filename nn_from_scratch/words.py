@@ -102,9 +102,9 @@ class Table(dict[str, type[Part]], Generic[Part]):
                 text += f"[:{key.replace('_', '-')}={_text(setting.default)}]"
         return text
 
-    def usages(self, names: Iterable[str] | None = None) -> str:
+    def usages(self, names: Iterable[str] | None = None, optional: bool = False) -> str:
         """How these words are written at the least, or all of the table: "dense:UNITS, relu, softmax"."""
-        return ", ".join(self.usage(name, optional=False) for name in (self if names is None else names))
+        return ", ".join(self.usage(name, optional) for name in (self if names is None else names))
 
     def _read(self, word: str, name: str, key: str, text: str) -> Any:
         hint = _hints(self[name]).get(key, str)

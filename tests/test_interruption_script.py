@@ -176,7 +176,11 @@ def test_the_network_so_far_can_be_evaluated(tmp_path):
     assert result.returncode == 0, result.stderr
 
 
-STOPPED_WHEN_TOLD = """
+def stopped_when_told(
+    room: str, module: str, name: str, before: str = "", result: str = "original(*arguments, **options)"
+) -> str:
+    """A program that runs train.py and interrupts it when a function of the package is called."""
+    return f"""
 import os, runpy, signal, sys
 from nn_from_scratch.{room} import {module}
 original = {module}.{name}
@@ -204,9 +208,7 @@ def train_with(program: str, *arguments: object) -> subprocess.CompletedProcess:
 
 
 def test_interrupted_when_the_training_is_over_the_network_is_saved_but_no_success_reported(tmp_path):
-    program = STOPPED_WHEN_TOLD.format(
-        room="runs", module="training_run", name="evaluate", before="", result="original(*arguments, **options)"
-    )
+    program = stopped_when_told("runs", "training_run", "evaluate")
     result = train_with(program, *DIGITS[:-1], 1, "--output", tmp_path / "n.json", "--history", tmp_path / "n.csv")
     assert result.returncode == 130
     assert "test accuracy" not in result.stdout
@@ -306,13 +308,8 @@ def test_the_second_signal_leaves_at_once_and_what_stood_there_stays(tmp_path):
     """Both arrive while the checkpoint is being written, which is the worst moment there is."""
     (tmp_path / "n.checkpoint.json").write_text("old checkpoint")
     (tmp_path / "n.json").write_text("old network")
-    program = STOPPED_WHEN_TOLD.format(
-        room="storage",
-        module="json_files",
-        name="_layout",
-        before="os.kill(os.getpid(), signal.SIGINT)",
-        result="pytest_must_not_get_here",
-    )
+    second = "os.kill(os.getpid(), signal.SIGINT)"
+    program = stopped_when_told("storage", "json_files", "_layout", before=second, result="pytest_must_not_get_here")
     result = train_with(program, *DIGITS, "--checkpoint-every", 1, "--output", tmp_path / "n.json")
     assert result.returncode == 130, result.stderr
     assert result.stderr == ""
@@ -713,13 +710,7 @@ def test_where_a_member_is_killed_the_last_checkpoint_is_left(tmp_path):
 
 def test_an_ensemble_that_is_interrupted_before_its_first_step_can_be_resumed(tmp_path):
     """As soon as the processes are begun."""
-    program = STOPPED_WHEN_TOLD.format(
-        room="command_line",
-        module="ensemble_training",
-        name="tqdm",
-        before="",
-        result="original(*arguments, **options)",
-    )
+    program = stopped_when_told("command_line", "ensemble_training", "tqdm")
     options = (*DIGITS[:-1], 2, "--members", 2)
     result = train_with(program, *options, "--jobs", 1, "--output", tmp_path / "n.json")
     assert result.returncode == 130
@@ -731,13 +722,7 @@ def test_an_ensemble_that_is_interrupted_before_its_first_step_can_be_resumed(tm
 
 
 def test_interrupted_when_all_members_are_trained_the_ensemble_is_saved(tmp_path):
-    program = STOPPED_WHEN_TOLD.format(
-        room="command_line",
-        module="ensemble_training",
-        name="evaluate",
-        before="",
-        result="original(*arguments, **options)",
-    )
+    program = stopped_when_told("command_line", "ensemble_training", "evaluate")
     result = train_with(program, *DIGITS[:-1], 1, "--members", 2, "--jobs", 1, "--output", tmp_path / "n.json")
     assert result.returncode == 130
     assert result.stderr == f"interrupted when the training was over; the ensemble: {tmp_path / 'n.json'}\n"

@@ -22,7 +22,7 @@ def parse_arguments() -> argparse.Namespace:
         type=word_in(AUGMENTATIONS),
         metavar="WORD",
         help="show the first image of each class, and what a training with seed 0 makes of it in its first epochs: "
-        + ", ".join(map(AUGMENTATIONS.usage, AUGMENTATIONS)),
+        + AUGMENTATIONS.usages(optional=True),
     )
     parser.add_argument("--save", metavar="FILE", help="save the picture, as .png, .pdf or .svg, instead of showing it")
     return parser.parse_args()

@@ -73,8 +73,7 @@ def add_recipe_options(parser: argparse.ArgumentParser, without: Collection[str]
     add("learning_rate", "the schedule's highest rate", type=positive_number, metavar="RATE")
     add("batch_size", "images per step; full is all of them", type=batch_size, metavar="N|full")
     add("epochs", "passes over the training images", type=whole_number(1), metavar="N")
-    augmentations = ", ".join(map(AUGMENTATIONS.usage, AUGMENTATIONS))
-    help = f"new images of the training images in every epoch, or none: {augmentations}"
+    help = f"new images of the training images in every epoch, or none: {AUGMENTATIONS.usages(optional=True)}"
     add("augmentation", help, nargs="+", type=_augmentation, metavar="WORD")
     add("input_shape", "of one sample", nargs="+", type=whole_number(1), metavar="N")
     add("classes", "the digits to tell apart", nargs="+", type=whole_number(0), metavar="DIGIT")

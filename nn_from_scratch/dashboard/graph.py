@@ -85,8 +85,7 @@ class Graph(Panel):
         for height, label in zip(self.heights[last], labels, strict=False):
             self.outputs.append(self.moving(axes.text(self.columns[last] + 0.15, height, str(label), va="center")))
         what = "maps" if self.maps else "neurons"
-        whose = f" of {subject.whose}" if subject.whose else ""
-        self.title.set_text(f"the most active {what}{whose}; lines |w · activation|: — raises, - - lowers")
+        self.title.set_text(f"the most active {what}{subject.of_whose}; lines |w · activation|: — raises, - - lowers")
 
     def _heights(self, k: int, last: int) -> np.ndarray:
         if self.stages[k].has_maps:

@@ -34,6 +34,11 @@ class Subject:
     usual: list[Usual]  # of every stage
     whose: str = ""  # "member 1", where the answers are those of an ensemble, and the stages those of one member
 
+    @property
+    def of_whose(self) -> str:
+        """The same in a title: " of member 1"."""
+        return f" of {self.whose}" if self.whose else ""
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -171,8 +176,7 @@ class Weights(Panel):
         self.zero = self.moving(axes.axvline(0, color=BLACK, linewidth=1, linestyle="--"))
         axes.set(xlim=(edges[0], edges[-1]), ylim=(0, 1.12 * max(counts.max() for counts in self.counts)))
         axes.tick_params(labelsize=SMALL)
-        whose = f" of {subject.whose}" if subject.whose else ""
-        axes.set_xlabel(f"weight{whose} (dashed: zero)", fontsize=SMALL)
+        axes.set_xlabel(f"weight{subject.of_whose} (dashed: zero)", fontsize=SMALL)
         axes.spines[["top", "right"]].set_visible(False)
 
     def update(self, moment: Moment) -> None:

@@ -5,7 +5,7 @@ The layers after it then get numbers of the same size whatever the layers before
 
 import numpy as np
 
-from nn_from_scratch.layers.images import as_images, as_stored
+from nn_from_scratch.layers.images import as_images, as_stored, stored_shape
 from nn_from_scratch.layers.layer import Layer, Shape
 
 
@@ -70,13 +70,15 @@ class BatchNorm(Layer):
         return in_shape_of(x, y)
 
     def backward_parameters(self, dy: np.ndarray) -> None:
-        dy = by_feature(dy)
-        self.dgamma[...] = total(dy, self.centred) / self.deviation
-        self.dbeta[...] = total(dy)
+        self.dgamma[...], self.dbeta[...] = self._gradients(by_feature(dy))
+
+    def _gradients(self, dy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """dγ and dβ."""
+        return total(dy, self.centred) / self.deviation, total(dy)
 
     def backward_input(self, dy: np.ndarray) -> np.ndarray:
         d = by_feature(dy)
-        dgamma, dbeta = total(d, self.centred) / self.deviation, total(d)
+        dgamma, dbeta = self._gradients(d)
         dx = self.centred * (-dgamma / self.deviation / self.M)[:, None]  # − x̂ · dγ / M
         dx += d
         dx -= (dbeta / self.M)[:, None]
@@ -102,7 +104,7 @@ def by_feature(x: np.ndarray) -> np.ndarray:
 
 def in_shape_of(x: np.ndarray, values: np.ndarray) -> np.ndarray:
     """The way back from `by_feature`."""
-    return values[:, :, 0] if x.ndim == 2 else as_images(values.reshape(*x.shape[2:], x.shape[1], len(x)))
+    return values[:, :, 0] if x.ndim == 2 else as_images(values.reshape(stored_shape(x.shape)))
 
 
 def total(*values: np.ndarray) -> np.ndarray:

@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from nn_from_scratch.initializers import Initializer, as_initializer
-from nn_from_scratch.layers.images import as_images, as_stored, check_images
-from nn_from_scratch.layers.layer import Layer, Shape
+from nn_from_scratch.layers.images import as_images, as_stored, check_images, side_by_side
+from nn_from_scratch.layers.layer import Layer, Shape, whole_number
 from nn_from_scratch.layers.parallel import share_out
 
 
@@ -53,12 +52,13 @@ class Conv2D(Layer):
         bias_initializer: Initializer | str = "zeros",
         bias: bool = True,
     ):
-        for name, value in (("filters", filters), ("size", size), ("stride", stride)):
-            if not isinstance(value, int | np.integer) or value < 1:
-                raise ValueError(f"Conv2D needs a whole number from 1 up as {name}, not {value!r}")
+        self.filters, self.size, self.stride = (
+            whole_number(value, f"Conv2D needs a whole number from 1 up as {name}")
+            for name, value in (("filters", filters), ("size", size), ("stride", stride))
+        )
         if padding not in ("valid", "same"):
             raise ValueError(f"the padding of Conv2D is valid or same, not {padding!r}")
-        self.filters, self.size, self.stride, self.padding = int(filters), int(size), int(stride), padding
+        self.padding = padding
         self.initializer = as_initializer(initializer)
         self.bias_initializer = as_initializer(bias_initializer)
         self.bias = bool(bias)
@@ -114,7 +114,7 @@ class Conv2D(Layer):
         height, width, channels, N = x.shape
         below = np.zeros(((columns - 1) * s + k, k, channels, N), x.dtype)
         inside = below[p : p + width]
-        seen = sliding_window_view(below, k, axis=0)[::s].transpose(0, 4, 1, 2, 3).reshape(columns, -1, N)
+        seen = side_by_side(below.reshape(len(below), -1, N), k, s)
         for h in range(first, last):
             for i in range(k):
                 row = h * s + i - p
@@ -149,7 +149,7 @@ class Conv2D(Layer):
         # The outputs that a pixel took part in are neighbours, once zeros stand between and around them.
         spread = np.zeros((rows, width + k - 1, filters, N), dy.dtype)
         spread[:, k - 1 - p :: s][:, :columns] = dy
-        reached = sliding_window_view(spread, k, axis=1).transpose(0, 1, 4, 2, 3).reshape(rows, width, -1, N)
+        reached = side_by_side(spread, k)  # (rows, width, k·filters, N)
         flipped = self.W[:, :, :, ::-1].transpose(2, 1, 3, 0).reshape(k, channels, -1)  # (k rows, channels, k·filters)
         dx = np.zeros(self.x.shape, dy.dtype)
 

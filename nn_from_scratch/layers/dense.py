@@ -7,7 +7,7 @@ why a network in plain NumPy can be fast.
 import numpy as np
 
 from nn_from_scratch.initializers import Initializer, as_initializer
-from nn_from_scratch.layers.layer import Layer, Shape
+from nn_from_scratch.layers.layer import Layer, Shape, whole_number
 
 
 class Dense(Layer):
@@ -37,9 +37,7 @@ class Dense(Layer):
         bias_initializer: Initializer | str = "zeros",
         bias: bool = True,
     ):
-        if not isinstance(units, int | np.integer) or units < 1:
-            raise ValueError(f"Dense needs a whole number of units from 1 up, not {units!r}")
-        self.units = int(units)
+        self.units = whole_number(units, "Dense needs a whole number of units from 1 up")
         self.initializer = as_initializer(initializer)
         self.bias_initializer = as_initializer(bias_initializer)
         self.bias = bool(bias)

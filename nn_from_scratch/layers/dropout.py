@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nn_from_scratch.layers.images import as_images
+from nn_from_scratch.layers.images import as_images, stored_shape
 from nn_from_scratch.layers.layer import Layer
 
 
@@ -32,7 +32,7 @@ class Dropout(Layer):
         if not training:
             return x.copy(order="K")
         rng = np.random.default_rng(self.key)
-        shape = x.shape if x.ndim < 4 else [x.shape[axis] for axis in (2, 3, 1, 0)]  # in the order of images in memory
+        shape = x.shape if x.ndim < 4 else stored_shape(x.shape)
         kept = rng.random(shape, dtype=x.dtype) >= self.rate
         m = kept * x.dtype.type(1 / (1 - self.rate))
         self.m = m if x.ndim < 4 else as_images(m)

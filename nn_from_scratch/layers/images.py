@@ -8,6 +8,7 @@ Maths: docs/mathematics.md, "Convolution in memory".
 """
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from nn_from_scratch.layers.layer import Shape
 
@@ -20,6 +21,22 @@ def as_stored(x: np.ndarray) -> np.ndarray:
 def as_images(stored: np.ndarray) -> np.ndarray:
     """The view (N, channels, rows, columns) of an array (rows, columns, channels, N)."""
     return stored.transpose(3, 2, 0, 1)
+
+
+def stored_shape(shape: Shape) -> Shape:
+    """(N, channels, rows, columns) → (rows, columns, channels, N)"""
+    N, channels, rows, columns = shape
+    return rows, columns, channels, N
+
+
+def side_by_side(pixels: np.ndarray, k: int, stride: int = 1) -> np.ndarray:
+    """For each place of a kernel along rows of pixels, its k pixels there as one block.
+
+    (…, columns, numbers, N) → (…, places, k · numbers, N), a view: the blocks of neighbouring places overlap.
+    """
+    seen = sliding_window_view(pixels, k, axis=-3)[..., ::stride, :, :, :]  # (…, places, numbers, N, k)
+    *others, numbers, N, _ = seen.shape
+    return np.moveaxis(seen, -1, -3).reshape(*others, k * numbers, N)
 
 
 def check_images(layer: str, input_shape: Shape) -> None:

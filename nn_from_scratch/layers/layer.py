@@ -21,6 +21,13 @@ def checked_shape(shape: Any) -> Shape:
     return tuple(map(int, shape))
 
 
+def whole_number(value: Any, expected: str) -> int:
+    """The value, a whole number from 1 up. Raises ValueError, saying what was expected, for anything else."""
+    if not isinstance(value, int | np.integer) or value < 1:
+        raise ValueError(f"{expected}, not {value!r}")
+    return int(value)
+
+
 class Layer:
     """A step of the network, y = f(x; θ).
 

@@ -9,8 +9,8 @@ from itertools import product
 
 import numpy as np
 
-from nn_from_scratch.layers.images import as_images, as_stored, check_images
-from nn_from_scratch.layers.layer import Layer, Shape
+from nn_from_scratch.layers.images import as_images, as_stored, check_images, stored_shape
+from nn_from_scratch.layers.layer import Layer, Shape, whole_number
 
 
 class Pool2D(Layer):
@@ -21,9 +21,7 @@ class Pool2D(Layer):
     """
 
     def __init__(self, size: int = 2):
-        if not isinstance(size, int | np.integer) or size < 1:
-            raise ValueError(f"pooling needs a whole number from 1 up as size, not {size!r}")
-        self.size = int(size)
+        self.size = whole_number(size, "pooling needs a whole number from 1 up as size")
 
     def output_shape(self, input_shape: Shape) -> Shape:
         check_images(type(self).__name__, input_shape)
@@ -56,7 +54,7 @@ class AveragePool2D(Pool2D):
         return as_images(self.squares(as_stored(x)).mean(axis=(1, 3)))
 
     def backward_input(self, dy: np.ndarray) -> np.ndarray:
-        dx = np.zeros([self.shape[axis] for axis in (2, 3, 1, 0)], dy.dtype)
+        dx = np.zeros(stored_shape(self.shape), dy.dtype)
         self.squares(dx)[...] = (as_stored(dy) / self.size**2)[:, None, :, None]
         return as_images(dx)
 
@@ -81,8 +79,8 @@ class GlobalAveragePool2D(Layer):
         return np.ascontiguousarray(x.mean(axis=(2, 3)))
 
     def backward_input(self, dy: np.ndarray) -> np.ndarray:
-        _, _, rows, columns = self.shape
-        dx = np.empty((rows, columns, *dy.T.shape), dy.dtype)
+        rows, columns = self.shape[2:]
+        dx = np.empty(stored_shape(self.shape), dy.dtype)
         dx[...] = dy.T / (rows * columns)
         return as_images(dx)
 
@@ -108,8 +106,8 @@ class MaxPool2D(Pool2D):
         left_over = any(pixels % self.size for pixels in self.x.shape[:2])
         dx = (np.zeros_like if left_over else np.empty_like)(self.x)
         x_squares, dx_squares = self.squares(self.x), self.squares(dx)
+        *pixels, last = product(range(self.size), repeat=2)
         for h, left in enumerate(as_stored(dy)):  # row by row, so that what is needed again is in the cache
-            *pixels, last = product(range(self.size), repeat=2)
             for i, j in pixels:
                 taken = dx_squares[h, i, :, j]
                 np.multiply(left, x_squares[h, i, :, j] == self.y[h], out=taken)
