@@ -427,7 +427,7 @@ def checkpoint(tmp_path_factory) -> Path:
             ("--preset", "784-10-10"),
             "layers is dense:32 relu dense:10 softmax there, not dense:10 relu",
         ),
-        (("--epochs", 1), "progress.epoch: 2 epochs are done, more than 1"),
+        (("--epochs", 1), "steps are done, more than the 155 of 1 epochs"),
         (("--output", "SAME"), "would be written over the checkpoint: expected another --output"),
     ],
     ids=str,
@@ -540,6 +540,25 @@ def test_interrupted_it_is_as_patient_as_before(tmp_path):
     assert arguments[-2:] == ["--patience", "2"]
     assert run("train.py", *arguments).returncode == 0
     assert (tmp_path / "n.json").read_bytes() == (tmp_path / "whole.json").read_bytes()
+
+
+def test_out_of_patience_at_its_last_checkpoint_it_learns_no_more(tmp_path):
+    options = ("--learning-rate", 0.05, "--schedule", "constant", "--patience", 2, "--checkpoint-every", 1)
+    assert run("train.py", *VALIDATED, *options, "--output", tmp_path / "n.json").returncode == 0
+    whole = (tmp_path / "n.json").read_bytes()
+    again = run("train.py", "--resume", tmp_path / "n.checkpoint.json", "--patience", 2)
+    assert again.returncode == 0, again.stderr
+    assert "epoch" not in again.stdout.split("stopped: no higher")[0]
+    assert (tmp_path / "n.json").read_bytes() == whole
+
+
+def test_the_command_on_record_names_patience_which_decides_what_is_saved(tmp_path):
+    options = ("--learning-rate", 0.05, "--schedule", "constant", "--patience", 2)
+    assert run("train.py", *VALIDATED, *options, "--output", tmp_path / "n.json").returncode == 0
+    recorded = shlex.split(nn.load(tmp_path / "n.json").training["command"])
+    assert recorded[-4:-2] == ["--patience", "2"]
+    assert run(*recorded[1:], "--output", tmp_path / "again.json").returncode == 0
+    assert (tmp_path / "again.json").read_bytes() == (tmp_path / "n.json").read_bytes()
 
 
 def test_patience_without_validation_is_refused(tmp_path):

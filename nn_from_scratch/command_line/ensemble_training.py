@@ -16,7 +16,7 @@ from nn_from_scratch.command_line.recipe_options import DEFAULT_JOBS, resume_com
 from nn_from_scratch.data import Split
 from nn_from_scratch.ensemble import Ensemble
 from nn_from_scratch.runs.ensemble_run import Divergence, EnsembleRun, Member, Report, save_ensemble_checkpoint
-from nn_from_scratch.storage import SavedNetwork, save
+from nn_from_scratch.storage import SavedEnsemble, SavedNetwork, save
 from nn_from_scratch.training import Diverged, EpochResult, evaluate
 
 
@@ -82,7 +82,7 @@ class EnsembleTraining(AnyTraining[tuple[int, Report]]):
     def save(self) -> None:
         """The ensemble, its history and the ensemble of the best networks."""
         metrics = {"test_accuracy": self.test_accuracy, "test_loss": self.test_loss}
-        output = self._keep(partial(save, saved_ensemble(self.run, self.networks, **metrics)), self.output)
+        output = self._keep(partial(save, self._ensemble(self.networks, **metrics)), self.output)
         if self.arguments.history:
             histories = [self.run.run_of(member).history for member in self.run.members]
             rows = [
@@ -98,7 +98,7 @@ class EnsembleTraining(AnyTraining[tuple[int, Report]]):
     def _save_best(self) -> None:
         networks = [self._network(member, best=True) for member in self.run.members]
         accuracy = self._together(networks, self.like.validation)[1]
-        place = self._keep(partial(save, saved_ensemble(self.run, networks, validation_accuracy=accuracy)), self.best)
+        place = self._keep(partial(save, self._ensemble(networks, validation_accuracy=accuracy)), self.best)
         self.say(f"saved {place}, the best network of each member: validation accuracy {accuracy:.2%}")
 
     def _network(self, member: Member, best: bool = False) -> SavedNetwork:
@@ -107,9 +107,12 @@ class EnsembleTraining(AnyTraining[tuple[int, Report]]):
         if best or self.arguments.patience:
             run.swap_best()
         if not best:
-            return saved_network(run, **member.metrics)
+            return saved_network(run, self.arguments.patience, **member.metrics)
         assert run.best
-        return saved_network(run, epoch=run.best.epoch, validation_accuracy=run.best.accuracy)
+        return saved_network(run, self.arguments.patience, epoch=run.best.epoch, validation_accuracy=run.best.accuracy)
+
+    def _ensemble(self, networks: list[SavedNetwork], **metrics: float) -> SavedEnsemble:
+        return saved_ensemble(self.run, networks, self.arguments.patience, **metrics)
 
     def _together(self, networks: list[SavedNetwork], split: Split) -> tuple[float, float]:
         """Loss and accuracy of the ensemble of these networks."""
@@ -126,7 +129,7 @@ class EnsembleTraining(AnyTraining[tuple[int, Report]]):
             begun = [member for member in self.run.members if member.checkpoint]
             so_far = "no member has begun"
             if begun:
-                ensemble = saved_ensemble(self.run, [self._network(member) for member in begun])
+                ensemble = self._ensemble([self._network(member) for member in begun])
                 so_far = f"the ensemble so far: {self._keep(partial(save, ensemble), self.output)}"
             step = sum(member.checkpoint["progress"]["step"] for member in begun if member.checkpoint)
             steps = len(self.run.members) * self.like.schedule.total_steps
@@ -139,6 +142,6 @@ class EnsembleTraining(AnyTraining[tuple[int, Report]]):
                 member, divergence = self.divergence
                 run = self.run.run_of(Member(member.seed))
                 run.network.restore(divergence.snapshot)
-                place = self._keep(partial(save, saved_network(run)), self.diverged)
+                place = self._keep(partial(save, saved_network(run, self.arguments.patience)), self.diverged)
                 notify(f"the last finite network of this member: {place}")
             raise

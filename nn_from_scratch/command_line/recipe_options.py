@@ -241,7 +241,7 @@ def resume_command(arguments: argparse.Namespace, output: str, checkpoint: str, 
     return shlex.join(command)
 
 
-def command_of(run: TrainingRun, members: int | None = None) -> str:
+def command_of(run: TrainingRun, patience: int | None = None, members: int | None = None) -> str:
     """The shortest command that starts this run, or one of so many members of which this is the first.
 
     It names the preset nearest to the recipe, and what differs from it.
@@ -261,6 +261,8 @@ def command_of(run: TrainingRun, members: int | None = None) -> str:
     command += data_options(run.dataset.name, run.dataset.test_set_asked_for())
     if run.validation:
         command += ["--validation", str(len(run.validation))]
+    if patience:
+        command += ["--patience", str(patience)]
     if run.threads != DEFAULT_THREADS:
         command += ["--threads", str(run.threads)]
     if members:
@@ -268,11 +270,15 @@ def command_of(run: TrainingRun, members: int | None = None) -> str:
     return shlex.join([*command, "--seed", str(run.seed)])
 
 
-def saved_network(run: TrainingRun, **metrics: float) -> SavedNetwork:
+def saved_network(run: TrainingRun, patience: int | None = None, **metrics: float) -> SavedNetwork:
     """The run's network as it is now, with what the file is to tell of its making."""
-    return SavedNetwork(run.network, run.recipe.classes, {"command": command_of(run), **run.record()}, metrics)
+    record = {"command": command_of(run, patience), **run.record()}
+    return SavedNetwork(run.network, run.recipe.classes, record, metrics)
 
 
-def saved_ensemble(run: EnsembleRun, members: list[SavedNetwork], **metrics: float) -> SavedEnsemble:
+def saved_ensemble(
+    run: EnsembleRun, members: list[SavedNetwork], patience: int | None = None, **metrics: float
+) -> SavedEnsemble:
     """The members as an ensemble, with what the file is to tell of its making."""
-    return SavedEnsemble(members, {"command": command_of(run.like, len(run.members)), **run.record()}, metrics)
+    record = {"command": command_of(run.like, patience, len(run.members)), **run.record()}
+    return SavedEnsemble(members, record, metrics)

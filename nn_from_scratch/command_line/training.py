@@ -45,6 +45,8 @@ class Training(AnyTraining[EpochResult]):
 
     def epochs(self) -> Iterator[EpochResult]:
         """Train, with a progress bar, and yield the result of each epoch."""
+        if self.out_of_patience:  # at the checkpoint that it goes on from
+            return
         steps, quiet = self.run.schedule.total_steps, self.arguments.quiet or None
         bar = tqdm(total=steps, initial=self.run.progress.step, unit="step", leave=False, disable=quiet)
 
@@ -85,7 +87,7 @@ class Training(AnyTraining[EpochResult]):
         """The network, its history and the best network."""
         run = self.run
         metrics = {"test_accuracy": self.test_accuracy, "test_loss": self.test_loss}
-        network = saved_network(run, **metrics, training_loss=run.history[-1].loss)
+        network = saved_network(run, self.arguments.patience, **metrics, training_loss=run.history[-1].loss)
         output = self._keep(partial(save, network), self.output)
         if self.arguments.history:
             self._save_history([EpochResult._fields, *run.history], run.history)
@@ -98,7 +100,7 @@ class Training(AnyTraining[EpochResult]):
         assert best
         if not self.arguments.patience:
             run.swap_best()
-        network = saved_network(run, epoch=best.epoch, validation_accuracy=best.accuracy)
+        network = saved_network(run, self.arguments.patience, epoch=best.epoch, validation_accuracy=best.accuracy)
         place = self._keep(partial(save, network), self.best)
         self.say(f"saved {place}, the network of epoch {best.epoch}: validation accuracy {best.accuracy:.2%}")
 
@@ -110,12 +112,13 @@ class Training(AnyTraining[EpochResult]):
             yield
         except Interrupted:
             checkpoint = self._keep(partial(save_checkpoint, run), self.checkpoint)
-            output = self._keep(partial(save, saved_network(run)), self.output)
+            output = self._keep(partial(save, saved_network(run, self.arguments.patience)), self.output)
             steps = run.schedule.total_steps
             notify(f"interrupted at step {run.progress.step} of {steps}; the network so far: {output}")
             if checkpoint != "lost":
                 notify(f"to go on: {resume_command(self.arguments, self.output, checkpoint, run.dataset)}")
             raise
         except Diverged:
-            notify(f"the last finite network: {self._keep(partial(save, saved_network(run)), self.diverged)}")
+            network = saved_network(run, self.arguments.patience)
+            notify(f"the last finite network: {self._keep(partial(save, network), self.diverged)}")
             raise

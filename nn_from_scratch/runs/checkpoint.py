@@ -172,8 +172,9 @@ def _restore_progress(run: TrainingRun, checkpoint: dict) -> None:
             raise Wrong(f"history[{i}]: expected a list of {len(EpochResult._fields)}")
         run.history.append(EpochResult(*row))
         check_kinds(run.history[i]._asdict(), get_type_hints(EpochResult), f"history[{i}]")
-    if run.progress.epoch > run.recipe.epochs:
-        raise Wrong(f"progress.epoch: {run.progress.epoch} epochs are done, more than {run.recipe.epochs}")
+    if run.progress.step > (steps := run.schedule.total_steps):
+        of_all = f"the {steps:,} of {run.recipe.epochs} epochs"
+        raise Wrong(f"progress: {run.progress.step:,} steps are done, more than {of_all}")
     batches = run.progress.step - run.progress.epoch * len(run.batches)  # of the epoch under way
     seen = min(batches * run.batches.batch_size, len(run.learning))
     if not (0 <= batches <= len(run.batches) and run.progress.seen == seen >= run.progress.right >= 0):

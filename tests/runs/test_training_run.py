@@ -484,7 +484,9 @@ def test_data_that_are_not_there_are_refused_in_their_own_words(checkpoint, tmp_
 
 def test_fewer_epochs_than_are_done_are_refused(tmp_path):
     save_checkpoint(train(start()), tmp_path / "a.json")
-    assert "progress.epoch: 3 epochs are done, more than 2" in refusal(tmp_path / "a.json", epochs=2)
+    assert "progress: 12 steps are done, more than the 8 of 2 epochs" in refusal(tmp_path / "a.json", epochs=2)
+    save_checkpoint(train_until(start(), 10), tmp_path / "a.json")  # the third epoch is begun
+    assert "progress: 10 steps are done, more than the 8 of 2 epochs" in refusal(tmp_path / "a.json", epochs=2)
 
 
 @pytest.mark.parametrize(
