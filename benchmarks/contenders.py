@@ -52,7 +52,7 @@ def steps(recipe: Recipe, split: Split, threads: int) -> dict[str, Contender]:
     images = len(split) - len(split) % (recipe.batch_size or 1)
     split = split.select(slice(0, images))  # every batch of the same size
     return {
-        OURS: ours.step(recipe, split),
+        OURS: ours.step(recipe, split, threads),
         FLOOR: floor.step(recipe, recipe.batch_size or images),
         **_pytorch(recipe, lambda kind: pytorch.step(plain(recipe), split, kind)),
         JAX: _jax(threads, "step", recipe, split),
@@ -63,7 +63,7 @@ def steps(recipe: Recipe, split: Split, threads: int) -> dict[str, Contender]:
 def epochs(recipe: Recipe, split: Split, threads: int) -> dict[str, Contender]:
     """A pass over the data each."""
     return {
-        OURS: ours.epoch(recipe, split),
+        OURS: ours.epoch(recipe, split, threads),
         FLOOR: floor.epoch(recipe, recipe.batch_size or len(split), len(split)),
         **_pytorch(recipe, lambda kind: pytorch.epoch(plain(recipe), split, kind)),
         JAX: _jax(threads, "epoch", recipe, split),
@@ -77,7 +77,7 @@ def predictions(recipe: Recipe, split: Split, threads: int) -> dict[str, Contend
     if EAGER in without:
         without[FUSED] = "no optimizer takes part in predictions"
     return {
-        OURS: ours.predictions(recipe, split),
+        OURS: ours.predictions(recipe, split, threads),
         FLOOR: floor.predictions(recipe, PREDICTED_AT_ONCE, len(split)),
         **without,
         JAX: _jax(threads, "predictions", recipe, split, PREDICTED_AT_ONCE),

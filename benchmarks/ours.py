@@ -8,12 +8,12 @@ from itertools import chain, count
 
 import numpy as np
 
-from nn_from_scratch import Batches, Recipe, Split, fit, predict, train_step
+from nn_from_scratch import Batches, Network, Recipe, Split, fit, predict, train_step
 
 
-def step(recipe: Recipe, split: Split) -> Callable[[], float]:
+def step(recipe: Recipe, split: Split, threads: int = 1) -> Callable[[], float]:
     """Gather a batch, learn from it, and return the loss."""
-    network, loss, optimizer = recipe.make_network(0), recipe.make_loss(), recipe.make_optimizer()
+    network, loss, optimizer = _network(recipe, threads), recipe.make_loss(), recipe.make_optimizer()
     stream = endless(recipe.make_batches(split, 0))
 
     def step() -> float:
@@ -28,15 +28,23 @@ def endless(batches: Batches) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     return chain.from_iterable(map(batches.epoch, count()))
 
 
-def epoch(recipe: Recipe, split: Split) -> Callable[[], object]:
+def epoch(recipe: Recipe, split: Split, threads: int = 1) -> Callable[[], object]:
     """One round of `fit`: mean loss and accuracy of a pass over all images."""
-    network, loss, optimizer = recipe.make_network(0), recipe.make_loss(), recipe.make_optimizer()
+    network, loss, optimizer = _network(recipe, threads), recipe.make_loss(), recipe.make_optimizer()
     batches = recipe.make_batches(split, 0)
     schedule = recipe.make_schedule(len(batches))
     return lambda: next(fit(network, loss, optimizer, schedule, batches, epochs=1))
 
 
-def predictions(recipe: Recipe, split: Split) -> Callable[[], np.ndarray]:
+def predictions(recipe: Recipe, split: Split, threads: int = 1) -> Callable[[], np.ndarray]:
     """The outputs for all images, from bytes to probabilities."""
-    network = recipe.make_network(0)
+    network = _network(recipe, threads)
     return lambda: predict(network, split.images)
+
+
+def _network(recipe: Recipe, threads: int) -> Network:
+    """The recipe's network, whose layers share rows of images out among the threads, as in a training."""
+    network = recipe.make_network(0)
+    for layer in network.layers:
+        layer.threads = threads
+    return network
