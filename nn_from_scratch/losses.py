@@ -77,23 +77,36 @@ class BinaryCrossEntropy(Loss):
 
 
 class CrossEntropy(Loss):
-    """L = −1/N · Σₙ Σₖ tₖ log pₖ, for outputs that are a distribution over K classes.
+    """L = −1/N · Σₙ Σₖ t′ₖ log pₖ with t′ = (1 − a) t + a/K, for outputs that are a distribution over K classes.
 
-    Gradient: ∂L/∂p = −t / p / N; through the softmax: ∂L/∂z = (p − t) / N.
+    a is the label smoothing: with a = 0, t′ is t itself. (Szegedy et al., 2016)
 
-    Maths: docs/mathematics.md, "Cross-entropy".
+    Gradient: ∂L/∂p = −t′ / p / N; through the softmax: ∂L/∂z = (p − t′) / N.
+
+    smoothing: a, the share of each target that all K classes get alike, from 0 to below 1
+
+    Maths: docs/mathematics.md, "Cross-entropy" and "Label smoothing".
     """
 
     matching_activation = Softmax
 
+    def __init__(self, smoothing: float = 0.0):
+        if not 0 <= smoothing < 1:
+            raise ValueError(f"the smoothing of CrossEntropy must be from 0 up to, not including, 1, not {smoothing!r}")
+        self.smoothing = smoothing
+
     def value(self, p: np.ndarray, t: np.ndarray) -> float:
-        return float(-(t * np.log(_above_0(p))).sum()) / len(p)
+        return float(-(self._smoothed(t) * np.log(_above_0(p))).sum()) / len(p)
 
     def gradient(self, p: np.ndarray, t: np.ndarray) -> np.ndarray:
-        return -t / _above_0(p) / len(p)
+        return -self._smoothed(t) / _above_0(p) / len(p)
 
     def logit_gradient(self, p: np.ndarray, t: np.ndarray) -> np.ndarray:
-        return (p - t) / len(p)
+        return (p - self._smoothed(t)) / len(p)
+
+    def _smoothed(self, t: np.ndarray) -> np.ndarray:
+        """t′"""
+        return (1 - self.smoothing) * t + self.smoothing / t.shape[1] if self.smoothing else t
 
 
 def _above_0(p: np.ndarray) -> np.ndarray:

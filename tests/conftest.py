@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
+from nn_from_scratch.data import Dataset, load_dataset
 from nn_from_scratch.data.dataset import Split
+from nn_from_scratch.data.mnist import DIRECTORY_VARIABLE
 from nn_from_scratch.layers import Dense, Layer, ReLU
 from nn_from_scratch.network import Network
 from nn_from_scratch.recipe import Recipe
@@ -41,6 +43,14 @@ SMALL = Recipe(
     input_shape=(16,),
     classes=(0, 1, 2),
 )
+
+
+@pytest.fixture(scope="session")
+def mnist() -> Dataset:
+    """The real MNIST, for the tests that say nothing without it."""
+    if DIRECTORY_VARIABLE not in os.environ:
+        pytest.skip(f"{DIRECTORY_VARIABLE} isn't set to a directory with MNIST")
+    return load_dataset("mnist")
 
 
 @pytest.fixture

@@ -7,11 +7,14 @@ from nn_from_scratch.layers import Sigmoid, Softmax
 from nn_from_scratch.losses import LOSSES, BinaryCrossEntropy, CrossEntropy, MeanSquaredError
 from tests.conftest import derivative_error, one_hot
 
-every_loss = pytest.mark.parametrize("loss", [new() for new in LOSSES.values()], ids=list(LOSSES))
+SMOOTHED = CrossEntropy(smoothing=0.2)
+every_loss = pytest.mark.parametrize(
+    "loss", [*(new() for new in LOSSES.values()), SMOOTHED], ids=[*LOSSES, "label smoothing"]
+)
 matching_pairs = pytest.mark.parametrize(
     ("loss", "activation"),
-    [(CrossEntropy(), Softmax), (BinaryCrossEntropy(), Sigmoid)],
-    ids=["softmax and cross-entropy", "sigmoid and binary cross-entropy"],
+    [(CrossEntropy(), Softmax), (SMOOTHED, Softmax), (BinaryCrossEntropy(), Sigmoid)],
+    ids=["softmax and cross-entropy", "softmax and label smoothing", "sigmoid and binary cross-entropy"],
 )
 both_precisions = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
@@ -24,6 +27,7 @@ both_precisions = pytest.mark.parametrize("dtype", [np.float32, np.float64])
         (BinaryCrossEntropy(), [[0.25, 0.5]], [[1, 0]], (np.log(4) + np.log(2)) / 2),
         (CrossEntropy(), [[0.5, 0.25, 0.25], [0.1, 0.8, 0.1]], [[0, 1, 0], [0, 1, 0]], (np.log(4) + np.log(1.25)) / 2),
         (CrossEntropy(), [[0.5, 0.25, 0.25]], [[0.5, 0.5, 0]], (np.log(2) + np.log(4)) / 2),
+        (CrossEntropy(0.4), [[0.5, 0.25, 0.125, 0.125]], [[0, 1, 0, 0]], (0.1 + 0.7 * 2 + 2 * 0.1 * 3) * np.log(2)),
     ],
 )
 def test_values_computed_by_hand(loss, p, t, value):
@@ -60,6 +64,12 @@ def test_the_softmax_shortcut_takes_soft_targets_too(rng):
     loss, f, t = CrossEntropy(), Softmax(), rng.dirichlet(np.ones(4), 6)
     p = f.forward(rng.normal(size=(6, 4)), training=True)
     np.testing.assert_allclose(loss.logit_gradient(p, t), f.backward_input(loss.gradient(p, t)), rtol=1e-12, atol=1e-16)
+
+
+@pytest.mark.parametrize("smoothing", [-0.1, 1, np.nan, np.inf])
+def test_a_smoothing_that_is_no_share_is_refused(smoothing):
+    with pytest.raises(ValueError, match=r"smoothing of CrossEntropy must be from 0 up to, not including, 1, not"):
+        CrossEntropy(smoothing)
 
 
 @every_loss

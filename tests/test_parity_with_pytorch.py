@@ -38,6 +38,12 @@ CASES = {
         CrossEntropy(),
         lambda z, t: torch.nn.functional.cross_entropy(z, t),
     ),
+    "relu, softmax, label smoothing": Case(
+        lambda: [Dense(16), ReLU(), Dense(5), Softmax()],
+        5,
+        CrossEntropy(smoothing=0.1),
+        lambda z, t: torch.nn.functional.cross_entropy(z, t, label_smoothing=0.1),
+    ),
     "sigmoid, mean squared error": Case(
         lambda: [Dense(16), Sigmoid(), Dense(5), Sigmoid()],
         5,

@@ -1,11 +1,7 @@
-"""What the tests of the documents share: the numbers of a sentence, and MNIST where it is there."""
-
-import os
+"""What the tests of the documents share: the numbers of a sentence."""
 
 import pytest
 
-import nn_from_scratch as nn
-from nn_from_scratch.data.mnist import DIRECTORY_VARIABLE
 from tests.docs.numbers import Number
 
 
@@ -13,11 +9,3 @@ from tests.docs.numbers import Number
 def said(request: pytest.FixtureRequest) -> list[Number]:
     """The numbers in the sentences that `says` names."""
     return request.param()
-
-
-@pytest.fixture(scope="session")
-def mnist() -> nn.Split:
-    """The training images."""
-    if DIRECTORY_VARIABLE not in os.environ:
-        pytest.skip(f"{DIRECTORY_VARIABLE} isn't set to a directory with MNIST")
-    return nn.load_dataset("mnist").train

@@ -315,6 +315,24 @@ def test_what_knowing_nothing_costs(said):
 
 
 @says(
+    "asks for a probability of #. No finite logits give it",
+    r"With $a = #$ and $K = #$ that is a probability of # for the right class and # for every other",
+    r"the logits are then $\log # = #$ apart",
+    "The smallest loss is no longer #, but",
+    "which is # with these numbers",
+)
+def test_where_label_smoothing_is_smallest(said):
+    asked, a, K, right, other, ratio, apart, no_longer, smallest = said
+    loss, t = nn.CrossEntropy(a), np.eye(int(K))[:1]
+    assert (asked, no_longer) == (t.max(), 0)
+    best = np.full_like(t, other)
+    best[0, 0] = right
+    assert best.sum() == pytest.approx(1)
+    np.testing.assert_allclose(loss.logit_gradient(best, t), 0, atol=1e-15)
+    agree([ratio, apart, smallest], [right / other, math.log(right / other), loss.value(best, t)])
+
+
+@says(
     "Let the logits be $z = (0, #)$", "because $e^{-#}$ is smaller than the smallest number", "gives $dz = (-#, #)/N$"
 )
 def test_the_shortcut_is_right_where_the_long_way_loses_everything(said):
@@ -551,7 +569,7 @@ def test_the_words_for_fixed_scales(said):
     r"**Normal with the deviation # and # inputs** is the opposite: $z$ is about $# \cdot \sqrt{#} = #$",
 )
 def test_how_large_the_sums_over_an_image_are(said, mnist):
-    x = mnist.images.reshape(len(mnist), -1)
+    x = mnist.train.images.reshape(len(mnist.train), -1)
     square = float((np.square(x, dtype=np.float32).sum(axis=1) / 255**2).mean())
     pixels, units, variance = x.shape[1], 10, 1 / 3
     first = math.sqrt(variance * (square + 1))
@@ -568,7 +586,7 @@ def test_how_large_the_sums_over_an_image_are(said, mnist):
 )
 def test_what_uniform_weights_start_with(said, mnist):
     images, _, seeds, *_ = said
-    first = mnist.select(slice(0, int(images)))
+    first = mnist.train.select(slice(0, int(images)))
     x, t = inputs(first.images, (784,)), np.eye(10, dtype=np.float32)[first.labels]
     uniform, he, outside = [], [], []
     for seed in range(int(seeds)):
@@ -832,7 +850,7 @@ def test_training_makes_numbers_that_fade(said, mnist):
     steps, batch_size, least, parameters = map(int, said)
     recipe = nn.PRESETS["784-128-64-10"].override(batch_size=batch_size)
     network, adam = recipe.make_network(0), Unforgetting()
-    batches = recipe.make_batches(mnist, 0)
+    batches = recipe.make_batches(mnist.train, 0)
     assert network.parameters.size == parameters
     for epoch in range(-(-steps // len(batches))):
         for x, t in batches.epoch(epoch):

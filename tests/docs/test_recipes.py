@@ -36,8 +36,8 @@ def dead_units(network: nn.Network, images: np.ndarray) -> list[np.ndarray]:
 )
 def test_the_default_network_has_dead_units(said, mnist):
     network = nn.load(ROOT / "resources" / "pretrained" / "784-128-64-10.json").network
-    dead = dead_units(network, mnist.images)
-    agree(said[:5], [len(mnist), *(int(count) for layer in dead for count in (layer.sum(), layer.size))])
+    dead = dead_units(network, mnist.train.images)
+    agree(said[:5], [len(mnist.train), *(int(count) for layer in dead for count in (layer.sum(), layer.size))])
     for layer, silent in zip((network.layers[0], network.layers[2]), dead, strict=True):
         largest = np.abs(layer.W).max(axis=1)
         assert largest[silent].max() < said[5] < said[6] < largest[~silent].min()
@@ -92,11 +92,11 @@ def test_the_rule_without_the_slope_is_that_of_binary_cross_entropy(said, rng):
 )
 def test_where_the_squared_error_stays_so_long(said, mnist):
     rounded, output, digit, share, p, slope = said
-    counts = np.bincount(mnist.labels)
-    agree([digit, share, rounded], [int(counts.argmax()), *[100 * float(counts.max() / len(mnist))] * 2])
+    counts = np.bincount(mnist.train.labels)
+    agree([digit, share, rounded], [int(counts.argmax()), *[100 * float(counts.max() / len(mnist.train))] * 2])
     assert p == output
     agree([slope], [float(p * (1 - p))])
-    few = mnist.select(slice(0, 10_000))
+    few = mnist.train.select(slice(0, 10_000))
     for loss, rate in (
         ("mean-squared-error", 5),
         ("binary-cross-entropy", 10),

@@ -4,7 +4,6 @@
 same seed; its trainer is at hand, to compare what the page says with what NumPy holds.
 """
 
-import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -51,13 +50,6 @@ def serving(dataset: Dataset, port: int = 0, **options: object) -> Iterator[Live
 @pytest.fixture(scope="session")
 def digits() -> Dataset:
     return nn.load_dataset("digits")
-
-
-@pytest.fixture(scope="session")
-def mnist() -> Dataset:
-    if "NN_FROM_SCRATCH_DATA" not in os.environ:
-        pytest.skip("needs MNIST: set NN_FROM_SCRATCH_DATA to its directory")
-    return nn.load_dataset("mnist")
 
 
 @pytest.fixture
