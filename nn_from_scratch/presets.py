@@ -132,20 +132,20 @@ PRESETS: dict[str, Recipe] = {
     # No biases where a batch normalization follows: it subtracts them again.
     "cnn": Recipe(
         layers=(
-            *("conv2d:24:3:padding=same:bias=false", "batch-norm", "relu"),
             *("conv2d:24:3:padding=same:bias=false", "max-pool2d", "batch-norm", "relu"),
-            *("conv2d:48:3:padding=same:bias=false", "batch-norm", "relu"),
-            *("conv2d:48:3:padding=same:bias=false", "max-pool2d", "batch-norm", "relu"),
-            *("flatten", "dropout:rate=0.3", "dense:64:bias=false", "batch-norm", "relu", "dense:10", "softmax"),
+            *("conv2d:48:3:bias=false", "batch-norm", "relu"),
+            *("conv2d:48:3:bias=false", "max-pool2d", "batch-norm", "relu"),
+            *("conv2d:96:3:bias=false", "batch-norm", "relu"),
+            *("flatten", "dropout:rate=0.3", "dense:10", "softmax"),
         ),
-        loss="cross-entropy",
-        optimizer="adam",
+        loss="cross-entropy:smoothing=0.1",
+        optimizer="adam:weight-decay=0.02",
         learning_rate=0.006,
         schedule="one-cycle",
         batch_size=64,
-        epochs=15,
+        epochs=24,
         input_shape=(1, 28, 28),
         classes=DIGITS,
-        augmentation=("affine",),
+        augmentation=("affine:shift=1",),
     ),
 }
