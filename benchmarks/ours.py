@@ -5,22 +5,26 @@ Every function takes a recipe and data and returns the function to be timed.
 
 from collections.abc import Callable, Iterator
 from itertools import chain, count
+from typing import TypeVar
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from nn_from_scratch import Batches, Network, Recipe, Split, fit, predict, train_step
+
+Worked = TypeVar("Worked")
 
 
 def step(recipe: Recipe, split: Split, threads: int = 1) -> Callable[[], float]:
     """Gather a batch, learn from it, and return the loss."""
-    network, loss, optimizer = _network(recipe, threads), recipe.make_loss(), recipe.make_optimizer()
+    network, loss, optimizer = recipe.make_network(0), recipe.make_loss(), recipe.make_optimizer()
     stream = endless(recipe.make_batches(split, 0))
 
     def step() -> float:
         x, t = next(stream)
         return train_step(network, loss, optimizer, recipe.learning_rate, x, t)[1]
 
-    return step
+    return _on(threads, network, step)
 
 
 def endless(batches: Batches) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -30,21 +34,30 @@ def endless(batches: Batches) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 def epoch(recipe: Recipe, split: Split, threads: int = 1) -> Callable[[], object]:
     """One round of `fit`: mean loss and accuracy of a pass over all images."""
-    network, loss, optimizer = _network(recipe, threads), recipe.make_loss(), recipe.make_optimizer()
+    network, loss, optimizer = recipe.make_network(0), recipe.make_loss(), recipe.make_optimizer()
     batches = recipe.make_batches(split, 0)
     schedule = recipe.make_schedule(len(batches))
-    return lambda: next(fit(network, loss, optimizer, schedule, batches, epochs=1))
+    return _on(threads, network, lambda: next(fit(network, loss, optimizer, schedule, batches, epochs=1)))
 
 
 def predictions(recipe: Recipe, split: Split, threads: int = 1) -> Callable[[], np.ndarray]:
     """The outputs for all images, from bytes to probabilities."""
-    network = _network(recipe, threads)
-    return lambda: predict(network, split.images)
-
-
-def _network(recipe: Recipe, threads: int) -> Network:
-    """The recipe's network, whose layers share rows of images out among the threads, as in a training."""
     network = recipe.make_network(0)
+    return _on(threads, network, lambda: predict(network, split.images))
+
+
+def _on(threads: int, network: Network, work: Callable[[], Worked]) -> Callable[[], Worked]:
+    """The work on so many threads as a TrainingRun does it: those of the BLAS library, which the caller has limited, or
+    of the layers that share their work out.
+    """
+    if not any(layer.shares_out for layer in network.layers):
+        return work
     for layer in network.layers:
         layer.threads = threads
-    return network
+    libraries = ThreadpoolController()
+
+    def alone() -> Worked:
+        with libraries.limit(limits=1, user_api="blas"):
+            return work()
+
+    return alone

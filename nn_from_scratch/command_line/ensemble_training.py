@@ -116,7 +116,7 @@ class EnsembleTraining(AnyTraining[tuple[int, Report]]):
 
     def _together(self, networks: list[SavedNetwork], split: Split) -> tuple[float, float]:
         """Loss and accuracy of the ensemble of these networks."""
-        with threadpool_limits(self.like.threads):
+        with threadpool_limits(self.like.blas_threads):
             return evaluate(Ensemble([saved.network for saved in networks]), self.like.loss, split)
 
     @contextmanager

@@ -41,6 +41,7 @@ class Conv2D(Layer):
     b: np.ndarray
     dW: np.ndarray
     db: np.ndarray
+    shares_out = True
 
     def __init__(
         self,

@@ -39,7 +39,8 @@ class Layer:
     Maths: docs/mathematics.md, "Back-propagation".
     """
 
-    threads = 1  # among which a layer may share out its work; what it computes must not depend on the number
+    shares_out = False  # whether it shares its work out among threads
+    threads = 1  # how many these are; what it computes must not depend on the number
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """The shape of one sample after this layer. Raises ValueError where the layer can't take `input_shape`."""

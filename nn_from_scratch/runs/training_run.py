@@ -36,8 +36,9 @@ class Best:
 class TrainingRun:
     """Train `recipe` on a data set, of whose training images the last `validation` are held out.
 
-    Matrix products run on `threads` threads of the BLAS library; another number rounds differently. Raises BadInput
-    where the data don't fit the recipe.
+    Matrix products run on `threads` threads of the BLAS library; another number rounds differently. Where a layer
+    shares its work out, it takes the threads, and each product has one. Raises BadInput where the data don't fit the
+    recipe.
     """
 
     def __init__(
@@ -54,6 +55,8 @@ class TrainingRun:
         self.network = recipe.make_network(self.streams.initialization)
         for layer in self.network.layers:
             layer.threads = threads
+        # Both together would be more than there are, and in each other's way: a step took a quarter longer.
+        self.blas_threads = 1 if any(layer.shares_out for layer in self.network.layers) else threads
         self.loss = recipe.make_loss()
         self.optimizer = recipe.make_optimizer()
         self.batches = recipe.make_batches(
@@ -80,7 +83,7 @@ class TrainingRun:
         )
         while True:
             # The number is one of the whole process: between two epochs the caller has its own back.
-            with threadpool_limits(self.threads):
+            with threadpool_limits(self.blas_threads):
                 result = next(results, None)
             if not result:
                 return
@@ -104,7 +107,7 @@ class TrainingRun:
 
     def test(self) -> tuple[float, float]:
         """Loss and accuracy on the test images. Raises Diverged where the last steps have left no number of them."""
-        with threadpool_limits(self.threads):
+        with threadpool_limits(self.blas_threads):
             loss, accuracy = evaluate(self.network, self.loss, self.dataset.test)
         if not isfinite(loss):
             raise Diverged(self.progress.step, self.progress.learning_rate, "the test loss is not a finite number")

@@ -412,6 +412,15 @@ def test_threads_are_limited_while_it_trains_and_tests_and_no_longer(monkeypatch
     assert seen == [{1}] * (run.progress.step + 1)
 
 
+def test_where_a_layer_shares_its_work_out_each_product_has_one_thread():
+    layers = ("conv2d:2:2", "flatten", "dense:3", "softmax")
+    run = TrainingRun(replace(RECIPE, layers=layers, input_shape=(1, 4, 4)), DATA, threads=3)
+    assert run.network.layers[0].threads == 3
+    seen = []
+    list(run.epochs(lambda step, loss: seen.append(blas_threads())))
+    assert seen == [{1}] * run.progress.step
+
+
 def test_a_resumed_training_has_as_many_threads_as_it_began_with(monkeypatch, tmp_path):
     run = train_until(TrainingRun(RECIPE, DATA, threads=2), 1)
     assert resumed(run, tmp_path / "a.json").threads == 2
