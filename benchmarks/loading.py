@@ -20,7 +20,6 @@ from nn_from_scratch import PRESETS, Dataset, SavedNetwork, load, load_dataset, 
 from nn_from_scratch.data.mnist import DIRECTORY_VARIABLE, FILES
 
 Command = list[str | Path]
-LENET = "lenet"
 
 
 def measure(data: Dataset, thread_counts: list[int], repeats: int, quick: bool) -> Iterator[Row]:
@@ -32,8 +31,8 @@ def measure(data: Dataset, thread_counts: list[int], repeats: int, quick: bool) 
         yield from _json(Path(temporary) / "network.json", repeats)
         yield from _processes(repeats)
         yield from _train_script(Path(temporary) / "trained.json", ["--epochs", "1"] if quick else [])
-        if LENET in PRESETS:  # its peak comes in the first epoch, and the tests after it
-            yield from _train_script(Path(temporary) / "lenet.json", ["--preset", LENET, "--epochs", "1"])
+        # Its peak comes in the first epoch, and in the tests after it.
+        yield from _train_script(Path(temporary) / "lenet.json", ["--preset", "lenet", "--epochs", "1"])
 
 
 def _idx(directory: Path, repeats: int) -> dict[str, Measured | str]:
