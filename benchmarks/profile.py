@@ -12,7 +12,7 @@ from time import perf_counter, sleep
 import numpy as np
 
 from benchmarks import floor, ours, steps
-from benchmarks.contenders import BEYOND, FLOOR, OURS
+from benchmarks.contenders import BEYOND, FLOOR, OURS, has_images
 from benchmarks.timing import PAUSE, Measured, Row, median_of, threads
 from nn_from_scratch import Dataset, Recipe, Split
 from nn_from_scratch.classes import predicted_classes
@@ -28,7 +28,7 @@ def measure(data: Dataset, thread_counts: list[int], repeats: int, quick: bool) 
     found = steps.recipes() | steps.convolutional_recipes()
     for name in (f"{name}, batch {size}, Adam" for name in ("784-128-64-10", "LeNet") for size in (64, 128)):
         recipe = found[name]
-        for number in thread_counts:
+        for number in thread_counts[:1] if has_images(recipe) else thread_counts:  # rows share a second one: no parts
             with threads(number):
                 step, products = _alternate(recipe, data.train, repeats)
             for part, seconds in step.items():
