@@ -246,11 +246,13 @@ def _refuse_heavy(path: str | Path, data: bytes) -> None:
 
 
 def _layout(value: Any, indent: str = "") -> str:
-    """JSON for people: objects and lists of lists are spread over lines, a row of numbers stays on its own line."""
+    """JSON for people: objects are spread over lines, and the weights of a unit or a filter are a line each."""
     inner = indent + "  "
     if isinstance(value, dict) and value:
         lines = [f"{inner}{json.dumps(str(key))}: {_layout(item, inner)}" for key, item in value.items()]
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
     if isinstance(value, list) and value and isinstance(value[0], list | dict):
-        return "[\n" + ",\n".join(inner + _layout(item, inner) for item in value) + f"\n{indent}]"
+        spread = isinstance(value[0], dict)
+        lines = [_layout(item, inner) if spread else json.dumps(item, allow_nan=False) for item in value]
+        return "[\n" + ",\n".join(inner + line for line in lines) + f"\n{indent}]"
     return json.dumps(value, allow_nan=False)
