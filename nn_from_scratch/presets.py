@@ -113,15 +113,15 @@ PRESETS: dict[str, Recipe] = {
         classes=DIGITS,
         augmentation=("affine:shift=1",),
     ),
-    # 99 % in ten seconds: no hidden Dense layer, and a high rate for two epochs.
+    # 99 % in ten seconds: smaller kernels, no hidden Dense layer, and for two epochs an Adam with a short memory.
     "lenet-fast": Recipe(
         layers=(
-            *("conv2d:16:5", "max-pool2d", "relu"),
-            *("conv2d:32:5", "max-pool2d", "relu"),
+            *("conv2d:12:5", "max-pool2d", "relu"),
+            *("conv2d:32:3", "max-pool2d", "relu"),
             *("flatten", "dense:10", "softmax"),
         ),
         loss="cross-entropy",
-        optimizer="adam",
+        optimizer="adam:beta1=0.7:beta2=0.95",
         learning_rate=0.012,
         schedule="one-cycle",
         batch_size=64,
