@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import isfinite, nan, prod
 from time import perf_counter
-from types import FunctionType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -146,11 +145,11 @@ def _check_parts(**parts: object) -> None:
         "network": (Network, "Network([Dense(10)], (784,), seed=0)"),
         "loss": (Loss, "CrossEntropy()"),
         "optimizer": (Optimizer, "Adam()"),
-        "schedule": ((Schedule, FunctionType), "Constant(0.01)"),
+        "schedule": (Callable, "Constant(0.01)"),
         "batches": (Batches, "Batches(split, 64, (784,), outputs=10, seed=0)"),
     }
     for name, (kind, example) in expected.items():
-        if not isinstance(parts[name], kind):
+        if isinstance(parts[name], type) or not isinstance(parts[name], kind):
             raise TypeError(f"{name}: expected one such as {example}, not {parts[name]!r}")
 
 
