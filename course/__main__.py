@@ -1,0 +1,195 @@
+"""Build a neural network yourself: where you stand, the checks, the predictions, and your code in the real thing."""
+
+import argparse
+import runpy
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+from course import checking, predictions
+from course.chapters import CHAPTERS, PROJECT, WORK, Chapter, Progress, chapter
+from nn_from_scratch import BadInput
+
+EXAMPLES = """\
+  python -m course                  where you stand, and what is next
+  python -m course start            make my_nn/, in which you write
+  python -m course check 3          run the checks of chapter 3 on my_nn/
+  python -m course answer 3         give your predictions, and see what is right
+  python -m course solution 3       show code that passes the checks of chapter 3
+  python -m course watch            your classes learn on the live page
+  python -m course train --epochs 2 your classes learn in train.py, with its options"""
+WIDTH = 88
+
+
+def main() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a terminal may not have every sign
+    arguments, rest = parse_arguments()
+    try:
+        arguments.command(arguments, rest)
+    except BadInput as problem:
+        sys.exit(f"course: error: {problem}")
+
+
+def parse_arguments() -> tuple[argparse.Namespace, list[str]]:
+    parser = argparse.ArgumentParser(
+        prog="python -m course",
+        description=__doc__,
+        epilog=f"examples:\n{EXAMPLES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(command=show, chapter=None)
+    commands = parser.add_subparsers(metavar="COMMAND")
+
+    def add(name: str, work: Callable, what: str, chapter: str | None = None) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=what, description=what)
+        command.set_defaults(command=work)
+        if chapter:
+            command.add_argument(
+                "chapter", type=int, nargs=chapter, metavar="CHAPTER", help=f"0 to {len(CHAPTERS) - 1}"
+            )
+        return command
+
+    add("start", start, "make my_nn/, in which you write")
+    add("check", check, "run a chapter's checks on my_nn/ (default: of the next chapter)", "?")
+    answer_parser = add("answer", answer, "give your predictions, and see what is right", "?")
+    answer_parser.add_argument("answers", nargs="*", metavar="ANSWER", help="one for each question (default: be asked)")
+    add("solution", solution, "show code that passes a chapter's checks", "?")
+    add("watch", watch, "your classes learn on the live page; its options may follow")
+    add("train", train, "your classes learn in train.py; its options may follow")
+    arguments, rest = parser.parse_known_args()
+    if rest and arguments.command not in (watch, train):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return arguments, rest
+
+
+# ---- the commands ----
+
+
+def start(arguments: argparse.Namespace, rest: list[str]) -> None:
+    if WORK.exists():
+        raise BadInput(f"{WORK}/ exists already: what is in it is left alone")
+    WORK.mkdir()
+    (WORK / "__init__.py").write_text('"""My neural network, from an empty file."""\n', encoding="utf-8")
+    print(f"Made {WORK}/. All that you write goes in there.")
+    print("Next: read course/00_watch/README.md, then python -m course answer 0")
+
+
+def show(arguments: argparse.Namespace, rest: list[str]) -> None:
+    """Where one stands, and what is next."""
+    progress = Progress()
+    following = next_chapter(progress)
+    for each in CHAPTERS:
+        mark = {"done": "done", "changed": "changed since its check", "open": ""}[progress.state(each)]
+        pointer = "→" if each is following else " "
+        print(f"{pointer} {each.number:2}  {each.title:<18} {each.minutes:3} min   {mark}".rstrip())
+    print()
+    if not WORK.is_dir():
+        print("Next: python -m course start")
+    elif following:
+        print(f"Next: read {(following.directory / 'README.md').relative_to(PROJECT).as_posix()}")
+        if predictions.questions(following) and str(following.number) not in progress.predictions:
+            print(f"then: python -m course answer {following.number}")
+        elif following.files:
+            print(f"then: python -m course check {following.number}")
+    else:
+        print("All done. Your network learns in the real thing: python -m course watch")
+
+
+def next_chapter(progress: Progress) -> Chapter | None:
+    return next((each for each in CHAPTERS if progress.state(each) != "done"), None)
+
+
+def chosen(arguments: argparse.Namespace, progress: Progress) -> Chapter:
+    if arguments.chapter is not None:
+        return chapter(arguments.chapter)
+    return next_chapter(progress) or CHAPTERS[-1]
+
+
+def check(arguments: argparse.Namespace, rest: list[str]) -> None:
+    progress = Progress()
+    if not WORK.is_dir():
+        raise BadInput(f"there is no {WORK}/ here: python -m course start makes it, in the directory you are in")
+    it = chosen(arguments, progress)
+    print(f"Chapter {it.number}, {it.title}")
+    if not it.files:
+        print(f"Nothing to write here. Its questions: python -m course answer {it.number}")
+        return
+    for about, wrong in checking.run(it):
+        print(f"  {'no' if wrong else 'ok'}  {about}", flush=True)
+        if wrong:
+            print(textwrap.fill(wrong, WIDTH, initial_indent="      ", subsequent_indent="      "))
+            print(f"\nHints: {(it.directory / 'README.md').relative_to(PROJECT).as_posix()}")
+            sys.exit(1)
+    progress.passed[str(it.number)] = it.fingerprint()
+    progress.save()
+    following = next_chapter(progress)
+    print(
+        f"\nChapter {it.number} is done."
+        + (f" Next: chapter {following.number}, {following.title}." if following else "")
+    )
+
+
+def answer(arguments: argparse.Namespace, rest: list[str]) -> None:
+    progress = Progress()
+    it = chosen(arguments, progress)
+    questions = predictions.questions(it)
+    if not questions:
+        raise BadInput(f"chapter {it.number} has no questions")
+    print(f"Chapter {it.number}, {it.title}\n")
+    if arguments.answers:
+        answers = predictions.all_read(it, arguments.answers)
+    else:
+        answers = [ask(number, question) for number, question in enumerate(questions, start=1)]
+    for number, (question, given) in enumerate(zip(questions, answers, strict=True), start=1):
+        lines = predictions.told(number, question, given).splitlines()
+        print("\n".join(textwrap.fill(line, WIDTH, subsequent_indent="   ") for line in lines) + "\n")
+    progress.predictions[str(it.number)] = answers
+    if not it.files:  # to answer is all there is to do
+        progress.passed[str(it.number)] = it.fingerprint()
+    progress.save()
+
+
+def ask(number: int, question: dict) -> str:
+    """Ask at the terminal until the answer is one."""
+    print(predictions.asked(number, question))
+    while True:
+        try:
+            return predictions.read(question, input("   Your prediction: "))
+        except BadInput as problem:
+            print(f"   {problem}")
+        except EOFError:
+            raise BadInput("the input ended before all questions were answered") from None
+
+
+def solution(arguments: argparse.Namespace, rest: list[str]) -> None:
+    it = chosen(arguments, Progress())
+    for name in it.files:
+        source = it.files[name]
+        where = (it.directory / source).relative_to(PROJECT).as_posix() if source == "README.md" else source
+        print(f"# ---- my_nn/{name}, from {where} ----\n\n{it.solution(name)}")
+
+
+def watch(arguments: argparse.Namespace, rest: list[str]) -> None:
+    in_the_real_thing("nn_from_scratch.web.__main__", "python -m nn_from_scratch.web", rest)
+
+
+def train(arguments: argparse.Namespace, rest: list[str]) -> None:
+    in_the_real_thing(str(PROJECT / "train.py"), "train.py", rest)
+
+
+def in_the_real_thing(program: str, name: str, options: list[str]) -> None:
+    """Run a program of the package in this process, where the learner's classes have taken their places."""
+    from course.graft import graft
+
+    print(f"Yours: {', '.join(graft())}. All the rest is the package's.", flush=True)
+    sys.argv = [name, *options]
+    if Path(program).suffix == ".py":
+        runpy.run_path(program, run_name="__main__")
+    else:
+        runpy.run_module(program, run_name="__main__")
+
+
+if __name__ == "__main__":
+    main()

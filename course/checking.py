@@ -1,0 +1,198 @@
+"""The checks: they run what the learner wrote, and say in a sentence what is wrong with it.
+
+A check is a function `test_…` in a chapter's test_chapter.py. Its docstring says what holds when it passes. What it
+finds wrong it raises as `Wrong`. Everything it looks at comes from `my_nn`, by way of `mine`.
+"""
+
+import importlib
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from course.chapters import WORK, Chapter
+from nn_from_scratch import Layer
+
+
+class Wrong(AssertionError):
+    """What is wrong, as a sentence for whoever wrote it."""
+
+
+# ---- what the learner wrote ----
+
+
+def mine(name: str) -> Any:
+    """`mine("dense.Dense")` is the class Dense in my_nn/dense.py.
+
+    Raises Wrong where it isn't there, or not their own.
+    """
+    module_name, _, attribute = name.partition(".")
+    module = _module(module_name)
+    if not hasattr(module, attribute):
+        raise Wrong(f"my_nn/{module_name}.py has no {attribute} yet.")
+    found = getattr(module, attribute)
+    if (home := getattr(found, "__module__", "")).partition(".")[0] != "my_nn":
+        raise Wrong(f"{attribute} in my_nn/{module_name}.py is imported from {home}: write your own.")
+    return found
+
+
+def _module(name: str) -> ModuleType:
+    path = WORK / f"{name}.py"
+    if not path.is_file():
+        raise Wrong(f"There is no {path.as_posix()} yet: make it.")
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        return importlib.import_module(f"my_nn.{name}")
+    except SyntaxError as problem:
+        raise Wrong(
+            f"{_shown(problem.filename)}, line {problem.lineno}: Python can't read this: {problem.msg}."
+        ) from None
+    except Exception as problem:
+        raise Wrong(told(problem)) from None
+
+
+def told(problem: BaseException) -> str:
+    """An exception that the learner's code raised: where, and what Python says."""
+    frames = [frame for frame in traceback.extract_tb(problem.__traceback__) if _is_theirs(frame.filename)]
+    what = f"{type(problem).__name__}: {problem}".rstrip(": ")
+    if not frames:
+        return f"Python says {what}."
+    place = f"{_shown(frames[-1].filename)}, line {frames[-1].lineno}"
+    return f"{place}: Python stops here and says {what}."
+
+
+def _is_theirs(file: str) -> bool:
+    return Path(file).parent.resolve() == WORK.resolve()
+
+
+def _shown(file: str | None) -> str:
+    return f"my_nn/{Path(file or '?').name}"
+
+
+# ---- layers, before there is a network ----
+
+
+def placed(layer: Any, input_shape: tuple[int, ...], seed: int = 0) -> Any:
+    """The layer with arrays for its parameters, their gradients and its state, in float64, and its first values.
+
+    The gradients begin as nan, so that one which is never written shows.
+    """
+    for shapes, prefix, value in (
+        (layer.parameter_shapes(input_shape), "", 0.0),
+        (layer.parameter_shapes(input_shape), "d", np.nan),
+        (layer.state_shapes(input_shape), "", 0.0),
+    ):
+        expect(isinstance(shapes, dict), 'parameter_shapes should return a dict, such as {"W": (5, 3), "b": (5,)}.')
+        for name, shape in shapes.items():
+            setattr(layer, prefix + name, np.full(shape, value))
+    layer.initialize(np.random.default_rng(seed))
+    return layer
+
+
+def attempt(work: Callable[[], Any], sentence: str) -> Any:
+    """What the work returns. Where its arrays don't fit each other, Wrong tells what Python says, and the sentence."""
+    try:
+        return work()
+    except ValueError as problem:
+        raise Wrong(f"{told(problem)} {sentence}") from None
+
+
+# ---- comparing ----
+
+
+def expect(condition: object, sentence: str) -> None:
+    """Raise Wrong with the sentence unless the condition holds."""
+    if not condition:
+        raise Wrong(sentence)
+
+
+def same(
+    found: Any, expected: Any, what: str, mistakes: Mapping[str, Any] | None = None, tolerance: float = 1e-9
+) -> None:
+    """Raise Wrong unless both are numbers, or arrays of one shape, that agree to `tolerance`, relative to the largest.
+
+    `mistakes` maps sentences to what somebody finds who makes the mistake in question: where one of them fits, that
+    sentence is told.
+    """
+    expected = np.asarray(expected, float)
+    if found is None:
+        raise Wrong(f"{what} is None. Did you forget `return`?")
+    try:
+        values = np.asarray(found, float)
+    except (TypeError, ValueError):
+        raise Wrong(f"{what} should be {_text(expected)}, and is a {type(found).__name__}.") from None
+    for sentence, wrong in (mistakes or {}).items():
+        if _close(values, np.asarray(wrong, float), tolerance):
+            raise Wrong(sentence)
+    if values.shape != expected.shape:
+        raise Wrong(f"{what} should have the shape {expected.shape}, and has {values.shape}.")
+    if np.isnan(values).any() and not np.isnan(expected).any():
+        raise Wrong(f"{what} is nan, not a number: something was divided 0 by 0, or infinity by infinity.")
+    if not _close(values, expected, tolerance):
+        raise Wrong(f"{what} should be {_text(expected)}, and is {_text(values)}.")
+
+
+def _close(found: np.ndarray, expected: np.ndarray, tolerance: float) -> bool:
+    if found.shape != expected.shape:
+        return False
+    scale = max(1e-300, float(np.abs(expected).max(initial=0)))
+    return bool(np.all(np.abs(found - expected) <= tolerance * max(scale, 1e-3)))
+
+
+def _text(array: np.ndarray) -> str:
+    """A number, or the first few of an array."""
+    if array.ndim == 0:
+        return f"{float(array):.6g}"
+    numbers = ", ".join(f"{value:.4g}" for value in array.ravel()[:6])
+    return f"[{numbers}{', …' if array.size > 6 else ''}]" + (f" in the shape {array.shape}" if array.ndim > 1 else "")
+
+
+# ---- running ----
+
+
+def checks(chapter: Chapter) -> list[Callable[[], None]]:
+    """The checks of a chapter, in the order in which they stand in its file."""
+    path = chapter.directory / "test_chapter.py"
+    if not path.is_file():
+        return []
+    spec = importlib.util.spec_from_file_location(f"course_chapter_{chapter.number}", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return [value for name, value in vars(module).items() if name.startswith("test_") and inspect.isfunction(value)]
+
+
+def run(chapter: Chapter) -> Iterator[tuple[str, str | None]]:
+    """What each check is about, and what it finds wrong, if anything. Ends at the first that finds something."""
+    for check in checks(chapter):
+        about = inspect.getdoc(check) or check.__name__
+        try:
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                check()
+        except Wrong as problem:
+            yield about, str(problem)
+            return
+        except Exception as problem:
+            yield about, told(problem)
+            return
+        yield about, None
+
+
+def own_layers() -> list[type]:
+    """The layers that the learner invented: every Layer that my_nn/own_layer.py defines."""
+    module = _module("own_layer")
+    found = [
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value) and issubclass(value, Layer) and value.__module__ == module.__name__
+    ]
+    expect(found, "my_nn/own_layer.py has no layer yet: class …(Layer).")
+    return found

@@ -1,0 +1,61 @@
+"""Guess first: each chapter begins with questions, whose answers a command or the learner's own code will show.
+
+A prediction is a choice or a number. None of them counts against anybody: to have guessed is what makes one look.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from course.chapters import Chapter
+from nn_from_scratch import BadInput
+
+
+def questions(chapter: Chapter) -> list[dict[str, Any]]:
+    return chapter.facts.get("prediction", [])
+
+
+def asked(number: int, question: dict[str, Any]) -> str:
+    """The question and, if it has some, its choices."""
+    lines = [f"{number}. {question['question']}"]
+    lines += [f"   {letter}) {text}" for letter, text in question.get("choices", {}).items()]
+    if "choices" not in question:
+        lines.append("   (a number)")
+    return "\n".join(lines)
+
+
+def read(question: dict[str, Any], text: str) -> str:
+    """The answer as it is kept. Raises BadInput, saying what was expected."""
+    text = text.strip().lower()
+    if choices := question.get("choices"):
+        if text not in choices:
+            raise BadInput(f"{text!r}: expected one of {', '.join(choices)}")
+        return text
+    try:
+        return f"{float(text.rstrip('%').replace(',', '.')):g}"
+    except ValueError:
+        raise BadInput(f"{text!r}: expected a number") from None
+
+
+def is_right(question: dict[str, Any], answer: str) -> bool:
+    if "choices" in question:
+        return answer == question["answer"]
+    return abs(float(answer) - question["answer"]) <= question.get("within", 0)
+
+
+def told(number: int, question: dict[str, Any], answer: str) -> str:
+    """Whether it was right, what is, why, and what shows it."""
+    right = question["answer"]
+    shown = f"{right}) {question['choices'][right]}" if "choices" in question else f"{right:g}"
+    verdict = "Yes" if is_right(question, answer) else f"You said {answer}"
+    lines = [f"{number}. {verdict}: {shown}", f"   {question['because']}"]
+    if command := question.get("command"):
+        lines.append(f"   See for yourself: {command}")
+    return "\n".join(lines)
+
+
+def all_read(chapter: Chapter, texts: Sequence[str]) -> list[str]:
+    """An answer for each question. Raises BadInput where there are more or fewer."""
+    asked_for = questions(chapter)
+    if len(texts) != len(asked_for):
+        raise BadInput(f"chapter {chapter.number} has {len(asked_for)} questions, and these are {len(texts)} answers")
+    return [read(question, text) for question, text in zip(asked_for, texts, strict=True)]
