@@ -14,7 +14,7 @@ import pytest
 import nn_from_scratch as nn
 from tests.scripts import ROOT
 
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "course").glob("*/README.md"))]
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
