@@ -18,21 +18,19 @@ from types import SimpleNamespace
 from typing import Any
 
 
-def ours(seed: int, document: dict[str, Any]) -> tuple[float, float]:
-    from nn_from_scratch import Recipe, evaluate, fit, load_dataset, random_streams
+def ours(seed: int, threads: int, document: dict[str, Any]) -> tuple[float, float]:
+    from nn_from_scratch import Recipe, load_dataset
+    from nn_from_scratch.runs.training_run import TrainingRun
 
     data = load_dataset("mnist")
     parts: dict[str, Any] = {name: tuple(part) if isinstance(part, list) else part for name, part in document.items()}
     recipe = Recipe(**parts)
     started = perf_counter()
-    seeds = random_streams(seed)
-    network, loss, optimizer = recipe.make_network(seeds.initialization), recipe.make_loss(), recipe.make_optimizer()
-    batches = recipe.make_batches(data.train, seeds.shuffling)
-    schedule = recipe.make_schedule(recipe.epochs * len(batches))
-    for _ in fit(network, loss, optimizer, schedule, batches, recipe.epochs, noise=seeds.noise):
+    run = TrainingRun(recipe, data, seed, threads=threads)
+    for _ in run.epochs():
         pass
     seconds = perf_counter() - started
-    return seconds, evaluate(network, loss, data.test)[1]
+    return seconds, run.test()[1]
 
 
 def in_pytorch(kind: str, seed: int, document: dict[str, Any]) -> tuple[float, float]:
@@ -111,7 +109,7 @@ def one_cycle(recipe: Any, images: int) -> Iterator[float]:
 if __name__ == "__main__":
     kind, seed, threads, document = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), json.loads(sys.argv[4])
     if kind == "ours":
-        result = ours(seed, document)
+        result = ours(seed, threads, document)
     else:
         result = in_jax(seed, threads, document) if kind == "jax" else in_pytorch(kind, seed, document)
     print(json.dumps(result))
