@@ -1,11 +1,14 @@
 """The course, walked from beginning to end as a learner does: in a directory of its own, by its commands."""
 
+import itertools
 import os
 import re
 import shlex
 import subprocess
 import sys
+import time
 import tomllib
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -246,6 +249,31 @@ def test_their_classes_learn_in_train_py(tmp_path):
     assert "Yours: Dense, Activation, ReLU, Sigmoid, Softmax." in trained.stdout
     assert "dense of mine" in trained.stdout
     assert (tmp_path / "mine.json").is_file()
+
+
+def test_their_layers_learn_on_the_live_page(tmp_path):
+    written(tmp_path, 4)
+    path = tmp_path / "my_nn" / "dense.py"
+    mark = "            from pathlib import Path; Path('used').write_text('')\n            self.x = x\n"
+    path.write_text(path.read_text(encoding="utf-8").replace("            self.x = x\n", mark), encoding="utf-8")
+    assert course(tmp_path, "check", "3").returncode == 0
+    (tmp_path / "used").unlink()
+    words = ["-m", "course", "watch", "--data", "digits", "--no-browser", "--port", "0"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        [sys.executable, *words], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            (address,) = itertools.islice((m[0] for line in process.stdout if (m := re.search(r"http://\S+", line))), 1)
+            request = urllib.request.Request(f"{address}api/start", b"{}", {"Content-Type": "application/json"})
+            urllib.request.urlopen(request, timeout=60).close()
+            for _ in range(600):
+                if (tmp_path / "used").exists():
+                    break
+                time.sleep(0.1)
+        finally:
+            process.kill()
+    assert (tmp_path / "used").exists()
 
 
 def test_the_learners_directory_is_ignored_by_git():
