@@ -17,6 +17,7 @@ EXAMPLES = """\
   python -m course check 3          run the checks of chapter 3 on my_nn/
   python -m course answer 3         give your predictions, and see what is right
   python -m course solution 3       show code that passes the checks of chapter 3
+  python -m course notebooks        the chapters as notebooks
   python -m course watch            your classes learn on the live page
   python -m course train --epochs 2 your classes learn in train.py, with its options"""
 WIDTH = 88
@@ -56,6 +57,15 @@ def parse_arguments() -> tuple[argparse.Namespace, list[str]]:
     answer_parser = add("answer", answer, "give your predictions, and see what is right", "?")
     answer_parser.add_argument("answers", nargs="*", metavar="ANSWER", help="one for each question (default: be asked)")
     add("solution", solution, "show code that passes a chapter's checks", "?")
+    notebooks_parser = add("notebooks", notebooks, "write the chapters as notebooks")
+    notebooks_parser.add_argument(
+        "directory",
+        type=Path,
+        nargs="?",
+        default=Path("results/notebooks"),
+        metavar="DIR",
+        help="(default: %(default)s)",
+    )
     add("watch", watch, "your classes learn on the live page; its options may follow")
     add("train", train, "your classes learn in train.py; its options may follow")
     arguments, rest = parser.parse_known_args()
@@ -169,6 +179,13 @@ def solution(arguments: argparse.Namespace, rest: list[str]) -> None:
         source = it.files[name]
         where = (it.directory / source).relative_to(PROJECT).as_posix() if source == "README.md" else source
         print(f"# ---- my_nn/{name}, from {where} ----\n\n{it.solution(name)}")
+
+
+def notebooks(arguments: argparse.Namespace, rest: list[str]) -> None:
+    from course.notebooks import write
+
+    for each in CHAPTERS:
+        print(f"wrote {write(each, arguments.directory)}")
 
 
 def watch(arguments: argparse.Namespace, rest: list[str]) -> None:
