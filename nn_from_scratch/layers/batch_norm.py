@@ -5,7 +5,7 @@ The layers after it then get numbers of the same size whatever the layers before
 
 import numpy as np
 
-from nn_from_scratch.layers.images import as_images, as_stored, stored_shape
+from nn_from_scratch.layers.images import as_images, as_stored, for_each_sample, stored_shape
 from nn_from_scratch.layers.layer import Layer, Shape
 
 
@@ -57,16 +57,19 @@ class BatchNorm(Layer):
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         values = by_feature(x)
+        n = values.shape[-1]  # the samples of images; 1 of rows
         if not training:
             scale = self.gamma / np.sqrt(self.variance + self.epsilon)
-            return in_shape_of(x, values * scale[:, None] + (self.beta - self.mean * scale)[:, None])
+            return in_shape_of(
+                x, values * for_each_sample(scale, n) + for_each_sample(self.beta - self.mean * scale, n)
+            )
         self.M = x.size // len(self.gamma)
         self.batch_mean = total(values) / self.M
-        self.centred = values - self.batch_mean[:, None]
+        self.centred = values - for_each_sample(self.batch_mean, n)
         self.batch_variance = total(self.centred, self.centred) / self.M
         self.deviation = np.sqrt(self.batch_variance + self.epsilon)
-        y = self.centred * (self.gamma / self.deviation)[:, None]
-        y += self.beta[:, None]
+        y = self.centred * for_each_sample(self.gamma / self.deviation, n)
+        y += for_each_sample(self.beta, n)
         return in_shape_of(x, y)
 
     def backward_parameters(self, dy: np.ndarray) -> None:
@@ -79,10 +82,11 @@ class BatchNorm(Layer):
     def backward_input(self, dy: np.ndarray) -> np.ndarray:
         d = by_feature(dy)
         dgamma, dbeta = self._gradients(d)
-        dx = self.centred * (-dgamma / self.deviation / self.M)[:, None]  # − x̂ · dγ / M
+        n = d.shape[-1]
+        dx = self.centred * for_each_sample(-dgamma / self.deviation / self.M, n)  # − x̂ · dγ / M
         dx += d
-        dx -= (dbeta / self.M)[:, None]
-        dx *= (self.gamma / self.deviation)[:, None]
+        dx -= for_each_sample(dbeta / self.M, n)
+        dx *= for_each_sample(self.gamma / self.deviation, n)
         return in_shape_of(dy, dx)
 
     def settle(self) -> None:

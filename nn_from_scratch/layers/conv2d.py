@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from nn_from_scratch.initializers import Initializer, as_initializer
-from nn_from_scratch.layers.images import as_images, as_stored, check_images, side_by_side
+from nn_from_scratch.layers.images import as_images, as_stored, check_images, for_each_sample, side_by_side
 from nn_from_scratch.layers.layer import Layer, Shape, whole_number
 from nn_from_scratch.layers.parallel import share_out
 
@@ -89,12 +89,13 @@ class Conv2D(Layer):
             self.x = x
         W = self.W.transpose(0, 3, 2, 1).reshape(self.filters, -1)  # (filters, k·k·channels), in the order of `seen`
         y = np.empty((rows, columns, self.filters, x.shape[-1]), x.dtype)
+        b = for_each_sample(self.b, x.shape[-1]) if self.bias else None
 
         def stretch(first: int, last: int) -> None:
             for h, seen in self._windows(x, first, last, columns):
                 np.matmul(W, seen, out=y[h])
-                if self.bias:
-                    y[h] += self.b[:, None]  # here, while the row is still in the processor's cache
+                if b is not None:
+                    y[h] += b  # here, while the row is still in the processor's cache
 
         share_out(rows, self._threads_for(y.shape), stretch)
         return as_images(y)

@@ -29,6 +29,11 @@ def stored_shape(shape: Shape) -> Shape:
     return rows, columns, channels, N
 
 
+def for_each_sample(v: np.ndarray, N: int) -> np.ndarray:
+    """(numbers,) → (numbers, N): to add this to a pixel is one long addition; v[:, None] would be many short ones."""
+    return np.repeat(v, N).reshape(-1, N)
+
+
 def side_by_side(pixels: np.ndarray, k: int, stride: int = 1) -> np.ndarray:
     """For each place of a kernel along rows of pixels, its k pixels there as one block.
 
