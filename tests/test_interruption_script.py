@@ -34,6 +34,14 @@ needs_mnist = pytest.mark.skipif(
 )
 
 
+@pytest.fixture(autouse=True)
+def _closing_the_terminal_counts() -> Iterator[None]:
+    """Under nohup SIGHUP is ignored, and a new process has that from this one."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @contextmanager
 def training(
     *arguments: object, cwd: Path = ROOT, script: str = "train.py", own_group: bool = False
