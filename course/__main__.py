@@ -43,20 +43,18 @@ def parse_arguments() -> tuple[argparse.Namespace, list[str]]:
     parser.set_defaults(command=show, chapter=None)
     commands = parser.add_subparsers(metavar="COMMAND")
 
-    def add(name: str, work: Callable, what: str, chapter: str | None = None) -> argparse.ArgumentParser:
+    def add(name: str, work: Callable, what: str, chapter: bool = False) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=what, description=what)
         command.set_defaults(command=work)
         if chapter:
-            command.add_argument(
-                "chapter", type=int, nargs=chapter, metavar="CHAPTER", help=f"0 to {len(CHAPTERS) - 1}"
-            )
+            command.add_argument("chapter", type=int, nargs="?", metavar="CHAPTER", help=f"0 to {len(CHAPTERS) - 1}")
         return command
 
     add("start", start, "make my_nn/, in which you write")
-    add("check", check, "run a chapter's checks on my_nn/ (default: of the next chapter)", "?")
-    answer_parser = add("answer", answer, "give your predictions, and see what is right", "?")
+    add("check", check, "run a chapter's checks on my_nn/ (default: of the next chapter)", chapter=True)
+    answer_parser = add("answer", answer, "give your predictions, and see what is right", chapter=True)
     answer_parser.add_argument("answers", nargs="*", metavar="ANSWER", help="one for each question (default: be asked)")
-    add("solution", solution, "show code that passes a chapter's checks", "?")
+    add("solution", solution, "show code that passes a chapter's checks", chapter=True)
     notebooks_parser = add("notebooks", notebooks, "write the chapters as notebooks")
     notebooks_parser.add_argument(
         "directory",
@@ -175,9 +173,8 @@ def ask(number: int, question: dict) -> str:
 
 def solution(arguments: argparse.Namespace, rest: list[str]) -> None:
     it = chosen(arguments, Progress())
-    for name in it.files:
-        source = it.files[name]
-        where = (it.directory / source).relative_to(PROJECT).as_posix() if source == "README.md" else source
+    for name, source in it.files.items():
+        where = source if name in it.package_files else (it.directory / source).relative_to(PROJECT).as_posix()
         print(f"# ---- my_nn/{name}, from {where} ----\n\n{it.solution(name)}")
 
 

@@ -51,10 +51,15 @@ class Chapter:
         """What the learner writes, by name in my_nn, and where the solution is: in the package, or "README.md"."""
         return self.facts.get("files", {})
 
+    @property
+    def package_files(self) -> Mapping[str, str]:
+        """Those of them whose solution is a file of the package."""
+        return {name: source for name, source in self.files.items() if source != "README.md"}
+
     def solution(self, name: str) -> str:
         """The text of a file that passes this chapter's checks."""
         source = self.files[name]
-        if source != "README.md":
+        if name in self.package_files:
             return self._with_own_parts((PROJECT / source).read_text(encoding="utf-8"))
         text = (self.directory / source).read_text(encoding="utf-8")
         found = re.search(
@@ -69,8 +74,7 @@ class Chapter:
         homes = {
             part.name: f"my_nn.{Path(name).stem}"
             for each in CHAPTERS[: self.number + 1]
-            for name, source in each.files.items()
-            if source != "README.md"
+            for name, source in each.package_files.items()
             for part in ast.parse((PROJECT / source).read_text(encoding="utf-8")).body
             if isinstance(part, ast.ClassDef | ast.FunctionDef)
         }

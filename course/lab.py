@@ -1,9 +1,7 @@
-"""What the experiments of docs/break-it.md share: the digits in the package, a small network, a few epochs of learning.
+"""What all experiments share: the digits in the package, a small network, a few epochs of learning.
 
 Everything is seeded, so that the same lines print the same numbers.
 """
-
-from typing import Any
 
 import numpy as np
 
@@ -26,10 +24,9 @@ def learn(
     epochs: int = 3,
     images: nn.Split | None = None,
     batches: type[nn.Batches] = nn.Batches,
-    **options: Any,
 ) -> float:
     """Train it on batches of 32 by plain SGD, unless said otherwise. Returns the share of test images that it reads."""
-    made = batches(images or data.train, 32, (784,), outputs=10, seed=0, dtype=network.dtype, **options)
+    made = batches(images or data.train, 32, network.input_shape, outputs=10, seed=0, dtype=network.dtype)
     for _ in nn.fit(network, loss, optimizer or nn.SGD(), nn.Constant(rate), made, epochs):
         pass
     return accuracy(network)

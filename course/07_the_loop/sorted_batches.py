@@ -3,8 +3,8 @@
 import numpy as np
 
 import nn_from_scratch as nn
+from course.lab import data, learn, network
 
-data = nn.load_dataset("digits")
 order = np.argsort(data.train.labels, kind="stable")
 
 
@@ -15,10 +15,6 @@ class Sorted(nn.Batches):
         return order
 
 
-for kind in (nn.Batches, Sorted):
-    network = nn.Network([nn.Dense(32), nn.ReLU(), nn.Dense(10), nn.Softmax()], (784,), seed=0)
-    batches = kind(data.train, 32, (784,), outputs=10, seed=0)
-    for _ in nn.fit(network, nn.CrossEntropy(), nn.SGD(), nn.Constant(0.3), batches, epochs=3):
-        pass
-    accuracy = nn.evaluate(network, nn.CrossEntropy(), data.test)[1]
-    print(f"{'sorted' if kind is Sorted else 'shuffled'}: {accuracy:.1%} of the test images right after three epochs")
+for name, kind in (("shuffled", nn.Batches), ("sorted", Sorted)):
+    accuracy = learn(network(), rate=0.3, batches=kind)
+    print(f"{name}: {accuracy:.1%} of the test images right after three epochs")

@@ -4,6 +4,7 @@ import numpy as np
 
 import nn_from_scratch as nn
 from course.checking import attempt, expect, mine, placed, same
+from course.lab import learn
 
 RNG = np.random.default_rng(11)
 N, CHANNELS, ROWS, COLUMNS, FILTERS, K = 2, 3, 6, 5, 4, 3
@@ -152,13 +153,8 @@ def test_a_kernel_found_by_learning():
 
 def test_in_the_real_network():
     """your Conv2D learns in the package's network"""
-    data = nn.load_dataset("digits")
     layers = [mine("conv2d.Conv2D")(4, 5), nn.MaxPool2D(4), nn.ReLU(), nn.Flatten(), nn.Dense(10), nn.Softmax()]
-    network = nn.Network(layers, (1, 28, 28), seed=0)
-    batches = nn.Batches(data.train, 32, (1, 28, 28), outputs=10, seed=0)
-    for _ in nn.fit(network, nn.CrossEntropy(), nn.Adam(), nn.Constant(0.01), batches, epochs=5):
-        pass
-    reached = nn.evaluate(network, nn.CrossEntropy(), data.test)[1]
+    reached = learn(nn.Network(layers, (1, 28, 28), seed=0), 0.01, nn.Adam(), epochs=5)
     expect(
         reached > 0.85,
         f"in a network of the package it should read more than 85 % of the digits: it reads {reached:.0%}.",

@@ -121,10 +121,9 @@ def test_an_empty_file_fails(tmp_path, chapter):
 @pytest.mark.parametrize("chapter", [c for c in WRITING if 3 <= c.number != 10], ids=lambda chapter: chapter.title)
 def test_the_package_is_not_taken_for_the_learners_own_work(tmp_path, chapter):
     written(tmp_path, chapter.number + 1)
-    for name, source in chapter.files.items():
-        if source != "README.md":
-            module = source.removesuffix(".py").replace("/", ".")
-            (tmp_path / "my_nn" / name).write_text(f"from {module} import *\n", encoding="utf-8")
+    for name, source in chapter.package_files.items():
+        module = source.removesuffix(".py").replace("/", ".")
+        (tmp_path / "my_nn" / name).write_text(f"from {module} import *\n", encoding="utf-8")
     checked = course(tmp_path, "check", str(chapter.number))
     assert checked.returncode == 1
     assert "write your own" in " ".join(checked.stdout.split())
