@@ -10,6 +10,7 @@ thread does all the computing, so that there are no locks around numbers. Read t
 5. inspection.py      one neuron's sum with its numbers, the guess at a drawing, the images behind a confusion
 6. hub.py             from the one who publishes to those who watch: only the newest of each kind is kept
 7. limits.py          what the page may ask for
-8. server.py          the routes, and the rules that keep other web sites out
-9. static/            the page itself: HTML, CSS and JavaScript modules, as they are
+8. api.py             the routes: a question or a command, and what the trainer answers
+9. server.py          the same over HTTP, and the rules that keep other web sites out
+10. static/           the page itself: HTML, CSS and JavaScript modules, as they are
 """

@@ -1,0 +1,240 @@
+"""What the page can ask and command, as one table of routes, whoever carries it there.
+
+Over HTTP that is server.py; in a page without a server it is the page's own worker, in_browser.py. Here nobody knows
+of either: an answer follows from the trainer, the address and the body, and what can't be done is BadInput.
+"""
+
+import binascii
+import re
+import tempfile
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
+
+import numpy as np
+
+from nn_from_scratch import storage
+from nn_from_scratch.errors import BadInput, one_line
+from nn_from_scratch.web import limits
+from nn_from_scratch.web.trainer import Trainer
+
+LARGEST_BODY = 4_000  # bytes of a command
+LARGEST_DRAWING = 120_000
+PAD = 280  # pixels of the drawing pad's sides
+WEIGHTS_FILE = "weights_and_biases.json"
+
+
+class NoSuchRoute(BadInput):
+    """There is nothing at this address that can be done so."""
+
+
+class File(NamedTuple):
+    """An answer that is to be saved, under this name; it is JSON."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What came with a request: the values in its address, and its body."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    def number(self, name: str, default: int | None = None) -> int:
+        """A whole number in the address."""
+        text = self.values.get(name)
+        if text is None and default is not None:
+            return default
+        if not (text and text.isascii() and text.isdigit() and len(text) < 10):
+            raise BadInput(f"{name}: expected a whole number from 0 up")
+        return int(text)
+
+    def object(self, *names: str) -> dict[str, Any]:
+        """The body, a JSON object with none but these names."""
+        return limits.parse_object(self.body, names)
+
+
+Answer = dict[str, Any] | File
+
+
+@dataclass(frozen=True)
+class Route:
+    """One thing that can be asked or commanded; in `path`, a number is written as Flask does, <int:name>."""
+
+    method: str
+    path: str
+    function: Callable[[Trainer, Asked], Answer]
+    largest_body: int = LARGEST_BODY
+
+    @property
+    def name(self) -> str:
+        return self.function.__name__
+
+    def values_in(self, path: str) -> dict[str, str] | None:
+        """The numbers in a path of this route; None for another path."""
+        pattern = re.sub(r"<int:(\w+)>", r"(?P<\1>[0-9]+)", self.path)
+        found = re.fullmatch(pattern, path)
+        return found.groupdict() if found else None
+
+
+def answer(trainer: Trainer, method: str, address: str, body: bytes = b"") -> Answer:
+    """What the table says to a request. Raises BadInput."""
+    parts = urlsplit(address)
+    for route in ROUTES:
+        values = route.values_in(parts.path) if route.method == method else None
+        if values is not None:
+            if len(body) > route.largest_body:
+                raise BadInput(f"{len(body):,} bytes are too many: expected at most {route.largest_body:,}")
+            query = dict(reversed(parse_qsl(parts.query, keep_blank_values=True)))  # of a name given twice, the first
+            return route.function(trainer, Asked(query | values, body))
+    raise NoSuchRoute(f"{one_line(method, 10)} {one_line(parts.path, 100)}: there is no such route")
+
+
+# ---- what the page can ask ----
+
+
+def state(trainer: Trainer, asked: Asked) -> dict[str, Any]:
+    return trainer.ask(trainer.description)
+
+
+def history(trainer: Trainer, asked: Asked) -> dict[str, Any]:
+    return trainer.ask(trainer.history, asked.number("since", 0), asked.number("run", 0))
+
+
+def neuron(trainer: Trainer, asked: Asked) -> dict[str, Any]:
+    return trainer.ask(trainer.neuron, asked.number("layer"), asked.number("neuron"))
+
+
+def confusion_cell(trainer: Trainer, asked: Asked) -> dict[str, Any]:
+    return trainer.ask(trainer.confusion_cell, asked.number("actual"), asked.number("predicted"))
+
+
+def download(trainer: Trainer, asked: Asked) -> File:
+    """The network as a file that every part of the package reads."""
+    saved = trainer.ask(trainer.saved)
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / WEIGHTS_FILE
+        storage.save(saved, path)
+        return File(path.name, path.read_bytes())
+
+
+# ---- what the page can command ----
+
+
+def start(trainer: Trainer, asked: Asked) -> dict[str, Any]:
+    asked.object()
+    trainer.ask(trainer.start)
+    return _done(trainer)
+
+
+def pause(trainer: Trainer, asked: Asked) -> dict[str, Any]:
+    asked.object()
+    trainer.ask(trainer.pause)
+    return _done(trainer)
+
+
+def step(trainer: Trainer, asked: Asked) -> dict[str, Any]:
+    trainer.ask(trainer.step, asked.object("unit").get("unit"))
+    return _done(trainer)
+
+
+def rewind(trainer: Trainer, asked: Asked) -> dict[str, Any]:
+    asked.object()
+    trainer.ask(trainer.rewind)
+    return _done(trainer)
+
+
+def restart(trainer: Trainer, asked: Asked) -> dict[str, Any]:
+    body = asked.object("seed", "preset", "hidden", "activation", "optimizer", "batch_size")
+    trainer.ask(trainer.restart, **_checked(body))
+    return _done(trainer)
+
+
+def settings(trainer: Trainer, asked: Asked) -> dict[str, Any]:
+    body = asked.object("learning_rate", "batch_size", "speed", "epoch_target", "optimizer")
+    trainer.ask(trainer.change, **_checked(body))
+    return _done(trainer)
+
+
+def predict(trainer: Trainer, asked: Asked) -> dict[str, Any]:
+    body = asked.object("strokes_image", "centre")
+    centre = body.get("centre", True)
+    if not isinstance(centre, bool):
+        raise BadInput("centre: expected true or false")
+    return trainer.ask(trainer.guess, _ink(body.get("strokes_image")), centre)
+
+
+def upload(trainer: Trainer, asked: Asked) -> dict[str, Any]:
+    trainer.ask(trainer.adopt, _network_file(asked.body))
+    return _done(trainer)
+
+
+def _done(trainer: Trainer) -> dict[str, Any]:
+    return {"state": trainer.ask(trainer.description)}
+
+
+ROUTES = (
+    Route("GET", "/api/state", state),
+    Route("GET", "/api/history", history),
+    Route("GET", "/api/neuron", neuron),
+    Route("GET", "/api/confusion/<int:actual>/<int:predicted>", confusion_cell),
+    Route("GET", "/api/weights", download),
+    Route("POST", "/api/start", start),
+    Route("POST", "/api/pause", pause),
+    Route("POST", "/api/step", step),
+    Route("POST", "/api/rewind", rewind),
+    Route("POST", "/api/restart", restart),
+    Route("POST", "/api/settings", settings),
+    Route("POST", "/api/predict", predict, LARGEST_DRAWING),
+    Route("POST", "/api/weights", upload, limits.LARGEST_UPLOAD),
+)
+
+
+# ---- the bodies ----
+
+
+def _checked(body: dict[str, Any]) -> dict[str, Any]:
+    """The values of a command, each of its kind and in its range; null only where it says something."""
+    checks = {
+        "learning_rate": lambda v, n: limits.number(v, n, limits.LEARNING_RATE[0], limits.HIGHEST_LEARNING_RATE),
+        "batch_size": lambda v, n: limits.whole(v, n, *limits.BATCH_SIZE),
+        "speed": lambda v, n: None if v is None else limits.number(v, n, *limits.SPEED),
+        "epoch_target": lambda v, n: None if v is None else limits.whole(v, n, 1, limits.EPOCHS),
+        "seed": lambda v, n: None if v is None else limits.whole(v, n, *limits.SEED),
+        "preset": lambda v, n: limits.preset(v),
+        "hidden": lambda v, n: limits.hidden_units(v),
+        "activation": lambda v, n: limits.one_of(v, n, limits.menus()["activations"]),
+        "optimizer": lambda v, n: limits.one_of(v, n, limits.menus()["optimizers"]),
+    }
+    return {name: checks[name](value, name) for name, value in body.items()}
+
+
+def _ink(text: Any) -> np.ndarray:
+    """The drawing pad's pixels, (280, 280), out of base64."""
+    try:
+        content = b64decode(text, validate=True)
+    except (TypeError, ValueError, binascii.Error):
+        content = b""
+    if len(content) != PAD * PAD:
+        raise BadInput(f"strokes_image: expected the {PAD}·{PAD} bytes of the pad in base64")
+    return np.frombuffer(content, np.uint8).reshape(PAD, PAD)
+
+
+def _network_file(content: bytes) -> storage.SavedNetwork:
+    """A network out of an uploaded file, checked as any file is."""
+    limits.check_upload(content)
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "the uploaded file"
+        path.write_bytes(content)
+        try:
+            saved = storage.load(path)
+        except BadInput as problem:
+            raise BadInput(str(problem).replace(str(path), path.name)) from None
+    if isinstance(saved, storage.SavedEnsemble):
+        raise BadInput(f"{path.name}: is an ensemble of {len(saved.members)} networks, and the page shows a single one")
+    return saved
