@@ -19,11 +19,13 @@ import numpy as np
 from nn_from_scratch import storage
 from nn_from_scratch.errors import BadInput, one_line
 from nn_from_scratch.web import limits
+from nn_from_scratch.web.experiments import EXPERIMENTS
 from nn_from_scratch.web.trainer import Trainer
 
 LARGEST_BODY = 4_000  # bytes of a command
 LARGEST_DRAWING = 120_000
 PAD = 280  # pixels of the drawing pad's sides
+RECIPE = ("learning_rate", "batch_size", "optimizer", "weight_decay")  # that can change on the way
 WEIGHTS_FILE = "weights_and_biases.json"
 
 
@@ -107,11 +109,16 @@ def history(trainer: Trainer, asked: Asked) -> dict[str, Any]:
 
 
 def neuron(trainer: Trainer, asked: Asked) -> dict[str, Any]:
-    return trainer.ask(trainer.neuron, asked.number("layer"), asked.number("neuron"))
+    place = asked.number("layer"), asked.number("neuron"), asked.number("row", 0), asked.number("column", 0)
+    return trainer.ask(trainer.neuron, *place)
 
 
 def confusion_cell(trainer: Trainer, asked: Asked) -> dict[str, Any]:
     return trainer.ask(trainer.confusion_cell, asked.number("actual"), asked.number("predicted"))
+
+
+def experiments(trainer: Trainer, asked: Asked) -> dict[str, Any]:
+    return {"experiments": [experiment.as_shown() for experiment in EXPERIMENTS]}
 
 
 def download(trainer: Trainer, asked: Asked) -> File:
@@ -150,23 +157,37 @@ def rewind(trainer: Trainer, asked: Asked) -> dict[str, Any]:
 
 
 def restart(trainer: Trainer, asked: Asked) -> dict[str, Any]:
-    body = asked.object("seed", "preset", "hidden", "activation", "optimizer", "batch_size")
+    body = asked.object(*RECIPE, "seed", "preset", "layers", "hidden", "activation", "loss")
     trainer.ask(trainer.restart, **_checked(body))
     return _done(trainer)
 
 
 def settings(trainer: Trainer, asked: Asked) -> dict[str, Any]:
-    body = asked.object("learning_rate", "batch_size", "speed", "epoch_target", "optimizer")
-    trainer.ask(trainer.change, **_checked(body))
+    trainer.ask(trainer.change, **_checked(asked.object(*RECIPE, "speed", "epoch_target")))
+    return _done(trainer)
+
+
+def experiment(trainer: Trainer, asked: Asked) -> dict[str, Any]:
+    """Begin a run of an experiment."""
+    body = asked.object("name", "run")
+    trainer.ask(trainer.begin_experiment, body.get("name"), limits.whole(body.get("run", 0), "run", 0, 99))
+    return _done(trainer)
+
+
+def stage(trainer: Trainer, asked: Asked) -> dict[str, Any]:
+    """Put another digit on the stage."""
+    body = asked.object("kind", "index", "strokes_image", "centre")
+    index = body.get("index")
+    if index is not None:
+        index = limits.whole(index, "index", 0, limits.SEED[1])
+    ink = _ink(body["strokes_image"]) if "strokes_image" in body else None
+    trainer.ask(trainer.show, body.get("kind"), index, ink, _centre(body))
     return _done(trainer)
 
 
 def predict(trainer: Trainer, asked: Asked) -> dict[str, Any]:
     body = asked.object("strokes_image", "centre")
-    centre = body.get("centre", True)
-    if not isinstance(centre, bool):
-        raise BadInput("centre: expected true or false")
-    return trainer.ask(trainer.guess, _ink(body.get("strokes_image")), centre)
+    return trainer.ask(trainer.guess, _ink(body.get("strokes_image")), _centre(body))
 
 
 def upload(trainer: Trainer, asked: Asked) -> dict[str, Any]:
@@ -183,6 +204,7 @@ ROUTES = (
     Route("GET", "/api/history", history),
     Route("GET", "/api/neuron", neuron),
     Route("GET", "/api/confusion/<int:actual>/<int:predicted>", confusion_cell),
+    Route("GET", "/api/experiments", experiments),
     Route("GET", "/api/weights", download),
     Route("POST", "/api/start", start),
     Route("POST", "/api/pause", pause),
@@ -190,6 +212,8 @@ ROUTES = (
     Route("POST", "/api/rewind", rewind),
     Route("POST", "/api/restart", restart),
     Route("POST", "/api/settings", settings),
+    Route("POST", "/api/experiment", experiment),
+    Route("POST", "/api/stage", stage, LARGEST_DRAWING),
     Route("POST", "/api/predict", predict, LARGEST_DRAWING),
     Route("POST", "/api/weights", upload, limits.LARGEST_UPLOAD),
 )
@@ -202,7 +226,10 @@ def _checked(body: dict[str, Any]) -> dict[str, Any]:
     """The values of a command, each of its kind and in its range; null only where it says something."""
     checks = {
         "learning_rate": lambda v, n: limits.number(v, n, limits.LEARNING_RATE[0], limits.HIGHEST_LEARNING_RATE),
-        "batch_size": lambda v, n: limits.whole(v, n, *limits.BATCH_SIZE),
+        "batch_size": lambda v, n: None if v is None else limits.whole(v, n, *limits.BATCH_SIZE),
+        "weight_decay": lambda v, n: limits.number(v, n, *limits.WEIGHT_DECAY),
+        "layers": lambda v, n: limits.layer_words(v),
+        "loss": lambda v, n: limits.one_of(v, n, limits.menus()["losses"]),
         "speed": lambda v, n: None if v is None else limits.number(v, n, *limits.SPEED),
         "epoch_target": lambda v, n: None if v is None else limits.whole(v, n, 1, limits.EPOCHS),
         "seed": lambda v, n: None if v is None else limits.whole(v, n, *limits.SEED),
@@ -212,6 +239,13 @@ def _checked(body: dict[str, Any]) -> dict[str, Any]:
         "optimizer": lambda v, n: limits.one_of(v, n, limits.menus()["optimizers"]),
     }
     return {name: checks[name](value, name) for name, value in body.items()}
+
+
+def _centre(body: dict[str, Any]) -> bool:
+    centre = body.get("centre", True)
+    if not isinstance(centre, bool):
+        raise BadInput("centre: expected true or false")
+    return centre
 
 
 def _ink(text: Any) -> np.ndarray:

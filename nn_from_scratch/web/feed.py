@@ -12,15 +12,32 @@ class LiveBatches(Batches):
     """As Batches, and with a constant size the very same; but `next_size()` is asked for the size of every batch.
 
     It keeps its own place in the epoch, as steps of different sizes can't be counted, and goes on there when the
-    training is taken up again. `example` is the index of the last image of the newest batch.
+    training is taken up again. `newest` holds the indices of the newest batch; `before_batch()` is called when they are
+    known, before anything is learnt from them. With `sorted_by` labels, the order is theirs in every epoch.
     """
 
-    def __init__(self, *arguments: Any, next_size: Callable[[], int]):
+    def __init__(
+        self,
+        *arguments: Any,
+        next_size: Callable[[], int],
+        before_batch: Callable[[], None] = lambda: None,
+        sorted_by: np.ndarray | None = None,
+    ):
         super().__init__(*arguments)
         self.next_size = next_size
-        self.example = 0
+        self.before_batch = before_batch
+        self.newest = np.zeros(1, int)
+        self._sorted = None if sorted_by is None else np.argsort(sorted_by, kind="stable")
         self._epoch = -1
         self._taken = 0
+
+    def order(self, number: int) -> np.ndarray:
+        return super().order(number) if self._sorted is None else self._sorted
+
+    @property
+    def example(self) -> int:
+        """The index of the last image of the newest batch."""
+        return int(self.newest[-1])
 
     def epoch(self, number: int, start: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         if number != self._epoch:
@@ -30,5 +47,6 @@ class LiveBatches(Batches):
             size = self.next_size()
             chosen = order[self._taken : self._taken + size]
             self._taken += len(chosen)
-            self.example = int(chosen[-1])
+            self.newest = chosen
+            self.before_batch()
             yield self.batch(chosen, number)

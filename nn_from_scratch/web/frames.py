@@ -13,15 +13,17 @@ import numpy as np
 
 from nn_from_scratch.classes import class_scores
 from nn_from_scratch.inspection.stages import Stage, silent_share, stages
-from nn_from_scratch.inspection.strongest import contributions, most_active, strongest_inputs, strongest_into_each
-from nn_from_scratch.layers import Dense
+from nn_from_scratch.inspection.strongest import contributions, strongest_into_each
+from nn_from_scratch.layers import Conv2D, Dense, Layer
 from nn_from_scratch.losses import Loss
 from nn_from_scratch.network import Network
 from nn_from_scratch.words import name_of
 
 SHOWN = 24  # units of a layer in the graph
+MAPS = 8  # feature maps of a layer in the graph
 EDGES = 6  # into each of them
 TILES = 36  # units of the first layer whose weights are shown as pictures
+SQUARE = (28, 28)  # the image that a Dense layer takes as a row
 
 
 # ---- numbers for the wire ----
@@ -58,98 +60,184 @@ def packed(values: np.ndarray) -> dict[str, Any]:
 class Trace(NamedTuple):
     """One example's way forward and back, with the parameters as they are now; each batch in it is of one."""
 
-    stages: list[Stage]  # of every Dense layer with its activation
-    deltas: list[np.ndarray]  # (units,) ∂L/∂z of each
+    stages: list[Stage]  # without the input
+    deltas: list[np.ndarray]  # (units,) ∂L/∂y of each stage's layer: of a Dense layer with its activation, ∂L/∂z
+    gradients: list[dict[str, np.ndarray]]  # ∂L/∂W, ∂L/∂b … of each stage's layer, of this example's loss alone
     outputs: np.ndarray  # (K,)
-    loss: float
+    loss: float | None
 
 
-def trace(network: Network, loss: Loss, x: np.ndarray, t: np.ndarray) -> Trace:
-    """Forward and back with one example, x (1, inputs) and t (1, outputs); `network.gradients` stays as it was.
+def trace(network: Network, loss: Loss, x: np.ndarray, t: np.ndarray | None, training: bool = False) -> Trace:
+    """Forward and back with the first example of x (N, *input_shape), whose target is t (1, outputs).
 
-    Back goes ∂L/∂y alone, and what comes to a Dense layer is its δ.
+    The others only stand beside it in the batch, for layers that take statistics of one. Forward is as the network
+    answers, or, with `training`, as a step of training sees it: with the noise that was drawn last, and by the
+    statistics of the batch. Backward is always the latter. Without a target there is no way back, and all of it is 0.
+    `network.gradients` stays as it was.
     """
-    _, *found = stages(network, x, training=True)
+    _, *learning = stages(network, x, training=True)
+    plain = training or not (network.noisy or network.state.size)
+    found = [_first(stage) for stage in (learning if plain else stages(network, x[:1])[1:])]
     p = found[-1].a
-    dy, last = network.loss_gradient(loss, p, t)
-    deltas = []
+    if t is None:
+        nothing = [np.zeros_like(stage.z[0]) for stage in found]
+        gradients = [{name: np.zeros_like(array) for name, array in _arrays(stage.layer).items()} for stage in found]
+        return Trace(found, nothing, gradients, p[0], None)
+    before = network.gradients.copy()
+    dy, last = network.loss_gradient(loss, learning[-1].a[:1], t)
+    dy = np.concatenate([dy, np.zeros((len(x) - 1, *dy.shape[1:]), dy.dtype)])
+    of_layer: dict[Layer, np.ndarray] = {}
     for layer in network.layers[last::-1]:
-        if isinstance(layer, Dense):
-            deltas.append(dy[0])
+        of_layer[layer] = dy[0].ravel()
+        layer.backward_parameters(dy)
         dy = layer.backward_input(dy)
-    return Trace(found, deltas[::-1], p[0], loss.value(p, t))
+    gradients = [{name: array.copy() for name, array in _arrays(stage.layer, "d").items()} for stage in found]
+    network.gradients[...] = before
+    return Trace(found, [of_layer[_layer(stage)] for stage in found], gradients, p[0], loss.value(p, t))
 
 
-def dense_of(stage: Stage) -> Dense:
-    """The Dense layer of a stage: the page shows no other networks (limits.py)."""
-    assert isinstance(stage.layer, Dense)
+def _first(stage: Stage) -> Stage:
+    return stage._replace(x=stage.x[:1], z=stage.z[:1], a=stage.a[:1])
+
+
+def _layer(stage: Stage) -> Layer:
+    assert stage.layer is not None  # the input is no part of a trace
     return stage.layer
 
 
-def biases_of(dense: Dense) -> tuple[np.ndarray, np.ndarray]:
-    """b and ∂L/∂b: zeros where the layer has none, which is the same."""
-    nothing = np.zeros(dense.units, dense.W.dtype)
-    return (dense.b, dense.db) if dense.bias else (nothing, nothing)
+def _arrays(layer: Layer | None, prefix: str = "") -> dict[str, np.ndarray]:
+    """W and b, or, with the prefix "d", their gradients, where the layer has them."""
+    return {name: getattr(layer, prefix + name) for name in ("W", "b") if hasattr(layer, prefix + name)}
 
 
 # ---- a frame's parts ----
 
 
-def edges(stage: Stage, shown: Sequence[int], sources: Sequence[int] | None) -> list[list[Any]]:
-    """[unit, inputs, packed w, packed w·x, packed ∂L/∂w] for each shown unit: its inputs with the largest |w·x|.
+def sample(units: int, most: int) -> list[int]:
+    """Which units are shown: all, or every second, third … of them, from the first on.
 
-    Only `sources` among the inputs count, or all of them.
+    A fair sample, and always the same: the most active would be others with every digit.
     """
-    dense, x = dense_of(stage), stage.x[0]
-    columns = np.arange(len(x)) if sources is None else np.asarray(sources)
-    products = contributions(dense.W, x, np.asarray(shown), columns)
-    strongest = strongest_into_each(products, EDGES)
-    rows, inputs = np.asarray(shown)[:, None], columns[strongest]
-    values = (dense.W[rows, inputs], np.take_along_axis(products, strongest, axis=1), dense.dW[rows, inputs])
-    return [list(edge) for edge in zip(shown, inputs.tolist(), *map(packed_rows, values), strict=True)]
+    return list(range(units)) if units <= most else [i * units // most for i in range(most)]
 
 
-def layer_part(stage: Stage, delta: np.ndarray, shown: list[int], sources: list[int] | None) -> dict[str, Any]:
-    """Everything a frame holds of one layer. The gradients are those of the last batch, the rest is the example's."""
-    dense = dense_of(stage)
-    b, db = biases_of(dense)
-    vectors = packed_rows(np.stack([stage.a[0], stage.z[0], delta, b, db]))
-    names = ("activations", "z", "deltas", "biases", "bias_gradients")
-    return {
-        "units": dense.units,
-        "type": name_of(type(stage.activation)),
-        **dict(zip(names, vectors, strict=True)),
-        "gradient_norm": finite(_norm(dense.dW, db)),
-        "gradient_mean": finite((np.abs(dense.dW).sum() + np.abs(db).sum()) / (dense.dW.size + db.size)),
-        "weight_norm": finite(_norm(dense.W)),
+def units_of(stage: Stage) -> int:
+    """Neurons, or feature maps."""
+    return stage.shape[0]
+
+
+def shown_of(stage: Stage) -> list[int]:
+    return sample(units_of(stage), MAPS if stage.has_maps else SHOWN)
+
+
+class Edges(NamedTuple):
+    """The weights that are drawn of a layer: for each shown unit those of its strongest inputs. All are (shown, few).
+
+    Of a convolution, a weight is a whole kernel from one map to another, and its number is the kernel's length ‖W‖.
+    """
+
+    units: list[int]
+    inputs: np.ndarray
+    weights: np.ndarray
+    flows: np.ndarray  # w · x, what each adds to its unit's sum; of a kernel, ‖W‖ times the length of its map
+    gradients: np.ndarray
+
+    def part(self, before: "Edges | None" = None) -> list[list[Any]]:
+        """[unit, inputs, packed w, packed w·x, packed ∂L/∂w, packed change since `before`] for each unit."""
+        values = [self.weights, self.flows, self.gradients]
+        if before:
+            values.append(self.weights - before.weights)
+        return [list(row) for row in zip(self.units, self.inputs.tolist(), *map(packed_rows, values), strict=True)]
+
+
+def edges(stage: Stage, gradients: dict[str, np.ndarray], source: Stage | None, like: Edges | None = None) -> Edges:
+    """Those between shown units; from the image, `source` None, any pixel counts. With `like`, the same ones again."""
+    layer, shown = stage.layer, shown_of(stage)
+    x = stage.x[0]
+    if isinstance(layer, Conv2D):
+        weights, slopes = (np.linalg.norm(W, axis=(2, 3)) for W in (layer.W, gradients["W"]))
+        x = np.linalg.norm(x.reshape(weights.shape[1], -1), axis=1)
+        columns = np.arange(len(x)) if source is None else np.array(shown_of(source))
+    elif isinstance(layer, Dense):
+        weights, slopes = layer.W, gradients["W"]
+        columns = np.arange(len(x)) if source is None else _places(source)
+    else:
+        none = np.zeros((0, 0))
+        return Edges([], none, none, none, none)
+    rows = np.array(shown)[:, None]
+    inputs = (
+        like.inputs if like else columns[strongest_into_each(contributions(weights, x, rows[:, 0], columns), EDGES)]
+    )
+    return Edges(shown, inputs, weights[rows, inputs], weights[rows, inputs] * x[inputs], slopes[rows, inputs])
+
+
+def _places(stage: Stage) -> np.ndarray:
+    """The places of the shown units in the row of all numbers; of maps, those of all their pixels."""
+    numbers = np.arange(stage.a.shape[1]).reshape(units_of(stage), -1)
+    return numbers[shown_of(stage)].ravel()
+
+
+def edges_of(traced: Trace, like: Sequence[Edges] | None = None) -> list[Edges]:
+    sources = [None, *traced.stages[:-1]]
+    places: Sequence[Edges | None] = [None] * len(sources) if like is None else like
+    parts = zip(traced.stages, traced.gradients, sources, places, strict=True)
+    return [edges(*part) for part in parts]
+
+
+def network_part(traced: Trace, drawn: Sequence[Edges], before: Sequence[Edges] | None = None) -> list[dict[str, Any]]:
+    """The layers of a frame. With the edges `before` a step, also how far the step has moved each weight."""
+    olds: Sequence[Edges | None] = [None] * len(drawn) if before is None else before
+    rows = zip(traced.stages, traced.deltas, drawn, olds, strict=True)
+    return [layer_part(stage, delta, edges, old) for stage, delta, edges, old in rows]
+
+
+def layer_part(stage: Stage, delta: np.ndarray, drawn: Edges, before: Edges | None) -> dict[str, Any]:
+    """Everything a frame holds of one stage. The norms are those of the last batch's gradient, all else the example's.
+
+    Of feature maps, a unit's activation is the mean over its map, and its δ the sum; those that are shown come whole.
+    """
+    layer, units = _layer(stage), units_of(stage)
+    a, d = stage.a[0].reshape(units, -1), delta.reshape(units, -1)
+    arrays, slopes = _arrays(layer), _arrays(layer, "d")
+    vectors = np.stack([a.mean(axis=1), d.sum(axis=1), arrays.get("b", np.zeros(units))])
+    shown = shown_of(stage)
+    part = {
+        "name": stage.name,
+        "units": units,
+        "shape": stage.shape if stage.has_maps else None,
+        "type": name_of(type(stage.activation)) if stage.activation else None,
+        **dict(zip(("activations", "deltas", "biases"), packed_rows(vectors), strict=True)),
+        "gradient_norm": finite(_norm(*slopes.values())) if slopes else None,
+        "gradient_mean": finite(_mean_size(*slopes.values())) if slopes else None,
+        "weight_norm": finite(_norm(arrays["W"])) if "W" in arrays else None,
         "dead": silent_share(stage.activation, stage.a[0]),
         "shown": shown,
-        "edges": edges(stage, shown, sources),
+        "edges": drawn.part(before),
     }
+    if stage.has_maps:
+        part |= {"maps": packed(a[shown]), "delta_maps": packed(d[shown])}
+    return part
 
 
-def network_part(traced: Trace, shown_before: list[list[int]]) -> tuple[dict[str, Any], list[list[int]]]:
-    """The layers of a frame, and which units are shown of each: for the next frame to keep them in their places."""
-    before = shown_before or [[] for _ in traced.stages]
-    shown = [most_active(stage.a[0], SHOWN, kept).tolist() for stage, kept in zip(traced.stages, before, strict=True)]
-    sources = [None, *shown[:-1]]  # the input is drawn as a picture: an edge may begin at any pixel
-    layers = [layer_part(*parts) for parts in zip(traced.stages, traced.deltas, shown, sources, strict=True)]
-    first = traced.stages[0]
-    inputs = strongest_inputs(dense_of(first).W[shown[0]], first.x[0], SHOWN)
-    return {"input": {"shown": inputs.tolist()}, "layers": layers}, shown
-
-
-def tiles(network: Network) -> dict[str, Any]:
-    """The weights into the first units of the first layer, and their gradients, each a picture of 28×28."""
-    dense = network.layers[0]
-    assert isinstance(dense, Dense)
-    count = min(TILES, dense.units)
+def tiles(network: Network) -> dict[str, Any] | None:
+    """The weights into the first units of the first layer, and their gradients, each a picture: of the image, or of
+    what a kernel sees of it. None where the first layer has no such pictures."""
+    layer = network.layers[0]
+    if isinstance(layer, Dense):
+        channels, rows, columns = 1, *SQUARE
+    elif isinstance(layer, Conv2D):
+        channels, rows, columns = layer.W.shape[1:]
+    else:
+        return None
+    if channels * rows * columns != layer.W[0].size:
+        return None
+    count = min(TILES, len(layer.W))
     return {
-        "rows": 28,
-        "columns": 28,
+        "rows": rows,
+        "columns": columns,
         "units": list(range(count)),
-        "weights": packed_rows(dense.W[:count]),
-        "gradients": packed_rows(dense.dW[:count]),
+        "weights": packed_rows(layer.W[:count].reshape(count, -1)),
+        "gradients": packed_rows(layer.dW[:count].reshape(count, -1)),
     }
 
 
@@ -160,3 +248,7 @@ def class_outputs(p: np.ndarray) -> list[float | None]:
 
 def _norm(*arrays: np.ndarray) -> float:
     return float(np.sqrt(sum(float(np.vdot(array, array)) for array in arrays)))
+
+
+def _mean_size(*arrays: np.ndarray) -> float:
+    return float(sum(np.abs(array).sum() for array in arrays) / sum(array.size for array in arrays))

@@ -1,34 +1,73 @@
 """A closer look, when somebody asks: one neuron's sum, the guess at a drawing, the images behind a confusion."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from nn_from_scratch.classes import class_scores, predicted_classes, target_table
-from nn_from_scratch.data.batches import inputs
 from nn_from_scratch.data.dataset import Split
+from nn_from_scratch.errors import BadInput
 from nn_from_scratch.handwriting.drawing import NothingDrawn, prepare
 from nn_from_scratch.inspection.answers import first_and_second
+from nn_from_scratch.inspection.field_of_view import field_of_view
 from nn_from_scratch.inspection.stages import Stage
+from nn_from_scratch.layers import Conv2D, Dense
+from nn_from_scratch.layers.layer import Shape
 from nn_from_scratch.losses import Loss
 from nn_from_scratch.metrics import accuracy, confusion_matrix
 from nn_from_scratch.network import Network
 from nn_from_scratch.training import predict
-from nn_from_scratch.web.frames import base64, biases_of, dense_of, finite, packed
+from nn_from_scratch.web.frames import Trace, base64, finite, packed, units_of
 from nn_from_scratch.words import name_of
 
 TERMS = 8  # products of each sign that are named in a neuron's sum
 CELL_IMAGES = 100
 
 
-def neuron_part(stage: Stage, delta: np.ndarray, neuron: int) -> dict[str, Any]:
+class Unit(NamedTuple):
+    """A neuron of a layer, or one place in a feature map."""
+
+    layer: int  # of the stages in the picture
+    neuron: int  # or the number of the map
+    row: int = 0
+    column: int = 0
+
+
+def neuron_part(network: Network, traced: Trace, unit: Unit) -> dict[str, Any]:
     """z = Σ w·x + b with its numbers: the largest products of each sign, and the sum of all others.
 
-    The products and their sum are exact, in float64, of the network's float32 numbers; z is what the network found.
+    The products and their sum are exact, in float64, of the network's float32 numbers; z is what the network found,
+    after a batch normalization, if one follows. Raises BadInput where there is no such unit.
     """
-    dense = dense_of(stage)
-    x, w = stage.x[0].astype(np.float64), dense.W[neuron].astype(np.float64)
+    if not (0 <= unit.layer < len(traced.stages) and 0 <= unit.neuron < units_of(traced.stages[unit.layer])):
+        raise BadInput(f"neuron {unit.neuron} of layer {unit.layer}: there is no such neuron")
+    stage, delta = traced.stages[unit.layer], traced.deltas[unit.layer]
+    rows, columns = stage.shape[1:] or (1, 1)
+    if not (unit.row < rows and unit.column < columns):
+        raise BadInput(f"row {unit.row}, column {unit.column}: expected below {rows} and {columns}")
+    place = (unit.neuron * rows + unit.row) * columns + unit.column  # among all numbers of the stage
+    found = {
+        **unit._asdict(),
+        "name": stage.name,
+        "z": finite(stage.z[0, place]),
+        "activation": finite(stage.a[0, place]),
+        "activation_name": name_of(type(stage.activation)) if stage.activation else None,
+        "delta": finite(delta[place]),
+    }
+    index = network.layers.index(stage.layer)
+    if stage.has_maps:
+        found["field"] = field_of_view(network.layers[: index + 1], network.input_shape, unit.row, unit.column)
+    if isinstance(stage.layer, Dense | Conv2D):
+        found |= _sum_part(stage, traced.gradients[unit.layer]["W"], unit, network.places[index].input_shape)
+    return found
+
+
+def _sum_part(stage: Stage, gradient: np.ndarray, unit: Unit, input_shape: Shape) -> dict[str, Any]:
+    layer = stage.layer
+    assert isinstance(layer, Dense | Conv2D)
+    x = stage.x[0] if isinstance(layer, Dense) else _window(layer, stage.x[0].reshape(input_shape), unit)
+    x, w = x.astype(np.float64).ravel(), layer.W[unit.neuron].astype(np.float64).ravel()
     products = x * w
     order = np.argsort(products, kind="stable")
     negative = [int(j) for j in order[:TERMS] if products[j] < 0]
@@ -39,19 +78,25 @@ def neuron_part(stage: Stage, delta: np.ndarray, neuron: int) -> dict[str, Any]:
         return [{"input": j, "x": finite(x[j]), "w": finite(w[j]), "product": finite(products[j])} for j in chosen]
 
     return {
-        "z": finite(stage.z[0, neuron]),
-        "bias": float(biases_of(dense)[0][neuron]),
-        "activation": finite(stage.a[0, neuron]),
-        "activation_name": name_of(type(stage.activation)),
-        "delta": finite(delta[neuron]),
+        "bias": float(layer.b[unit.neuron]) if layer.bias else 0.0,
         "sum_of_products": finite(products.sum()),
         "positive": terms(positive),
         "negative": terms(negative),
         "others": finite(others.sum()),
         "inputs": len(x),
-        "weights": packed(dense.W[neuron]),
-        "gradient": packed(dense.dW[neuron]),
+        "kernel": layer.W.shape[1:] if isinstance(layer, Conv2D) else None,
+        "values": packed(x),
+        "weights": packed(w),
+        "products": packed(products),
+        "gradient": packed(gradient[unit.neuron]),
     }
+
+
+def _window(layer: Conv2D, x: np.ndarray, unit: Unit) -> np.ndarray:
+    """What the kernel sees of x (channels, rows, columns) at one place, zeros outside: (channels, k, k)"""
+    k, s, p = layer.size, layer.stride, layer.before
+    around = np.pad(x, ((0, 0), (p, k), (p, k)))
+    return around[:, s * unit.row : s * unit.row + k, s * unit.column : s * unit.column + k]
 
 
 def drawing_part(network: Network, classes: tuple[int, ...], ink: np.ndarray, centre: bool) -> dict[str, Any]:
@@ -110,9 +155,3 @@ def take_snapshot(network: Network, loss: Loss, split: Split, classes: int, step
         loss=loss.value(p, target_table(p.shape[1], network.dtype)[split.labels]),
         accuracy=accuracy(predicted, split.labels),
     )
-
-
-def example_of(network: Network, split: Split, index: int) -> tuple[np.ndarray, np.ndarray]:
-    """One image as the network takes it: x (1, inputs), t (1, outputs)."""
-    x = inputs(split.images[index : index + 1], network.input_shape, network.dtype)
-    return x, target_table(network.output_shape[0], network.dtype)[split.labels[index : index + 1]]

@@ -5,11 +5,12 @@ JSON from elsewhere may hold anything: numbers too large for a float, true where
 
 from collections.abc import Collection
 from contextlib import suppress
-from math import isfinite
+from math import isfinite, prod
 from typing import Any
 
 from nn_from_scratch.errors import BadInput, one_line
 from nn_from_scratch.layers import LAYERS, Softmax
+from nn_from_scratch.losses import LOSSES
 from nn_from_scratch.optimizers import OPTIMIZERS
 from nn_from_scratch.presets import PRESETS
 from nn_from_scratch.recipe import Recipe, activations, dense_stack
@@ -18,13 +19,18 @@ from nn_from_scratch.storage import json_files
 DEFAULT_PRESET = "784-100-10"
 LEARNING_RATE = (1e-5, 10.0)  # of the slider
 HIGHEST_LEARNING_RATE = 1e6  # to see a training diverge, on purpose
-BATCH_SIZE = (1, 1024)
-HIDDEN_LAYERS = 4
+BATCH_SIZE = (1, 1024)  # or all images at once
+WEIGHT_DECAY = (0.0, 10.0)
+HIDDEN_LAYERS = 6
 UNITS = 512
 EPOCHS = 1000
 SPEED = (1, 100_000)  # steps per second
 SEED = (0, 2**32 - 1)
 PIXELS = 784  # the page draws images of 28×28
+IMAGE = (1, 28, 28)
+LAYERS_SHOWN = 24
+PARAMETERS = 1_200_000  # four hidden layers of 512 units
+NUMBERS = 20_000  # that come out of a layer: the largest maps of the presets are 24 of 28×28
 LARGEST_UPLOAD = 32_000_000  # bytes: the largest network that the page shows takes 16 million, of float64 26 million
 MOST_VALUES = 1_400_000  # in an upload: somewhat more than that network's parameters
 
@@ -35,6 +41,7 @@ def as_shown() -> dict[str, Any]:
         "learning_rate": LEARNING_RATE,
         "highest_learning_rate": HIGHEST_LEARNING_RATE,
         "batch_size": BATCH_SIZE,
+        "weight_decay": WEIGHT_DECAY,
         "hidden_layers": HIDDEN_LAYERS,
         "units": UNITS,
         "epochs": EPOCHS,
@@ -44,7 +51,7 @@ def as_shown() -> dict[str, Any]:
 
 
 def menus() -> dict[str, dict[str, str]]:
-    """The optimizers, and the activations of hidden layers, that can be chosen by name alone, and what each is called.
+    """The optimizers, activations of hidden layers and losses whose names are whole words, and what each is called.
 
     Softmax is for outputs: the neurons of a hidden layer would share out one certainty among them.
     """
@@ -52,6 +59,7 @@ def menus() -> dict[str, dict[str, str]]:
     return {
         "optimizers": {name: OPTIMIZERS[name].__name__ for name in OPTIMIZERS.ready()},
         "activations": {name: LAYERS[name].__name__ for name in hidden},
+        "losses": {name: LOSSES[name].__name__ for name in LOSSES.ready()},
     }
 
 
@@ -96,7 +104,7 @@ def check_upload(content: bytes) -> None:
     if values > MOST_VALUES:
         raise BadInput(
             f"the uploaded file: some {values:,} values are too many: expected at most {MOST_VALUES:,}, because the "
-            f"page shows at most {HIDDEN_LAYERS} hidden layers of at most {UNITS} units"
+            f"page shows networks of at most {PARAMETERS:,} parameters"
         )
 
 
@@ -127,18 +135,27 @@ def hidden_units(value: Any) -> tuple[int, ...]:
     return tuple(whole(units, "hidden units", 1, UNITS) for units in value)
 
 
+def layer_words(value: Any) -> tuple[str, ...]:
+    """Layers as words; what they are, and whether they fit each other, a recipe finds out."""
+    if not isinstance(value, list) or len(value) > LAYERS_SHOWN or not all(isinstance(word, str) for word in value):
+        raise BadInput(f"layers {one_line(value, 40)}: expected a list of at most {LAYERS_SHOWN} words")
+    return tuple(value)
+
+
 def check_architecture(recipe: Recipe) -> None:
     """Raise BadInput for a network that the page can't show, or that would keep the machine too busy."""
-    if dense_stack(recipe.layers) is None:
+    if recipe.input_shape not in ((PIXELS,), IMAGE):
+        raise BadInput(f"inputs of shape {recipe.input_shape}: expected ({PIXELS},) or {IMAGE}, the pixels of an image")
+    stack = dense_stack(recipe.layers)
+    if stack and (len(stack.units) > HIDDEN_LAYERS + 1 or max(stack.units[:-1], default=0) > UNITS):
         raise BadInput(
-            f"the page can't show the layers {one_line(' '.join(recipe.layers))}: expected Dense layers, each followed "
-            "by an activation"
+            f"hidden layers of {', '.join(map(str, stack.units[:-1]))} units: expected at most {HIDDEN_LAYERS} layers "
+            f"of at most {UNITS} units"
         )
-    if recipe.input_shape != (PIXELS,):
-        raise BadInput(f"inputs of shape {recipe.input_shape}: expected ({PIXELS},), the pixels of an image")
-    hidden = recipe.sizes[1:-1]
-    if len(hidden) > HIDDEN_LAYERS or max(hidden, default=0) > UNITS:
+    places = recipe.places()
+    numbers, parameters = max(prod(place.output_shape) for place in places), sum(place.size for place in places)
+    if len(places) > LAYERS_SHOWN or numbers > NUMBERS or parameters > PARAMETERS:
         raise BadInput(
-            f"hidden layers of {', '.join(map(str, hidden))} units: expected at most {HIDDEN_LAYERS} layers of at most "
-            f"{UNITS} units"
+            f"the page can't show {len(places)} layers of up to {numbers:,} numbers and {parameters:,} parameters: "
+            f"expected at most {LAYERS_SHOWN} layers, {NUMBERS:,} numbers after each, and {PARAMETERS:,} parameters"
         )

@@ -5,31 +5,48 @@ A rewind or a new network makes a new one of these; nothing of the old one is le
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.classes import score_name
+from nn_from_scratch.classes import score_name, target_table
 from nn_from_scratch.data import Dataset
+from nn_from_scratch.data.batches import inputs
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.inspection.gradient_check import GradientCheck, check_gradients
 from nn_from_scratch.losses import matching_loss
 from nn_from_scratch.presets import PRESETS
-from nn_from_scratch.recipe import Recipe
+from nn_from_scratch.randomness import numbered
+from nn_from_scratch.recipe import Recipe, dense_stack
 from nn_from_scratch.runs.training_run import TrainingRun
 from nn_from_scratch.schedules import Constant
 from nn_from_scratch.storage import SavedNetwork
 from nn_from_scratch.training import Diverged, EpochResult
 from nn_from_scratch.web import limits
 from nn_from_scratch.web.curve import Curve, Point
+from nn_from_scratch.web.example import KINDS, Example
 from nn_from_scratch.web.feed import LiveBatches
-from nn_from_scratch.web.frames import Trace, base64, class_outputs, finite, network_part, tiles, trace
-from nn_from_scratch.web.inspection import example_of, neuron_part, take_snapshot
+from nn_from_scratch.web.frames import (
+    Edges,
+    Trace,
+    base64,
+    class_outputs,
+    edges_of,
+    finite,
+    network_part,
+    tiles,
+    trace,
+)
+from nn_from_scratch.web.inspection import Unit, neuron_part, take_snapshot
 from nn_from_scratch.words import name_of, word
 
 VALIDATION_IMAGES = 5000  # held out of the training images; of a small set, a seventh
+MEASURED = (10, 30, 100, 300, 1000, 3000)  # steps of the first epoch after which the held-out images are judged
 CHECKED_IMAGES = 16  # whose loss the gradient check differentiates
+GRAIN = 0.1  # of the pixels of images in that check
+COMPANIONS = 15  # beside an example, for layers that take statistics of a batch
+MOST_MARKS = 50  # on the curve
 FRAME_POINTS = 24  # of the learning curve in a frame
 RECENT_BATCHES = 50  # for a running accuracy
 ADVICE = "Rewind or start anew, with a lower learning rate: a tenth of it is a good first try."
@@ -43,6 +60,10 @@ class Start:
     seed: int
     preset: str | None
     snapshot: np.ndarray | None = None  # of an uploaded network; drawn from the seed otherwise
+    dataset: Dataset | None = None  # in place of the page's own
+    on_test: bool = False  # judged on the test images, and nothing held out
+    in_order: bool = False  # of the labels, instead of shuffled
+    experiment: tuple[str, int] | None = None  # its name, and which of its runs
 
 
 def recipe_of_preset(preset: str) -> Recipe:
@@ -63,7 +84,17 @@ def start_from(saved: SavedNetwork, like: Start) -> Start:
     snapshot = network.snapshot().astype(np.float32)
     if not np.isfinite(snapshot).all():
         raise BadInput("a parameter of this network is too large for float32")
-    return Start(recipe, like.seed, None, snapshot)
+    # It may have learnt from the very images that would be held out.
+    return Start(recipe, like.seed, None, snapshot, on_test=True)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A step with a single example, and what the network made of that example before it."""
+
+    example: Example
+    part: dict[str, Any]
+    edges: list[Edges]
 
 
 class LiveRun:
@@ -73,10 +104,14 @@ class LiveRun:
     """
 
     def __init__(self, start: Start, dataset: Dataset, threads: int, next_size: Callable[[], int]):
+        dataset = start.dataset or dataset
         recipe = start.recipe.for_data(dataset)
         limits.check_architecture(recipe)
         usable = int(np.isin(dataset.train.labels, recipe.classes).sum())
-        run = TrainingRun(recipe, dataset, start.seed, min(VALIDATION_IMAGES, usable // 7), threads)
+        held_out = 0 if start.on_test else min(VALIDATION_IMAGES, usable // 7)
+        run = TrainingRun(recipe, dataset, start.seed, held_out, threads)
+        if start.on_test:
+            run.validation = run.dataset.test
         if start.snapshot is not None:
             run.network.restore(start.snapshot)
         plain = run.batches
@@ -89,30 +124,56 @@ class LiveRun:
             plain.dtype,
             plain.augment,
             next_size=next_size,
+            before_batch=self._before_batch,
+            sorted_by=run.learning.labels if start.in_order else None,
         )
         self.schedule = run.schedule = Constant(recipe.learning_rate)
         self.run, self.start = run, start
         self.recipe = recipe  # as changed on the way
         self.curve = Curve()
         self.validation: list[tuple[int, float | None, float]] = []  # step, loss, accuracy
+        self.marks: list[tuple[int, str]] = []  # step, and what was changed there
         self.gradient_check = self._check_gradients()
+        self.teaching = False  # the next step is to be shown as a lesson
+        self.lesson: Lesson | None = None
         self.message: dict[str, Any] | None = None  # why it can't go on
         self._loss: float | None = None  # of the last batch
         self._recent: deque[tuple[int, int]] = deque(maxlen=RECENT_BATCHES)  # right answers, images
         self._counted = (0, 0)  # of progress.right and progress.seen, what the curve already has
-        self._shown: list[list[int]] = []  # the units in the graph, by layer
         self.take_snapshot()
+        self.example: Example | None = Example.of("pinned", run.validation, 0)  # None: the latest
 
     # ---- on its way ----
 
     def change(self, **settings: Any) -> None:
-        """Go on with another learning rate, batch size or optimizer, which brings its own rate and has no memory."""
+        """Go on with another learning rate, batch size or weight decay, or another optimizer, which has no memory."""
         if settings.get("optimizer") == self._optimizer_name():
             del settings["optimizer"]  # it keeps all of that
-        self.recipe = self.recipe.override(**settings)
+        before, self.recipe = self.recipe, self.recipe.override(**settings)
         self.schedule.peak = self.recipe.learning_rate
         if "optimizer" in settings:
             self.run.optimizer = self.recipe.make_optimizer()
+        elif "weight_decay" in settings:
+            self.run.optimizer.weight_decay = settings["weight_decay"]
+        self._mark_changes(before)
+
+    def _mark_changes(self, before: Recipe) -> None:
+        now = self.recipe
+        changes = [f"{name} {new}" for name, new in _marked(now).items() if new != _marked(before)[name]]
+        if changes and self.run.progress.step:
+            self.marks = [*self.marks, (self.run.progress.step, ", ".join(changes))][-MOST_MARKS:]
+
+    def _before_batch(self) -> None:
+        """The batch is known, and nothing is learnt from it yet."""
+        if not self.teaching:
+            return
+        run = self.run
+        example = Example.of("latest", run.learning, self.batches.example)
+        run.network.draw(numbered(run.streams.noise, run.progress.step))  # as the step itself will
+        traced = self._trace(example, training=True)
+        edges = edges_of(traced)
+        part = self._example_part(example, traced) | {"layers": network_part(traced, edges)}
+        self.lesson = Lesson(example, part, edges)
 
     def after_step(self, step: int, loss: float) -> None:
         progress = self.run.progress
@@ -120,6 +181,11 @@ class LiveRun:
         self._counted = (progress.right, progress.seen)
         self._recent.append((right, seen))
         self._loss = loss
+        if not self.teaching:
+            self.lesson = None
+        self.teaching = False
+        if step in MEASURED and not progress.epoch:
+            self.take_snapshot()
         self.curve.add(Point(step, self._epoch(), loss, right / seen, progress.learning_rate))
 
     def after_epoch(self, result: EpochResult) -> None:
@@ -143,16 +209,51 @@ class LiveRun:
 
     # ---- what there is to see ----
 
+    def show(self, kind: str, index: int | None = None, image: np.ndarray | None = None) -> None:
+        """Put another digit on the stage. Raises BadInput where there is no such digit."""
+        limits.one_of(kind, "kind", KINDS)
+        self.lesson = None
+        if kind == "latest":
+            self.example = None
+        elif kind == "drawing":
+            if image is None:
+                raise BadInput("drawing: expected its image")
+            self.example = Example(kind, image)
+        elif kind == "mistake":
+            self.example = self._next_mistake()
+        else:
+            split = self.run.dataset.test if kind == "test" else self.run.validation
+            index = index or 0
+            if index >= len(split):
+                raise BadInput(f"index {index}: expected one of the {len(split)} images, from 0 up")
+            self.example = Example.of(kind, split, index)
+
+    def _next_mistake(self) -> Example:
+        """The first wrong answer of the newest snapshot after the one on the stage, if that is one."""
+        wrong = np.flatnonzero(self.snapshot.predicted != self.snapshot.split.labels)
+        if not wrong.size:
+            raise BadInput(f"at step {self.snapshot.step} there was no mistake among these images")
+        now = self.example.index if self.example and self.example.kind == "mistake" else None
+        later = wrong if now is None else wrong[wrong > now]
+        return Example.of("mistake", self.snapshot.split, int(later[0] if later.size else wrong[0]))
+
+    @property
+    def on_stage(self) -> Example:
+        """The digit that is shown now."""
+        if self.lesson:
+            return self.lesson.example
+        return self.example or Example.of("latest", self.run.learning, self.batches.example)
+
     def frame_part(self) -> dict[str, Any]:
         """What a frame tells of this training.
 
-        Activations and deltas are those of the last image learnt from, by the weights as they are now; gradients
-        those of the last batch. `loss` is that batch's, `accuracy` the share of right answers in the last 50.
+        Activations, δ and the gradients of weights are those of the digit on the stage, by the weights as they are
+        now; the norms of gradients are those of the last batch. `loss` is that batch's, `accuracy` the share of right
+        answers in the last 50. After a step with a single example, `before` is what there was to see before it.
         """
-        progress, traced = self.run.progress, self._trace()
-        index = self.batches.example
-        image, label = self.run.learning.images[index], int(self.run.learning.labels[index])
-        layers, self._shown = network_part(traced, self._shown)
+        progress, example, lesson = self.run.progress, self.on_stage, self.lesson
+        traced = self._trace(example, training=lesson is not None)
+        before = lesson.edges if lesson else None
         seen = sum(seen for _, seen in self._recent)
         points = self.curve.points[-FRAME_POINTS:]
         step, loss, accuracy = self.validation[-1]
@@ -168,30 +269,41 @@ class LiveRun:
             "points": points,
             "points_from": len(self.curve.points) - len(points),
             "points_every": self.curve.every,
-            "example": {
-                "image": base64(image),
-                "label": self.recipe.classes[label],
-                "outputs": class_outputs(traced.outputs),
-                "index": index,
-                "loss": finite(traced.loss),
-            },
-            **layers,
+            **self._example_part(example, traced),
+            "layers": network_part(traced, edges_of(traced, before), before),
+            "before": lesson.part if lesson else None,
             "confusion": {"matrix": self.snapshot.matrix.tolist(), "step": self.snapshot.step},
             "message": self.message,
         }
 
+    def _example_part(self, example: Example, traced: Trace) -> dict[str, Any]:
+        return {
+            "example": {
+                "kind": example.kind,
+                "image": base64(example.image),
+                "label": None if example.label is None else self.recipe.classes[example.label],
+                "outputs": class_outputs(traced.outputs),
+                "index": example.index,
+                "loss": None if traced.loss is None else finite(traced.loss),
+            }
+        }
+
     def tiles_part(self) -> dict[str, Any]:
-        return {"step": self.run.progress.step, **tiles(self.run.network)}
+        return {"step": self.run.progress.step, **(tiles(self.run.network) or {"units": []})}
 
     def description(self) -> dict[str, Any]:
         """Everything but the numbers that change with every step."""
         recipe, run = self.recipe, self.run
         return {
             "preset": self.start.preset,
+            "experiment": self.start.experiment,
+            "layers": recipe.layers,
             "sizes": recipe.sizes,
-            "activations": recipe.layers[1::2],
+            "activations": stack.activations if (stack := dense_stack(recipe.layers)) else None,
             "loss": recipe.loss,
             "optimizer": self._optimizer_name(),
+            "weight_decay": run.optimizer.weight_decay,
+            "augmentation": recipe.augmentation,
             "learning_rate": recipe.learning_rate,
             "batch_size": recipe.batch_size,
             "seed": self.start.seed,
@@ -200,7 +312,9 @@ class LiveRun:
                 "source": run.dataset.source,
                 "training": len(run.learning),
                 "validation": len(run.validation),
+                "judged_on": "test" if self.start.on_test else "validation",
             },
+            "marks": self.marks,
             "classes": recipe.classes,
             "output_kind": score_name(run.network.layers[-1], recipe.outputs),
             "parameters": run.network.parameters.size,
@@ -210,19 +324,18 @@ class LiveRun:
             },
         }
 
-    def neuron(self, layer: int, neuron: int) -> dict[str, Any]:
-        traced = self._trace()
-        if not 0 <= layer < len(traced.stages) or not 0 <= neuron < len(traced.deltas[layer]):
-            raise BadInput(f"neuron {neuron} of layer {layer}: there is no such neuron")
-        found = neuron_part(traced.stages[layer], traced.deltas[layer], neuron)
-        return {"step": self.run.progress.step, "layer": layer, "neuron": neuron, **found}
+    def neuron(self, unit: Unit) -> dict[str, Any]:
+        traced = self._trace(self.on_stage, training=self.lesson is not None)
+        return {"step": self.run.progress.step, **neuron_part(self.run.network, traced, unit)}
 
     def saved(self) -> SavedNetwork:
         """A copy of the network, with what is known of its making."""
-        network = self.recipe.make_network(seed=0)
+        # As it is now: the page may have changed it on the way. An experiment's wrong parts have no words.
+        parts = {part.name: getattr(self.recipe, part.name) for part in fields(Recipe)}
+        network = Recipe(**parts).make_network(seed=0)
         network.restore(self.run.network.snapshot())
         training = {
-            "recipe": asdict(self.recipe),  # as it is now: the page may have changed it on the way
+            "recipe": parts,
             "seed": self.start.seed,
             "steps": self.run.progress.step,
             "data": {"name": self.run.dataset.name, "training_images": len(self.run.learning)},
@@ -237,9 +350,12 @@ class LiveRun:
     def _epoch(self) -> float:
         return self.run.progress.epoch + self.run.progress.seen / len(self.run.learning)
 
-    def _trace(self) -> Trace:
-        x, t = example_of(self.run.network, self.run.learning, self.batches.example)
-        return trace(self.run.network, self.run.loss, x, t)
+    def _trace(self, example: Example, training: bool = False) -> Trace:
+        network = self.run.network
+        statistics = any(place.state for place in network.places)
+        beside = self.run.learning.images[self.batches.newest[:COMPANIONS]] if statistics else None
+        x, t = example.as_batch(network, beside)
+        return trace(network, self.run.loss, x, t, training)
 
     def _add_validation(self, step: int, loss: float | None, accuracy: float | None) -> None:
         """A point of the validation curve, unless this step has one."""
@@ -249,7 +365,16 @@ class LiveRun:
     def _check_gradients(self) -> GradientCheck:
         network = self.recipe.make_network(seed=0, dtype=np.float64)
         network.restore(self.run.network.snapshot())
-        few = self.run.learning.select(slice(0, CHECKED_IMAGES))
-        batch = [example_of(network, few, i) for i in range(len(few))]
-        x, t = (np.concatenate(parts) for parts in zip(*batch, strict=True))
+        few = slice(0, CHECKED_IMAGES)
+        x = inputs(self.run.learning.images[few], network.input_shape, network.dtype)
+        if len(network.input_shape) == 3:
+            # Where an image is empty, all sums of a window are 0: at the very kink of ReLU, and equal for a pooling.
+            x += np.random.default_rng(0).uniform(0, GRAIN, x.shape)
+        t = target_table(self.recipe.outputs, network.dtype)[self.run.learning.labels[few]]
         return check_gradients(network, self.run.loss, x, t)
+
+
+def _marked(recipe: Recipe) -> dict[str, str]:
+    """What leaves a mark on the curve when it changes."""
+    size = "all" if recipe.batch_size is None else str(recipe.batch_size)
+    return {"optimizer": recipe.optimizer, "rate": f"{recipe.learning_rate:g}", "batch size": size}

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import replace
 from time import perf_counter
 from typing import Any, TypeVar
 
@@ -20,13 +21,17 @@ from threadpoolctl import threadpool_limits
 
 from nn_from_scratch.data import Dataset
 from nn_from_scratch.errors import BadInput
-from nn_from_scratch.recipe import Recipe
+from nn_from_scratch.handwriting.drawing import NothingDrawn, prepare
+from nn_from_scratch.layers import BatchNorm
+from nn_from_scratch.presets import PRESETS
+from nn_from_scratch.recipe import Recipe, dense_stack
 from nn_from_scratch.runs.training_run import DEFAULT_THREADS, TrainingRun
 from nn_from_scratch.storage import SavedNetwork
 from nn_from_scratch.training import Diverged
 from nn_from_scratch.web import limits
+from nn_from_scratch.web.experiments import named
 from nn_from_scratch.web.hub import Hub
-from nn_from_scratch.web.inspection import drawing_part
+from nn_from_scratch.web.inspection import Unit, drawing_part
 from nn_from_scratch.web.live_run import LiveRun, Start, recipe_of_preset, start_from
 
 Answer = TypeVar("Answer")
@@ -123,6 +128,8 @@ class Trainer:
             self.start()
             self._one_epoch = True
         else:
+            if unit == "example" and any(isinstance(layer, BatchNorm) for layer in self.run.network.layers):
+                raise BadInput("this network has batch normalization, which takes the mean of a batch: step by a batch")
             self.state, self._single = PAUSED, unit
 
     def rewind(self) -> None:
@@ -138,15 +145,27 @@ class Trainer:
         **changes: Any,
     ) -> None:
         """A new network: from a preset or as the present one, with what else is given in place of its parts."""
-        recipe, name = (recipe_of_preset(preset), preset) if preset else (self.recipe, self.live.start.preset)
-        if hidden is not None:
-            recipe, name = recipe.override(sizes=(*recipe.input_shape, *hidden, recipe.outputs)), None
-        if activation is not None:
-            *others, last = recipe.layers[1::2]
-            recipe, name = recipe.override(activations=(activation,) * len(others) + (last,)), None
-        if seed is None:
-            seed = secrets.randbelow(limits.SEED[1] + 1)
-        self._begin(Start(recipe.override(**changes), seed, name))
+        before = self.live.start
+        if preset:
+            start = Start(recipe_of_preset(preset), 0, preset)
+            if before.experiment:
+                self.epoch_target = None  # it was the experiment's
+        else:
+            start = replace(before, recipe=self.recipe, snapshot=None, on_test=before.experiment is not None)
+        if hidden is not None or activation is not None:
+            start = replace(start, recipe=_stack(start.recipe, hidden, activation))
+        recipe = start.recipe.override(**changes)
+        is_preset = start.preset and recipe.layers == PRESETS[start.preset].layers
+        seed = secrets.randbelow(limits.SEED[1] + 1) if seed is None else seed
+        self._begin(replace(start, recipe=recipe, seed=seed, preset=start.preset if is_preset else None))
+
+    def begin_experiment(self, name: str, number: int = 0) -> None:
+        """A run of an experiment, waiting; it ends after the experiment's epochs."""
+        experiment = named(name)
+        if number >= len(experiment.runs):
+            raise BadInput(f"run {number} of {name}: expected one below {len(experiment.runs)}")
+        self.epoch_target = experiment.epochs
+        self._begin(experiment.start(number))
 
     def change(self, **settings: Any) -> None:
         """Learning rate, batch size, optimizer, speed or epoch target: from the next step on, without a reset."""
@@ -159,6 +178,14 @@ class Trainer:
         optimizer = self.run.optimizer
         self.live.change(**settings)
         self._leaving = self.run.optimizer is not optimizer  # fit holds on to the one that it began with
+        self.publish()
+
+    def show(self, kind: str, index: int | None = None, ink: np.ndarray | None = None, centre: bool = True) -> None:
+        """Put a digit on the stage: see example.py. Of a drawing that is empty, nothing."""
+        try:
+            self.live.show(kind, index, None if ink is None else prepare(ink, centre))
+        except NothingDrawn:
+            return
         self.publish()
 
     def adopt(self, saved: SavedNetwork) -> None:
@@ -208,8 +235,8 @@ class Trainer:
         place = {"run": self.run_number, "state": self.state, "steps_per_second": self._steps_per_second()}
         return place | self.live.frame_part()
 
-    def neuron(self, layer: int, neuron: int) -> dict[str, Any]:
-        return {"run": self.run_number, **self.live.neuron(layer, neuron)}
+    def neuron(self, layer: int, neuron: int, row: int = 0, column: int = 0) -> dict[str, Any]:
+        return {"run": self.run_number, **self.live.neuron(Unit(layer, neuron, row, column))}
 
     def confusion_cell(self, actual: int, predicted: int) -> dict[str, Any]:
         """The images behind a number of the matrix that was last shown."""
@@ -292,6 +319,7 @@ class Trainer:
             self.publish(whole=True)
         while self._serve(self._seconds_to_wait()):
             if self._single == "example":
+                self.live.teaching = True
                 return 1
             if self._single == "batch":
                 return self._batch_size()
@@ -341,6 +369,15 @@ class Trainer:
             raise BadInput("the training has diverged: rewind or start anew, with a lower learning rate")
         if self._target_reached():
             raise BadInput(f"{self.run.progress.epoch} epochs are done, as many as were asked for: raise the target")
+
+
+def _stack(recipe: Recipe, hidden: tuple[int, ...] | None, activation: str | None) -> Recipe:
+    """The recipe with other hidden Dense layers, or another activation after each; its last activation stays."""
+    stack = dense_stack(recipe.layers)
+    units = hidden if hidden is not None else stack.units[:-1] if stack else ()
+    between = activation or (stack.activations[0] if stack and len(stack.units) > 1 else "relu")
+    sizes = (limits.PIXELS, *units, recipe.outputs)
+    return recipe.override(sizes=sizes, activations=(between,) * len(units) + recipe.layers[-1:])
 
 
 def _json(content: Any) -> str:

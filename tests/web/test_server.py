@@ -20,7 +20,7 @@ from nn_from_scratch.web.server import HEADERS, create_app
 from nn_from_scratch.web.trainer import Trainer
 from tests.scripts import ROOT
 from tests.web.conftest import LiveServer, serving
-from tests.web.test_limits import CONVOLUTIONAL
+from tests.web.test_limits import TOO_WIDE
 
 JSON = {"Content-Type": "application/json"}
 COMMANDS = ["start", "pause", "step", "rewind", "restart", "settings", "predict", "weights"]
@@ -214,7 +214,7 @@ def test_an_own_activation_and_an_own_optimizer_are_on_the_menus_and_can_be_chos
         ("step", {"unit": {}}),
         ("start", {"now": 1}),
         ("rewind", b"null"),
-        ("restart", {"hidden": [10] * 5}),
+        ("restart", {"hidden": [10] * 7}),
         ("restart", {"hidden": [513]}),
         ("restart", {"hidden": [0]}),
         ("restart", {"hidden": "10"}),
@@ -251,16 +251,16 @@ def test_wrong_values_are_refused_and_change_nothing(stranger, untouched, route,
     assert (untouched.ask(untouched.description), untouched.run.network.parameters.tobytes()) == before
 
 
-def test_a_convolutional_network_is_neither_on_the_menu_nor_taken_and_one_line_says_so(monkeypatch, client, tmp_path):
+def test_a_network_that_is_too_large_is_neither_on_the_menu_nor_taken_and_one_line_says_so(
+    monkeypatch, client, tmp_path
+):
     state = get(client, "state")
-    monkeypatch.setitem(nn.PRESETS, "tiny", CONVOLUTIONAL)
+    monkeypatch.setitem(nn.PRESETS, "wide", TOO_WIDE)
     assert get(client, "state") == state
-    assert "784-10-10" in state["presets"]
-    expected = (
-        "the page can't show the layers conv2d:2:5 max-pool2d relu flatten dense:10 softmax: expected Dense layers"
-    )
-    assert post(client, "restart", {"seed": 1, "preset": "tiny"}, 400)["error"].startswith(expected)
-    nn.save(nn.SavedNetwork(CONVOLUTIONAL.for_data(nn.load_dataset("digits")).make_network(0)), tmp_path / "a.json")
+    assert {"784-10-10", "lenet"} <= set(state["presets"])
+    expected = "the page can't show 4 layers of up to 50,176 numbers and"
+    assert post(client, "restart", {"seed": 1, "preset": "wide"}, 400)["error"].startswith(expected)
+    nn.save(nn.SavedNetwork(TOO_WIDE.make_network(0)), tmp_path / "a.json")
     assert post(client, "weights", (tmp_path / "a.json").read_bytes(), 400)["error"].startswith(expected)
     assert get(client, "state") == state
 

@@ -16,7 +16,7 @@ from nn_from_scratch import metrics
 from nn_from_scratch.classes import predicted_classes
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.inspection.gradient_check import GradientCheck
-from nn_from_scratch.layers import BatchNorm, Conv2D, Flatten, GlobalAveragePool2D
+from nn_from_scratch.layers import Conv2D, GlobalAveragePool2D
 from nn_from_scratch.presets import PRESETS
 from nn_from_scratch.runs.training_run import TrainingRun
 from nn_from_scratch.web import limits
@@ -413,14 +413,12 @@ def test_a_network_goes_out_and_comes_back_to_the_bit(trainer, tmp_path):
 @pytest.mark.parametrize(
     ("layers", "inputs", "message"),
     [
-        ([nn.Dense(10), nn.Softmax()], 64, r"inputs of shape \(64,\): expected \(784,\), the pixels of an image"),
+        ([nn.Dense(10), nn.Softmax()], 64, r"inputs of shape \(64,\): expected \(784,\) or \(1, 28, 28\), the pixels"),
         ([nn.Dense(513), nn.ReLU(), nn.Dense(10), nn.Softmax()], 784, "at most 512 units"),
-        ([nn.Dense(10)], 784, "the page can't show the layers dense:10: expected Dense layers, each followed"),
-        ([Flatten(), nn.Dense(10), nn.Softmax()], (1, 28, 28), "the page can't show the layers flatten dense:10"),
         (
-            [Conv2D(2, 5), BatchNorm(), nn.ReLU(), GlobalAveragePool2D(), nn.Dense(10), nn.Softmax()],
+            [Conv2D(64, 3, padding="same"), GlobalAveragePool2D(), nn.Dense(10), nn.Softmax()],
             (1, 28, 28),
-            "the page can't show the layers conv2d:2:5 batch-norm relu global-average-pool2d dense:10 softmax",
+            "the page can't show 4 layers of up to 50,176 numbers and 1,290 parameters: expected at most 24 layers",
         ),
     ],
 )
@@ -454,8 +452,8 @@ def test_a_network_whose_numbers_overflow_is_shown_all_the_same(trainer):
 # ---- divergence ----
 
 
-# 784-196-1 has no weight decay, and saturated sigmoids can't get any worse: there no number overflows.
-@pytest.mark.parametrize("preset", sorted({*limits.presets()} - {"784-196-1"}))
+# Without weight decay, saturated sigmoids and dead ReLUs can't get any worse: there no number overflows.
+@pytest.mark.parametrize("preset", sorted({*limits.presets()} - {"784-196-1", "lenet-fast"}))
 def test_an_absurd_rate_diverges_and_the_last_finite_network_stays(trainer, preset):
     trainer.ask(trainer.restart, seed=7, preset=preset)
     watch = trainer.hub.watch()
@@ -485,6 +483,7 @@ def test_an_absurd_rate_diverges_and_the_last_finite_network_stays(trainer, pres
 
 def test_a_frame_after_a_step_belongs_to_that_step(trainer, digits):
     watch = trainer.hub.watch()
+    trainer.ask(trainer.show, "latest")
     losses = steps(trainer, 3)
     frame = json.loads(dict(watch.next(0))["frame"])
     assert (frame["step"], frame["seen"], frame["state"]) == (3, 192, "paused")

@@ -1,0 +1,334 @@
+"""Experiments in which something is done wrong on purpose: what docs/break-it.md tells, set up on the page.
+
+Each has a question to answer first, then one run or several that differ in one thing, and what came out of them. All of
+them learn the small digits in the package and are judged on its test images, so they come out the same everywhere.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from nn_from_scratch.data import Dataset, Split, load_dataset
+from nn_from_scratch.layers import Dense, Layer, ReLU
+from nn_from_scratch.losses import CrossEntropy, Loss
+from nn_from_scratch.recipe import Recipe
+from nn_from_scratch.web import limits
+from nn_from_scratch.web.live_run import Start
+
+HIDDEN = ("dense:32", "relu")
+OUTPUT = ("dense:10", "softmax")
+DEEP_SIGMOID, DEEP_RELU = ("dense:32", "sigmoid") * 6, HIDDEN * 6
+CONVOLUTION = ("conv2d:8:5", "max-pool2d:4", "relu", "flatten")
+
+
+# ---- wrong parts: each takes the place of the class that it comes from ----
+
+
+class NoMask(ReLU):
+    """A ReLU whose way back forgets its mask."""
+
+    def backward_input(self, dy: np.ndarray) -> np.ndarray:
+        return dy
+
+
+class NoBias(Dense):
+    """A Dense layer that forgets the gradient of its biases."""
+
+    def backward_parameters(self, dy: np.ndarray) -> None:
+        super().backward_parameters(dy)
+        self.db[...] = 0
+
+
+class Steep(CrossEntropy):
+    """A loss whose gradient is a thousand times too large, as when somebody forgets a mean."""
+
+    def logit_gradient(self, p: np.ndarray, t: np.ndarray) -> np.ndarray:
+        return 1000 * super().logit_gradient(p, t)
+
+
+@dataclass(frozen=True)
+class WrongRecipe(Recipe):
+    """A recipe in which wrong parts take the places of right ones."""
+
+    wrong: tuple[type, ...] = ()
+
+    def make_layers(self) -> list[Layer]:
+        return [self._in_place_of(layer)(**layer.config()) for layer in super().make_layers()]
+
+    def make_loss(self) -> Loss:
+        loss = super().make_loss()
+        return self._in_place_of(loss)() if self.wrong else loss
+
+    def _in_place_of(self, part: Any) -> type:
+        return next((wrong for wrong in self.wrong if type(part) in wrong.__bases__), type(part))
+
+
+# ---- other images ----
+
+
+def shuffled_labels(dataset: Dataset) -> Dataset:
+    """200 of the training images, with labels that have nothing to do with them."""
+    few = dataset.train.select(slice(0, 200))
+    return replace(dataset, train=Split(few.images, np.random.default_rng(0).permutation(few.labels)))
+
+
+def exchanged_pixels(dataset: Dataset) -> Dataset:
+    """All pixels of all images exchanged by one fixed rule."""
+    order = np.random.default_rng(0).permutation(784)
+
+    def exchanged(split: Split) -> Split:
+        return Split(split.images.reshape(-1, 784)[:, order].reshape(-1, 28, 28), split.labels)
+
+    return replace(dataset, train=exchanged(dataset.train), test=exchanged(dataset.test))
+
+
+def moved(pixels: int) -> Callable[[Dataset], Dataset]:
+    """Test images that are moved so many pixels to the right."""
+
+    def change(dataset: Dataset) -> Dataset:
+        return replace(dataset, test=Split(np.roll(dataset.test.images, pixels, axis=2), dataset.test.labels))
+
+    return change
+
+
+# ---- experiments ----
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training of an experiment, in what it differs from the usual one, and the accuracy that it ends with."""
+
+    name: str
+    reached: float  # of the test images, to a thousandth
+    changes: dict[str, Any] = field(default_factory=dict)  # of the recipe
+    wrong: tuple[type, ...] = ()
+    data: Callable[[Dataset], Dataset] = lambda dataset: dataset
+    first_weights: float | None = None  # all of them equal
+    in_order: bool = False
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What is asked, what is tried, and why it comes out as it does."""
+
+    name: str  # in an address
+    title: str
+    question: str
+    answers: tuple[str, ...]
+    right: int  # which of the answers
+    runs: tuple[Run, ...]
+    why: str
+    epochs: int = 3
+
+    def start(self, number: int) -> Start:
+        """Where one of its runs begins."""
+        run = self.runs[number]
+        recipe = replace(USUAL, wrong=run.wrong).override(**run.changes)
+        dataset = run.data(load_dataset("digits"))
+        snapshot = None
+        if run.first_weights is not None:
+            network = recipe.for_data(dataset).make_network(seed=0)
+            for layer in network.layers:
+                if isinstance(layer, Dense):
+                    layer.W[...] = run.first_weights
+            snapshot = network.snapshot()
+        return Start(recipe, 0, None, snapshot, dataset, True, run.in_order, (self.name, number))
+
+    def as_shown(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "title": self.title,
+            "question": self.question,
+            "answers": self.answers,
+            "right": self.right,
+            "runs": [{"name": run.name, "reached": run.reached} for run in self.runs],
+            "why": self.why,
+            "epochs": self.epochs,
+        }
+
+
+USUAL = WrongRecipe(
+    layers=HIDDEN + OUTPUT,
+    loss="cross-entropy",
+    optimizer="sgd",
+    learning_rate=0.1,
+    schedule="constant",
+    batch_size=32,
+    epochs=limits.EPOCHS,
+    input_shape=(784,),
+    classes=tuple(range(10)),
+)
+
+
+def layers(*words: str) -> dict[str, Any]:
+    return {"layers": words, "input_shape": (784,) if words[0].startswith("dense") else (1, 28, 28)}
+
+
+EXPERIMENTS = (
+    Experiment(
+        name="zeros",
+        title="All weights zero",
+        question="All weights and biases begin at 0. What does the network read after training?",
+        answers=("nothing", "half of the digits", "as much as ever"),
+        right=0,
+        runs=(Run("random weights", 0.947), Run("all zero", 0.1, {"initializer": "zeros"})),
+        why="The hidden units put out 0, so the weights of the last layer get no slopes, and hand none back. "
+        "Only the last biases learn: how frequent each digit is.",
+    ),
+    Experiment(
+        name="equal",
+        title="All weights equal",
+        question="All weights begin at 0.05. That is not 0, so slopes do get through. What does it read?",
+        answers=("nothing", "a few digits", "as much as ever"),
+        right=1,
+        runs=(Run("random weights", 0.947), Run("all 0.05", 0.228, first_weights=0.05)),
+        why="Units with equal weights compute the same and get the same slopes, so they stay equal. "
+        "Thirty-two units do the work of one. First weights must differ, and that is why they are random.",
+    ),
+    Experiment(
+        name="no-relu",
+        title="No ReLU, or no hidden layer",
+        question="Without the ReLU between the two Dense layers, how much worse is it? And without the hidden layer?",
+        answers=("it reads nothing", "much worse", "not worse"),
+        right=2,
+        runs=(
+            Run("with ReLU", 0.958),
+            Run("without ReLU", 0.958, layers("dense:32", *OUTPUT) | {"initializer": "he"}),
+            Run("no hidden layer", 0.953, layers(*OUTPUT) | {"initializer": "he"}),
+        ),
+        why="Most of these small digits can be told apart by weighted sums of pixels alone. But two Dense "
+        "layers without a ReLU between them are no more than one: their product is a single matrix. On "
+        "MNIST that is not enough.",
+        epochs=10,
+    ),
+    Experiment(
+        name="derivative",
+        title="A wrong derivative",
+        question="ReLU's way back forgets its mask; Dense forgets the slopes of its biases. Would you notice?",
+        answers=("yes, it reads nothing", "hardly"),
+        right=1,
+        runs=(
+            Run("right", 0.947),
+            Run("no mask", 0.933, wrong=(NoMask,)),
+            Run("no slopes of biases", 0.947, wrong=(NoBias,)),
+        ),
+        why="A slope that is only roughly right still leads downhill. So a wrong network learns, a little "
+        "worse, and looks as if it needed other settings. The gradient check, at the top of this page, "
+        "tells at once.",
+    ),
+    Experiment(
+        name="steep",
+        title="Slopes a thousand times too steep",
+        question="The gradient is multiplied by 1,000. What do SGD and Adam say to that?",
+        answers=("both fail", "only SGD fails", "only Adam fails"),
+        right=1,
+        runs=(
+            Run("SGD", 0.947),
+            Run("SGD, steep", 0.103, wrong=(Steep,)),
+            Run("Adam", 0.936, {"optimizer": "adam", "learning_rate": 0.005}),
+            Run("Adam, steep", 0.936, {"optimizer": "adam", "learning_rate": 0.005}, wrong=(Steep,)),
+        ),
+        why="SGD takes steps that are a thousand times too long. Adam divides a mean of the slopes by the "
+        "root of the mean of their squares, and the factor cancels out. That makes Adam forgiving, and it "
+        "also hides mistakes.",
+    ),
+    Experiment(
+        name="rate",
+        title="The learning rate",
+        question="Which of these rates learn well: 0.001, 0.1, 1, 1,000?",
+        answers=("0.001", "0.1", "1", "1,000"),
+        right=1,
+        runs=tuple(
+            Run(f"rate {rate:,}", reached, {"learning_rate": rate})
+            for rate, reached in ((0.001, 0.278), (0.1, 0.947), (1, 0.103), (1000, 0.1))
+        ),
+        why="At 0.001 it is on its way, and needs a hundred times as long. At 1 the first steps throw every "
+        "hidden unit so far that it puts out 0 for every image. It then gets no slopes any more, and is "
+        "dead.",
+    ),
+    Experiment(
+        name="deep",
+        title="Six hidden layers",
+        question="Six hidden layers, of sigmoids or of ReLUs. Which of the two learn?",
+        answers=("the sigmoids", "the ReLUs", "both", "neither"),
+        right=1,
+        runs=(Run("sigmoid", 0.103, layers(*DEEP_SIGMOID, *OUTPUT)), Run("ReLU", 0.622, layers(*DEEP_RELU, *OUTPUT))),
+        why="Each sigmoid multiplies the slopes by at most a quarter on the way back. After six of them there "
+        "is a thousandth left, and the first layers hardly move. A ReLU lets slopes pass as they are.",
+        epochs=10,
+    ),
+    Experiment(
+        name="sorted",
+        title="Sorted batches",
+        question="The images are not shuffled but sorted: all zeros, then all ones, and so on. What does it read?",
+        answers=("as much as ever", "half of the digits", "a fifth of them"),
+        right=2,
+        runs=(Run("shuffled", 0.947), Run("sorted", 0.206, in_order=True)),
+        why="A batch stands for all images only if it is a fair sample of them. Here each batch says: "
+        "everything is the same digit. The network agrees, and forgets what it said before.",
+    ),
+    Experiment(
+        name="labels",
+        title="Wrong labels",
+        question="200 images get labels that were shuffled at random. What does it reach on these 200, and on new "
+        "images?",
+        answers=("10 % and 10 %", "100 % and 10 %", "100 % and 90 %"),
+        right=1,
+        runs=(Run("shuffled labels", 0.064, data=shuffled_labels),),
+        why="25,450 parameters can learn 200 answers by heart, whatever these are. To be right on the images "
+        "that one has learnt from proves nothing. Only new images do.",
+        epochs=300,
+    ),
+    Experiment(
+        name="moved",
+        title="Other images",
+        question="One rule exchanges all pixels of all images; then, digits are moved by 2 pixels. Which is worse?",
+        answers=("exchanged pixels", "moved digits"),
+        right=1,
+        runs=(
+            Run("as they are", 0.958),
+            Run("pixels exchanged", 0.953, data=exchanged_pixels),
+            Run("moved by 2", 0.469, data=moved(2)),
+            Run("moved by 2, convolution", 0.653, layers(*CONVOLUTION, *OUTPUT), data=moved(2)),
+        ),
+        why="For a Dense layer pixels are a list of numbers, in whatever order; it never knew that two of "
+        "them are neighbours. A convolution looks for the same thing everywhere, so it bears more. Now "
+        "draw a digit in a corner, with “centre it” switched off.",
+        epochs=10,
+    ),
+    Experiment(
+        name="two-neurons",
+        title="Two neurons",
+        question="How many hidden neurons does it take to tell ten digits apart?",
+        answers=("two will do", "eight will do", "a thousand"),
+        right=1,
+        runs=tuple(
+            Run(f"{units} neurons", reached, layers(f"dense:{units}", "relu", *OUTPUT))
+            for units, reached in ((2, 0.253), (8, 0.936), (32, 0.958))
+        ),
+        why="Two neurons give the last layer two numbers to tell ten digits by, and ReLU cuts off half of each.",
+        epochs=10,
+    ),
+    Experiment(
+        name="batch",
+        title="Batches of 1 or of 1,024",
+        question="The same rate and as many epochs, with batches of 1, 32 or 1,024 images. Which is best?",
+        answers=("1", "32", "1,024"),
+        right=1,
+        runs=tuple(
+            Run(f"batches of {size:,}", reached, {"batch_size": size})
+            for size, reached in ((1, 0.422), (32, 0.947), (1024, 0.644))
+        ),
+        why="With one image at a time every step follows that image alone, and at this rate the network is "
+        "thrown about; a lower rate would calm it. With 1,024 images there are two steps to an epoch, and "
+        "six are too few.",
+    ),
+)
+
+
+def named(name: str) -> Experiment:
+    """The experiment of this name. Raises BadInput where there is none."""
+    known = {experiment.name: experiment for experiment in EXPERIMENTS}
+    return known[limits.one_of(name, "experiment", known)]
