@@ -113,6 +113,10 @@ def neuron(trainer: Trainer, asked: Asked) -> dict[str, Any]:
     return trainer.ask(trainer.neuron, *place)
 
 
+def weight(trainer: Trainer, asked: Asked) -> dict[str, Any]:
+    return trainer.ask(trainer.weight, asked.number("layer"), asked.number("neuron"), asked.number("input"))
+
+
 def confusion_cell(trainer: Trainer, asked: Asked) -> dict[str, Any]:
     return trainer.ask(trainer.confusion_cell, asked.number("actual"), asked.number("predicted"))
 
@@ -174,6 +178,13 @@ def experiment(trainer: Trainer, asked: Asked) -> dict[str, Any]:
     return _done(trainer)
 
 
+def set_weight(trainer: Trainer, asked: Asked) -> dict[str, Any]:
+    body = asked.object("layer", "neuron", "input", "value")
+    place = [limits.whole(body.get(name), name, 0, limits.SEED[1]) for name in ("layer", "neuron", "input")]
+    trainer.ask(trainer.set_weight, *place, limits.number(body.get("value"), "value", *limits.WEIGHT))
+    return _done(trainer)
+
+
 def stage(trainer: Trainer, asked: Asked) -> dict[str, Any]:
     """Put another digit on the stage."""
     body = asked.object("kind", "index", "strokes_image", "centre")
@@ -203,6 +214,7 @@ ROUTES = (
     Route("GET", "/api/state", state),
     Route("GET", "/api/history", history),
     Route("GET", "/api/neuron", neuron),
+    Route("GET", "/api/weight", weight),
     Route("GET", "/api/confusion/<int:actual>/<int:predicted>", confusion_cell),
     Route("GET", "/api/experiments", experiments),
     Route("GET", "/api/weights", download),
@@ -213,6 +225,7 @@ ROUTES = (
     Route("POST", "/api/restart", restart),
     Route("POST", "/api/settings", settings),
     Route("POST", "/api/experiment", experiment),
+    Route("POST", "/api/weight", set_weight),
     Route("POST", "/api/stage", stage, LARGEST_DRAWING),
     Route("POST", "/api/predict", predict, LARGEST_DRAWING),
     Route("POST", "/api/weights", upload, limits.LARGEST_UPLOAD),

@@ -14,7 +14,7 @@ import numpy as np
 from nn_from_scratch.classes import class_scores
 from nn_from_scratch.inspection.stages import Stage, silent_share, stages
 from nn_from_scratch.inspection.strongest import contributions, strongest_into_each
-from nn_from_scratch.layers import Conv2D, Dense, Layer
+from nn_from_scratch.layers import Conv2D, Dense, Dropout, Layer
 from nn_from_scratch.losses import Loss
 from nn_from_scratch.network import Network
 from nn_from_scratch.words import name_of
@@ -65,6 +65,7 @@ class Trace(NamedTuple):
     gradients: list[dict[str, np.ndarray]]  # ∂L/∂W, ∂L/∂b … of each stage's layer, of this example's loss alone
     outputs: np.ndarray  # (K,)
     loss: float | None
+    dropped: dict[Layer, np.ndarray]  # of each stage's layer, which of its numbers dropout has left out
 
 
 def trace(network: Network, loss: Loss, x: np.ndarray, t: np.ndarray | None, training: bool = False) -> Trace:
@@ -82,7 +83,7 @@ def trace(network: Network, loss: Loss, x: np.ndarray, t: np.ndarray | None, tra
     if t is None:
         nothing = [np.zeros_like(stage.z[0]) for stage in found]
         gradients = [{name: np.zeros_like(array) for name, array in _arrays(stage.layer).items()} for stage in found]
-        return Trace(found, nothing, gradients, p[0], None)
+        return Trace(found, nothing, gradients, p[0], None, {})
     before = network.gradients.copy()
     dy, last = network.loss_gradient(loss, learning[-1].a[:1], t)
     dy = np.concatenate([dy, np.zeros((len(x) - 1, *dy.shape[1:]), dy.dtype)])
@@ -93,7 +94,18 @@ def trace(network: Network, loss: Loss, x: np.ndarray, t: np.ndarray | None, tra
         dy = layer.backward_input(dy)
     gradients = [{name: array.copy() for name, array in _arrays(stage.layer, "d").items()} for stage in found]
     network.gradients[...] = before
-    return Trace(found, [of_layer[_layer(stage)] for stage in found], gradients, p[0], loss.value(p, t))
+    deltas = [of_layer[_layer(stage)] for stage in found]
+    return Trace(found, deltas, gradients, p[0], loss.value(p, t), _dropped(network, found) if training else {})
+
+
+def _dropped(network: Network, found: list[Stage]) -> dict[Layer, np.ndarray]:
+    dropped, stage_of = {}, {_layer(stage): stage for stage in found}
+    for layer in network.layers:
+        if layer in stage_of:
+            last = layer
+        elif isinstance(layer, Dropout) and stage_of:
+            dropped[last] = layer.m[0].ravel() == 0
+    return dropped
 
 
 def _first(stage: Stage) -> Stage:
@@ -187,11 +199,13 @@ def edges_of(traced: Trace, like: Sequence[Edges] | None = None) -> list[Edges]:
 def network_part(traced: Trace, drawn: Sequence[Edges], before: Sequence[Edges] | None = None) -> list[dict[str, Any]]:
     """The layers of a frame. With the edges `before` a step, also how far the step has moved each weight."""
     olds: Sequence[Edges | None] = [None] * len(drawn) if before is None else before
-    rows = zip(traced.stages, traced.deltas, drawn, olds, strict=True)
-    return [layer_part(stage, delta, edges, old) for stage, delta, edges, old in rows]
+    dropped = [traced.dropped.get(_layer(stage)) for stage in traced.stages]
+    return [layer_part(*row) for row in zip(traced.stages, traced.deltas, drawn, olds, dropped, strict=True)]
 
 
-def layer_part(stage: Stage, delta: np.ndarray, drawn: Edges, before: Edges | None) -> dict[str, Any]:
+def layer_part(
+    stage: Stage, delta: np.ndarray, drawn: Edges, before: Edges | None, dropped: np.ndarray | None
+) -> dict[str, Any]:
     """Everything a frame holds of one stage. The norms are those of the last batch's gradient, all else the example's.
 
     Of feature maps, a unit's activation is the mean over its map, and its δ the sum; those that are shown come whole.
@@ -213,6 +227,7 @@ def layer_part(stage: Stage, delta: np.ndarray, drawn: Edges, before: Edges | No
         "dead": silent_share(stage.activation, stage.a[0]),
         "shown": shown,
         "edges": drawn.part(before),
+        "dropped": [i for i in shown if dropped[i]] if dropped is not None and not stage.has_maps else [],
     }
     if stage.has_maps:
         part |= {"maps": packed(a[shown]), "delta_maps": packed(d[shown])}

@@ -12,7 +12,7 @@ from nn_from_scratch.handwriting.drawing import NothingDrawn, prepare
 from nn_from_scratch.inspection.answers import first_and_second
 from nn_from_scratch.inspection.field_of_view import field_of_view
 from nn_from_scratch.inspection.stages import Stage
-from nn_from_scratch.layers import Conv2D, Dense
+from nn_from_scratch.layers import BatchNorm, Conv2D, Dense
 from nn_from_scratch.layers.layer import Shape
 from nn_from_scratch.losses import Loss
 from nn_from_scratch.metrics import accuracy, confusion_matrix
@@ -58,9 +58,19 @@ def neuron_part(network: Network, traced: Trace, unit: Unit) -> dict[str, Any]:
     index = network.layers.index(stage.layer)
     if stage.has_maps:
         found["field"] = field_of_view(network.layers[: index + 1], network.input_shape, unit.row, unit.column)
+    following = network.layers[index + 1] if index + 1 < len(network.layers) else None
+    if isinstance(following, BatchNorm):
+        found["normalization"] = _normalization(following, unit.neuron)
     if isinstance(stage.layer, Dense | Conv2D):
         found |= _sum_part(stage, traced.gradients[unit.layer]["W"], unit, network.places[index].input_shape)
     return found
+
+
+def _normalization(layer: BatchNorm, feature: int) -> dict[str, float | None]:
+    """z = γ · (sum − μ) / σ + β, with the running statistics: how a network answers, whatever batch it last learnt."""
+    deviation = np.sqrt(layer.variance[feature].astype(np.float64) + layer.epsilon)
+    values = {"mean": layer.mean, "gamma": layer.gamma, "beta": layer.beta}
+    return {"deviation": finite(deviation), **{name: finite(array[feature]) for name, array in values.items()}}
 
 
 def _sum_part(stage: Stage, gradient: np.ndarray, unit: Unit, input_shape: Shape) -> dict[str, Any]:

@@ -20,6 +20,7 @@ DEFAULT_PRESET = "784-100-10"
 LEARNING_RATE = (1e-5, 10.0)  # of the slider
 HIGHEST_LEARNING_RATE = 1e6  # to see a training diverge, on purpose
 BATCH_SIZE = (1, 1024)  # or all images at once
+WEIGHT = (-1e6, 1e6)  # that a visitor may set
 WEIGHT_DECAY = (0.0, 10.0)
 HIDDEN_LAYERS = 6
 UNITS = 512

@@ -39,6 +39,7 @@ from nn_from_scratch.web.frames import (
     trace,
 )
 from nn_from_scratch.web.inspection import Unit, neuron_part, take_snapshot
+from nn_from_scratch.web.trail import Trail, as_shown, place_of_weight
 from nn_from_scratch.words import name_of, word
 
 VALIDATION_IMAGES = 5000  # held out of the training images; of a small set, a seventh
@@ -134,6 +135,7 @@ class LiveRun:
         self.validation: list[tuple[int, float | None, float]] = []  # step, loss, accuracy
         self.marks: list[tuple[int, str]] = []  # step, and what was changed there
         self.gradient_check = self._check_gradients()
+        self.trail = Trail(run.network)
         self.teaching = False  # the next step is to be shown as a lesson
         self.lesson: Lesson | None = None
         self.message: dict[str, Any] | None = None  # why it can't go on
@@ -181,6 +183,7 @@ class LiveRun:
         self._counted = (progress.right, progress.seen)
         self._recent.append((right, seen))
         self._loss = loss
+        self.trail.add(step)
         if not self.teaching:
             self.lesson = None
         self.teaching = False
@@ -327,6 +330,37 @@ class LiveRun:
     def neuron(self, unit: Unit) -> dict[str, Any]:
         traced = self._trace(self.on_stage, training=self.lesson is not None)
         return {"step": self.run.progress.step, **neuron_part(self.run.network, traced, unit)}
+
+    def weight(self, unit: Unit, source: int) -> dict[str, Any]:
+        """One weight: its value, its slope for the digit on the stage, and the way that it has come."""
+        place = self._place_of_weight(unit, source)
+        traced = self._trace(self.on_stage, training=self.lesson is not None)
+        return {
+            "step": self.run.progress.step,
+            "layer": unit.layer,
+            "neuron": unit.neuron,
+            "input": source,
+            "value": finite(self.run.network.parameters[place]),
+            "gradient": finite(traced.gradients[unit.layer]["W"][unit.neuron].flat[source]),
+            "trail": as_shown(self.trail.of(place)),
+        }
+
+    def set_weight(self, unit: Unit, source: int, value: float) -> None:
+        """Put a weight somewhere else, to see what breaks."""
+        self.run.network.parameters[self._place_of_weight(unit, source)] = value
+        self.lesson = None
+        step = self.run.progress.step
+        if not self.marks or self.marks[-1] != (step, "a weight"):
+            self.marks = [*self.marks, (step, "a weight")][-MOST_MARKS:]
+        self.take_snapshot()
+
+    def _place_of_weight(self, unit: Unit, source: int) -> int:
+        stages = self._trace(self.on_stage).stages
+        layer = stages[unit.layer].layer if unit.layer < len(stages) else None
+        W = getattr(layer, "W", None)
+        if layer is None or W is None or unit.neuron >= len(W) or source >= W[0].size:
+            raise BadInput(f"weight {source} of neuron {unit.neuron} of layer {unit.layer}: there is no such weight")
+        return place_of_weight(self.run.network, layer, unit.neuron, source)
 
     def saved(self) -> SavedNetwork:
         """A copy of the network, with what is known of its making."""

@@ -180,6 +180,10 @@ class Trainer:
         self._leaving = self.run.optimizer is not optimizer  # fit holds on to the one that it began with
         self.publish()
 
+    def set_weight(self, layer: int, neuron: int, source: int, value: float) -> None:
+        self.live.set_weight(Unit(layer, neuron), source, value)
+        self.publish(whole=True)
+
     def show(self, kind: str, index: int | None = None, ink: np.ndarray | None = None, centre: bool = True) -> None:
         """Put a digit on the stage: see example.py. Of a drawing that is empty, nothing."""
         try:
@@ -237,6 +241,9 @@ class Trainer:
 
     def neuron(self, layer: int, neuron: int, row: int = 0, column: int = 0) -> dict[str, Any]:
         return {"run": self.run_number, **self.live.neuron(Unit(layer, neuron, row, column))}
+
+    def weight(self, layer: int, neuron: int, source: int) -> dict[str, Any]:
+        return {"run": self.run_number, **self.live.weight(Unit(layer, neuron), source)}
 
     def confusion_cell(self, actual: int, predicted: int) -> dict[str, Any]:
         """The images behind a number of the matrix that was last shown."""

@@ -10,6 +10,7 @@ import nn_from_scratch as nn
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.presets import PRESETS
 from nn_from_scratch.runs.training_run import TrainingRun
+from nn_from_scratch.web.trail import Trail, place_of_weight
 from nn_from_scratch.web.trainer import Trainer
 from tests.web.test_frames import unpacked
 
@@ -225,3 +226,64 @@ def test_an_uploaded_network_is_judged_on_the_test_images(trainer, digits):
     assert trainer.live.validation[-1][2] == accuracy
     trainer.ask(trainer.restart, seed=1)
     assert trainer.ask(trainer.description)["data"]["judged_on"] == "validation"
+
+
+# ---- a weight's life ----
+
+
+@pytest.mark.parametrize(("preset", "layer"), [("784-10-10", 0), ("784-100-10", 1), ("lenet-fast", 2)])
+def test_a_weight_tells_its_value_its_slope_and_its_way(preset, layer, digits):
+    with Trainer(digits, preset, seed=3) as trainer:
+        values = []
+        for _ in range(5):
+            values.append(trainer.run.network.parameters.copy())
+            trainer.ask(trainer.step, "batch")
+            trainer.ask(trainer.description)
+        stage = trainer.live._trace(trainer.live.on_stage).stages[layer]
+        found = trainer.ask(trainer.weight, layer, 7, 20)
+        w = stage.layer.W[7].ravel()[20]
+        assert (
+            found["value"]
+            == w
+            == trainer.run.network.parameters[place_of_weight(trainer.run.network, stage.layer, 7, 20)]
+        )
+        place = place_of_weight(trainer.run.network, stage.layer, 7, 20)
+        assert found["trail"] == [[step, float(snapshot[place])] for step, snapshot in enumerate(values)] + [
+            [5, float(w)]
+        ]
+        # its slope: that of the loss of the digit on the stage
+        example, network = trainer.live.on_stage, trainer.run.network
+        x, t = example.as_batch(network)
+        h, losses = 1e-3, []
+        for move in (h, -h):
+            network.parameters[place] = w + np.float32(move)
+            losses.append(trainer.run.loss.value(network.forward(x), t))
+        network.parameters[place] = w
+        assert found["gradient"] == pytest.approx((losses[0] - losses[1]) / (2 * h), rel=0.05, abs=2e-3)
+
+
+def test_a_weight_that_is_set_breaks_something_and_a_rewind_mends_it(trainer):
+    step(trainer, "batch")
+    trainer.ask(trainer.set_weight, 1, 3, 5, 1000.0)
+    assert trainer.run.network.layers[2].W[3, 5] == 1000
+    assert frame(trainer)["confusion"]["step"] == 1
+    predicted = nn.predict(trainer.run.network, trainer.run.validation.images).argmax(axis=1)
+    assert np.sum(frame(trainer)["confusion"]["matrix"], axis=0)[3] == np.sum(predicted == 3) > 100
+    assert trainer.ask(trainer.description)["marks"] == [(1, "a weight")]
+    trainer.ask(trainer.rewind)
+    assert abs(trainer.run.network.layers[2].W[3, 5]) < 10
+    for place in ((2, 0, 0), (0, 100, 0), (0, 0, 784)):
+        with pytest.raises(BadInput, match="there is no such weight"):
+            trainer.ask(trainer.set_weight, *place, 1.0)
+
+
+def test_a_trail_keeps_within_its_memory_and_begins_at_step_0():
+    network = nn.Network([nn.Dense(2), nn.Softmax()], (3,), seed=0)
+    trail = Trail(network, most_bytes=16 * network.parameters.nbytes)
+    for number in range(1, 1001):
+        network.parameters[0] = number
+        trail.add(number)
+    found = trail.of(0)
+    assert 8 <= len(found) <= 16
+    assert [step for step, _ in found] == list(range(0, 1001, trail.every))
+    assert all(value == number for number, value in found[1:])
