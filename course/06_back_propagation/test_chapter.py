@@ -21,6 +21,7 @@ def network(hidden="ReLU", last="Softmax", dtype=np.float64, seed=6):
 def test_vectors():
     """all parameters are in one vector, and the layers have views of it"""
     made = network()
+    expect(hasattr(made, "layers"), "a Network should keep its layers: self.layers = layers.")
     for vector, of in (("parameters", "W"), ("gradients", "dW")):
         found = getattr(made, vector, None)
         expect(isinstance(found, np.ndarray), f"a Network should have the vector self.{vector}.")

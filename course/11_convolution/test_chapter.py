@@ -47,6 +47,8 @@ def test_shapes():
     """Conv2D knows its shapes"""
     made = mine("conv2d.Conv2D")(FILTERS, K)
     expect(isinstance(made, nn.Layer), "Conv2D should be a Layer of the package: class Conv2D(Layer).")
+    for name, value in (("filters", FILTERS), ("size", K)):
+        expect(getattr(made, name, None) == value, f"Conv2D should keep its argument {name}: self.{name} = {name}.")
     shape = made.output_shape((CHANNELS, ROWS, COLUMNS))
     right = (FILTERS, ROWS - K + 1, COLUMNS - K + 1)
     expect(
