@@ -133,9 +133,10 @@ def check(arguments: argparse.Namespace, rest: list[str]) -> None:
     progress.passed[str(it.number)] = it.fingerprint()
     progress.save()
     following = next_chapter(progress)
+    again = ", which has changed since its check" if following and progress.state(following) == "changed" else ""
     print(
         f"\nChapter {it.number} is done."
-        + (f" Next: chapter {following.number}, {following.title}." if following else "")
+        + (f" Next: chapter {following.number}, {following.title}{again}." if following else "")
     )
 
 
@@ -151,17 +152,24 @@ def answer(arguments: argparse.Namespace, rest: list[str]) -> None:
     else:
         answers = [ask(number, question) for number, question in enumerate(questions, start=1)]
     for number, (question, given) in enumerate(zip(questions, answers, strict=True), start=1):
-        lines = predictions.told(number, question, given).splitlines()
-        print("\n".join(textwrap.fill(line, WIDTH, subsequent_indent="   ") for line in lines) + "\n")
+        print(wrapped(predictions.told(number, question, given)) + "\n")
     progress.predictions[str(it.number)] = answers
     if not it.files:  # to answer is all there is to do
         progress.passed[str(it.number)] = it.fingerprint()
     progress.save()
 
 
+def wrapped(text: str) -> str:
+    """Lines of the usual width, but for commands: they are there to be copied."""
+    lines = text.splitlines()
+    return "\n".join(
+        line if line.startswith("   python ") else textwrap.fill(line, WIDTH, subsequent_indent="   ") for line in lines
+    )
+
+
 def ask(number: int, question: dict) -> str:
     """Ask at the terminal until the answer is one."""
-    print(predictions.asked(number, question))
+    print(wrapped(predictions.asked(number, question)))
     while True:
         try:
             return predictions.read(question, input("   Your prediction: "))
@@ -195,9 +203,11 @@ def train(arguments: argparse.Namespace, rest: list[str]) -> None:
 
 def in_the_real_thing(program: str, name: str, options: list[str]) -> None:
     """Run a program of the package in this process, where the learner's classes have taken their places."""
-    from course.graft import graft
+    from course.graft import graft, leave_out_presets
 
-    print(f"Yours: {', '.join(graft())}. All the rest is the package's.", flush=True)
+    print(f"These classes are yours: {', '.join(graft())}. All others are the package's.", flush=True)
+    if missing := leave_out_presets():
+        print(f"Left out, because these presets ask more of your classes than the course: {', '.join(missing)}.")
     sys.argv = [name, *options]
     if Path(program).suffix == ".py":
         runpy.run_path(program, run_name="__main__")

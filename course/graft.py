@@ -7,10 +7,12 @@ these names is bound anew.
 import importlib
 import inspect
 import sys
-from typing import Any
+from typing import Any, get_type_hints
 
 from course.chapters import CHAPTERS, WORK, Progress
-from nn_from_scratch import BadInput
+from nn_from_scratch import PRESETS, BadInput
+from nn_from_scratch.layers import LAYERS
+from nn_from_scratch.losses import LOSSES
 
 # Layers, losses and initializers. A network, optimizers and a loop have to do more in train.py than in the course.
 GRAFTED = (3, 4, 5, 8, 11)
@@ -28,9 +30,37 @@ def graft() -> list[str]:
         own = importlib.import_module(f"my_nn.{file.removesuffix('.py')}")
         for name, new in list(vars(own).items()):
             if inspect.isclass(new) and new.__module__ == own.__name__ and hasattr(package, name):
-                replace_everywhere(getattr(package, name), new)
+                old = getattr(package, name)
+                take_over_types(old, new)
+                replace_everywhere(old, new)
                 names.append(name)
     return names
+
+
+def leave_out_presets() -> list[str]:
+    """Take those presets away that ask more of a class than the learner's can do, and return their names."""
+    left_out = []
+    for name, recipe in list(PRESETS.items()):
+        try:
+            for word in recipe.layers:
+                LAYERS.parse(word)
+            LOSSES.parse(recipe.loss)
+        except BadInput:
+            del PRESETS[name]
+            left_out.append(name)
+    return left_out
+
+
+def take_over_types(old: type, new: Any) -> None:
+    """Give the arguments of the new constructor the types of the old one's.
+
+    A word such as "dense:128" is read by them, and somebody who writes a class for the course need not write types.
+    """
+    if "__init__" in vars(new):
+        types = get_type_hints(old.__init__)  # type: ignore[misc]
+        arguments = inspect.signature(new).parameters
+        shared = {name: hint for name, hint in types.items() if name in arguments}
+        new.__init__.__annotations__ = shared | new.__init__.__annotations__
 
 
 def replace_everywhere(old: type, new: type) -> None:

@@ -47,9 +47,9 @@ def _content(chapter: Chapter, name: str, solved: bool) -> str:
 
 
 def _commands(block: re.Match[str]) -> str:
-    """A cell that runs the lines of a shell. The page, and questions that wait for an answer, are for a terminal."""
+    """A cell that runs the lines of a shell. To install, the page, and questions that wait, are for a terminal."""
     lines = block[1].splitlines()
-    if any(re.search(r"nn_from_scratch\.web|course (watch|answer|train)", line) for line in lines):
+    if any(re.search(r"^pip |nn_from_scratch\.web|course (watch|answer|train)", line) for line in lines):
         return f"<!-- #region -->\n{block[0]}\n<!-- #endregion -->"
     return "```python\n" + "".join(f"!{line}\n" for line in lines) + "```"
 

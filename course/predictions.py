@@ -49,7 +49,8 @@ def told(number: int, question: dict[str, Any], answer: str) -> str:
     verdict = "Yes" if is_right(question, answer) else f"You said {answer}"
     lines = [f"{number}. {verdict}: {shown}", f"   {question['because']}"]
     if command := question.get("command"):
-        lines.append(f"   See for yourself: {command}")
+        when = ", once your code has passed the check" if question.get("after_check") else ""
+        lines += [f"   See for yourself{when}:", f"   {command}"]
     return "\n".join(lines)
 
 

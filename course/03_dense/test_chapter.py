@@ -40,7 +40,7 @@ def test_backward_by_loops():
     expect(isinstance(found, tuple) and len(found) == 3, "dense_backward should return three things: dW, db, dx.")
     for name, value, about in zip(("dW", "db", "dx"), found, (W, b, x), strict=True):
         measured = gradient(lambda _: float((forward(x, W, b) * dy).sum()), about)
-        mistakes = {f"{name} is divided by N: the mean belongs to the loss, and dy has it in it already.": measured / N}
+        mistakes = {f"{name} is divided by N: the mean is a part of the loss, so dy includes it already.": measured / N}
         same(value, measured, f"{name} of dense_backward", mistakes, tolerance=1e-7)
 
 

@@ -33,7 +33,7 @@ def slopes_are_right(name, mistakes):
 
 
 def test_relu():
-    """ReLU silences what is negative"""
+    """ReLU turns what is negative into 0"""
     _, y = forward("ReLU", X)
     same(
         y, np.where(X > 0, X, 0), "y of ReLU", {"ReLU takes the absolute value: what is negative becomes 0.": np.abs(X)}
@@ -47,7 +47,7 @@ def test_relu_backward():
         lambda y: {
             "ReLU passes all of dy back. Where the output was 0 nothing passes: the mask y > 0 is missing.": DY,
             "ReLU multiplies dy by its output: it should multiply by the slope, 1 where y > 0, else 0.": DY * y,
-            "ReLU silences where dy is negative: what counts is whether the output was above 0.": np.maximum(DY, 0),
+            "ReLU sets dy to 0 where dy is negative: what counts is whether the output was above 0.": np.maximum(DY, 0),
         },
     )
 
@@ -63,7 +63,8 @@ def test_sigmoid():
     )
     _, y = forward("Sigmoid", np.array([[-1000.0, 0, 1000]]))
     expect(
-        not np.isnan(y).any(), "Sigmoid of −1000 or 1000 is not a number: 1 / (1 + e⁻ˣ) is, also where e⁻ˣ overflows."
+        not np.isnan(y).any(),
+        "Sigmoid of −1000 or 1000 is nan. 1 / (1 + e⁻ˣ) is a number even where e⁻ˣ overflows to infinity.",
     )
     same(y, [[0, 0.5, 1]], "Sigmoid of −1000, 0 and 1000")
 
@@ -98,7 +99,7 @@ def test_softmax():
 
 
 def test_softmax_of_large_numbers():
-    """Softmax bears numbers such as 1000"""
+    """Softmax copes with numbers such as 1000"""
     _, y = forward("Softmax", np.array([[1000.0, 1001, 999], [-1000, -1001, -1002]]))
     expect(
         not np.isnan(y).any(),
@@ -109,7 +110,7 @@ def test_softmax_of_large_numbers():
 
 
 def test_softmax_backward():
-    """Softmax hands back what every output says about every input"""
+    """Softmax adds up the slopes of every output in each input"""
     slopes_are_right(
         "Softmax",
         lambda y: {

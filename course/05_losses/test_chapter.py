@@ -93,7 +93,8 @@ def test_probability_of_0():
         for what, found in (("value", made.value(p, t)), ("gradient", made.gradient(p, t))):
             expect(
                 np.isfinite(found).all(),
-                f"the {what} of {name} is not a finite number where p is 0 or 1: keep p a tiny bit away from them.",
+                f"the {what} of {name} is not a finite number where p is 0 or 1: take the maximum of p, or of 1 − p, "
+                "and a tiny number first.",
             )
 
 

@@ -21,6 +21,7 @@ def network(hidden="ReLU", last="Softmax", dtype=np.float64, seed=6):
 def test_vectors():
     """all parameters are in one vector, and the layers have views of it"""
     made = network()
+    expect(hasattr(made, "layers"), "a Network should keep its layers: self.layers = layers.")
     for vector, of in (("parameters", "W"), ("gradients", "dW")):
         found = getattr(made, vector, None)
         expect(isinstance(found, np.ndarray), f"a Network should have the vector self.{vector}.")
@@ -32,7 +33,7 @@ def test_vectors():
             expect(view.shape == shape, f"{of} of a layer should have the shape {shape}: it has {view.shape}.")
             expect(
                 np.shares_memory(view, found),
-                f"{of} is a copy, no view: take a slice of {vector} and reshape it. Both must be the same numbers.",
+                f"{of} is a copy, not a view: take a slice of {vector} and reshape it. Both must be the same numbers.",
             )
     arrays = [getattr(layer, name) for layer in (made.layers[0], made.layers[2]) for name in ("W", "b", "dW", "db")]
     overlap = any(np.shares_memory(a, b) for i, a in enumerate(arrays) for b in arrays[:i])
@@ -61,7 +62,7 @@ def worked_example():
 
 
 def test_forward():
-    """forward leads x through all layers"""
+    """forward takes x through all layers"""
     made, x, _ = worked_example()
     p = made.forward(x)
     mistakes = {
@@ -91,7 +92,7 @@ def test_worked_example():
         [[e, 0, 0.8 * e], [-e, 0, -0.8 * e]],
         "dW of the second Dense layer",
         {
-            "the softmax is taken twice: logit_gradient has it in it already, so begin at the layer before it.": [
+            "the softmax is taken twice: logit_gradient includes it, so begin at the layer before it.": [
                 [twice, 0, 0.8 * twice],
                 [-twice, 0, -0.8 * twice],
             ]

@@ -101,7 +101,9 @@ def test_adam():
 def test_weight_decay():
     """weight decay is a step of its own"""
     missing = "weight_decay does nothing: subtract learning_rate · weight_decay · parameters, too."
-    added = "the decay is added to the gradients: make it a step of its own, θ ← θ − ηλθ, that the memory never sees."
+    added = (
+        "the decay is added to the gradients: make it a step of its own, θ ← θ − ηλθ, which m and v know nothing of."
+    )
     whole = "the decay leaves out the learning rate: it is η λ θ."
     SGD, Adam = mine("optimizers.SGD"), mine("optimizers.Adam")
     same(

@@ -21,7 +21,7 @@ def test_loops():
     found = attempt(lambda: conv_forward(x, w, np.array([0.5])), "(x is (1, 1, 3, 3), W is (1, 1, 2, 2).)")
     mistakes = {
         "conv_forward leaves out the bias.": [[[[27, 37], [57, 67]]]],
-        "conv_forward turns the kernel round: W[f, c, i, j] belongs to x[n, c, h + i, w + j].": [
+        "conv_forward turns the kernel around: W[f, c, i, j] belongs to x[n, c, h + i, w + j].": [
             [[[13.5, 23.5], [43.5, 53.5]]]
         ],
     }
@@ -47,6 +47,8 @@ def test_shapes():
     """Conv2D knows its shapes"""
     made = mine("conv2d.Conv2D")(FILTERS, K)
     expect(isinstance(made, nn.Layer), "Conv2D should be a Layer of the package: class Conv2D(Layer).")
+    for name, value in (("filters", FILTERS), ("size", K)):
+        expect(getattr(made, name, None) == value, f"Conv2D should keep its argument {name}: self.{name} = {name}.")
     shape = made.output_shape((CHANNELS, ROWS, COLUMNS))
     right = (FILTERS, ROWS - K + 1, COLUMNS - K + 1)
     expect(
@@ -100,7 +102,7 @@ def test_backward_input():
     x = X.copy()
     measured = gradient(lambda x: float((made.forward(x) * DY).sum()), x)
     mistakes = {
-        "in dx the kernel isn't turned round along the columns: output w came from the pixels w + j, so pixel w goes "
+        "in dx the kernel isn't turned around along the columns: output w came from the pixels w + j, so pixel w goes "
         "to the outputs w − j.": _unflipped(DY),
         "dx keeps only what came last: a pixel takes part in several outputs, so add up, +=.": _last_row_only(DY),
     }
@@ -133,7 +135,7 @@ def _back(dy, W, keep):
 
 
 def test_a_kernel_found_by_learning():
-    """your Conv2D finds out a kernel that it doesn't know"""
+    """your Conv2D finds a kernel that it doesn't know"""
     unknown = np.array([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])  # finds edges from dark to bright
     images = RNG.normal(size=(64, 1, 8, 8))
     network = mine("network.Network")([mine("conv2d.Conv2D")(1, 3)], (1, 8, 8), 0, np.float64)

@@ -20,6 +20,7 @@ def test_the_command_writes_a_notebook_for_every_chapter(tmp_path):
         cells = json.loads((tmp_path / "nb" / f"{chapter.directory.name}.ipynb").read_text(encoding="utf-8"))["cells"]
         texts = ["".join(cell["source"]) for cell in cells]
         assert texts[0].startswith("# Chapter")
+        assert not any(text.startswith("!pip") for text in texts)
         for name in chapter.files:
             (cell,) = [text for text in texts if text.startswith(f"%%writefile my_nn/{name}\n")]
             assert "def " not in cell  # it is for the learner to fill
