@@ -8,10 +8,12 @@ from nn_from_scratch import command_line
 if TYPE_CHECKING:
     import numpy as np
 
+    from nn_from_scratch import Dataset
     from nn_from_scratch.storage import SavedNetwork
 
 EXAMPLES = """\
   python plot_weights.py
+  python plot_weights.py --data mnist     dead units are marked: only images tell
   python plot_weights.py --example 7
   python plot_weights.py --image resources/handwriting/two.png
   python plot_weights.py --weights resources/pretrained/784-10-10.json --output-dir pictures
@@ -30,31 +32,38 @@ def parse_arguments() -> argparse.Namespace:
     image.add_argument(
         "--example", type=command_line.whole_number(0), metavar="N", help="the same of a test image, numbered from 0"
     )
-    command_line.add_data_option(parser, "for --example: the data that the network was trained on, as its file tells")
+    command_line.add_data_option(
+        parser, "with --example, the data that the network was trained on, as its file tells; otherwise none are read"
+    )
     command_line.add_member_option(parser)
     parser.add_argument("--output-dir", default="results", metavar="DIR", help="where to save the pictures")
     parser.add_argument("--csv", metavar="FILE", help="where to write the statistics and the histograms' counts")
     parser.add_argument("--show", action="store_true", help="open the pictures in windows, too")
-    arguments = parser.parse_args()
-    if arguments.example is None and (arguments.data or arguments.test_data or arguments.test_fraction):
-        parser.error("the data are for --example: expected it, too")
-    return arguments
+    return parser.parse_args()
 
 
-def chosen_image(saved: "SavedNetwork", arguments: argparse.Namespace) -> "np.ndarray | None":
+def chosen_data(saved: "SavedNetwork", arguments: argparse.Namespace) -> "Dataset | None":
+    """The data that the options ask for. Raises BadInput where the network can't read them."""
+    from nn_from_scratch.data.batches import check_pixels
+
+    if arguments.example is None and not (arguments.data or arguments.test_data or arguments.test_fraction):
+        return None
+    data = command_line.load_data_of(saved, arguments)
+    check_pixels(data.test.images, saved.network.input_shape, data.name)
+    return data
+
+
+def chosen_image(saved: "SavedNetwork", data: "Dataset | None", arguments: argparse.Namespace) -> "np.ndarray | None":
     """The image to look at, (rows, columns), or None. Raises BadInput where the network can't answer it."""
     from nn_from_scratch import BadInput
-    from nn_from_scratch.data.batches import check_pixels
     from nn_from_scratch.handwriting import reading
     from nn_from_scratch.inspection.answers import finite_outputs
 
     if arguments.image:
         readings, _ = reading.read(saved, [arguments.image])
         return readings[0].image
-    if arguments.example is None:
+    if arguments.example is None or data is None:
         return None
-    data = command_line.load_data_of(saved, arguments)
-    check_pixels(data.test.images, saved.network.input_shape, data.name)
     if arguments.example >= len(data.test):
         raise BadInput(f"--example {arguments.example}: expected 0 to {len(data.test) - 1}, the last test image")
     image = data.test.images[arguments.example]
@@ -76,8 +85,10 @@ def main() -> None:
     parameters = found.named_parameters(saved.network)
     if not parameters:
         raise BadInput(f"{arguments.weights}: no layer of this network has weights to draw")
-    image = chosen_image(saved, arguments)
-    pictures = figures.weight_figures(saved.network, saved.classes)
+    data = chosen_data(saved, arguments)
+    image = chosen_image(saved, data, arguments)
+    images = None if data is None else (data.train if len(data.train) else data.test).images
+    pictures = figures.weight_figures(saved.network, saved.classes, images)
     if image is not None:
         pictures["feature_maps"] = figures.feature_maps(saved.network, saved.classes, image)
     paths = [str(Path(arguments.output_dir, f"{name}.png")) for name in pictures]
@@ -93,6 +104,8 @@ def main() -> None:
         print(f"saved {arguments.csv}")
 
     # ---- Pictures ----
+    if data is None:
+        print("the first layer is sorted by its weights alone; with --data, by its outputs, and dead units are marked")
     for path, picture in zip(paths, pictures.values(), strict=True):
         figures.save(picture, path)
         print(f"saved {path}")

@@ -1,8 +1,12 @@
 """How the cost of a step grows with the batch, the width and the depth, beside its floor.
 
 Where the two curves run apart, Python and memory decide; where they meet, the matrix products do.
+
+    python -m benchmarks.scaling FILE.png     draw the saved results again
 """
 
+import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +14,11 @@ from matplotlib.figure import Figure
 
 from benchmarks import floor, ours
 from benchmarks.contenders import FLOOR, OURS
-from benchmarks.timing import Measured, Row, interleaved, threads
+from benchmarks.timing import ROOT, Measured, Row, interleaved, threads
 from nn_from_scratch import PRESETS, Dataset, Recipe, figures
+from nn_from_scratch.figures.style import MUTED, POSITIVE, new_figure, styled, tint
 
-COLOURS = {OURS: "#0072B2", FLOOR: "#999999"}
+COLOURS = {OURS: POSITIVE, FLOOR: tint(MUTED, 0.6)}
 STYLES = ["-", "--", ":"]  # one for each number of threads
 
 
@@ -46,9 +51,10 @@ def measure(data: Dataset, thread_counts: list[int], repeats: int, quick: bool) 
                     yield Row("scaling", f"{kind}: {value}", number, "s", interleaved(contenders, repeats))
 
 
+@styled()
 def draw(rows: list[Row]) -> Figure:
     """A panel for each kind, both axes logarithmic: equal slopes are equal growth."""
-    figure = Figure(figsize=(12, 4), layout="constrained")
+    figure = new_figure(9, 3.8)
     kinds = list(dict.fromkeys(row.case.split(": ")[0] for row in rows))
     for axes, kind in zip(figure.subplots(1, len(kinds), sharey=True), kinds, strict=True):
         of_kind = [row for row in rows if row.case.split(": ")[0] == kind]
@@ -64,10 +70,26 @@ def draw(rows: list[Row]) -> Figure:
         axes.set_xticks(x, map(str, x), rotation=45)
         axes.minorticks_off()
         axes.set(xlabel=kind, ylabel="seconds a step" if kind == kinds[0] else "")
-        axes.grid(alpha=0.3)
-    axes.legend()
+        axes.grid()
+    figure.align_xlabels()
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=4)
     return figure
 
 
 def save_plot(rows: list[Row], path: Path) -> None:
     figures.save(draw(rows), path)
+
+
+def saved_rows(path: Path) -> list[Row]:
+    """What was measured here, out of a file that `python -m benchmarks` wrote."""
+    rows = [row for row in json.loads(path.read_text("utf-8"))["rows"] if row["group"] == "scaling"]
+    for row in rows:
+        row["results"] = {
+            name: Measured(result["value"], result["spread"], result["samples"])
+            for name, result in row["results"].items()
+        }
+    return [Row(**row) for row in rows]
+
+
+if __name__ == "__main__":
+    save_plot(saved_rows(ROOT / "benchmarks" / "results.json"), Path(sys.argv[1]))

@@ -79,6 +79,18 @@ class Calibration(NamedTuple):
         gaps = np.abs(self.accuracy - self.confidence)
         return float(np.nansum(self.counts * gaps) / self.counts.sum())
 
+    def interval(self, z: float = 1.96) -> tuple[np.ndarray, np.ndarray]:
+        """Between what bounds the accuracy of each bin lies, with z = 1.96 at 95 %; NaN in an empty bin. 2 × (bins,)
+
+        Wilson's interval for a share a of n: (a + z² / 2n ± z · √(a (1 − a) / n + z² / 4n²)) / (1 + z² / n). Unlike
+        a ± z · √(a (1 − a) / n), it stays within 0 and 1, and says something also where all answers are right.
+        E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", 1927.
+        """
+        a, n = self.accuracy, np.maximum(self.counts, 1)
+        middle = (a + z**2 / (2 * n)) / (1 + z**2 / n)
+        half = z * np.sqrt(a * (1 - a) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+        return np.clip(middle - half, 0, a), np.clip(middle + half, a, 1)  # rounded, a bound might just miss a
+
 
 def calibration(confidence: np.ndarray, right: np.ndarray, bins: int = 10) -> Calibration:
     """Confidence against accuracy, in bins of equal width. Shapes: confidence in [0, 1] and right, (N,)

@@ -189,7 +189,7 @@ class FigureManager(FigureManagerBase):
     @classmethod
     def pyplot_show(cls, *, block=None):
         for number in pyplot.get_fignums():
-            print("window:", pyplot.figure(number).axes[0].get_title())
+            print("window:", pyplot.figure(number).axes[0].get_title("left"))
 
 
 class FigureCanvas(FigureCanvasAgg):

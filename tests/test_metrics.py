@@ -160,3 +160,23 @@ def test_calibration_of_answers_that_are_as_often_right_as_they_say(rng):
     confidence = rng.random(200_000)
     assert metrics.calibration(confidence, rng.random(200_000) < confidence).error < 0.005
     assert metrics.calibration(confidence, np.ones(200_000, bool)).error == pytest.approx(0.5, abs=0.005)
+
+
+def test_the_interval_of_a_bin_holds_its_accuracy_stays_within_0_and_1_and_shrinks_with_the_root_of_the_count():
+    few, many = (
+        metrics.Calibration(np.linspace(0, 1, 4), np.array([n, n, 0]), np.array([]), np.array([0.9, 1.0, np.nan]))
+        for n in (100, 10_000)
+    )
+    low, high = few.interval()
+    assert (low[0], high[0]) == pytest.approx((0.82563, 0.94477), abs=1e-5)  # E. B. Wilson's formula, by hand
+    assert (low[1], high[1]) == (pytest.approx(100 / (100 + 1.96**2)), 1)
+    assert np.isnan([low[2], high[2]]).all()
+    assert (high - low)[0] == pytest.approx(10 * np.subtract(*many.interval()[::-1])[0], rel=0.05)
+    assert (few.interval(z=0)[0][0], few.interval(z=0)[1][0]) == (0.9, 0.9)
+
+
+def test_the_interval_is_right_19_times_in_20(rng):
+    right = rng.binomial(50, 0.9, 20_000)
+    made = metrics.Calibration(np.array([]), np.full(20_000, 50), np.array([]), right / 50)
+    low, high = made.interval()
+    assert np.mean((low <= 0.9) & (high >= 0.9)) == pytest.approx(0.95, abs=0.025)

@@ -5,6 +5,7 @@ import runpy
 
 import numpy as np
 
+from benchmarks import scaling
 from nn_from_scratch import Network
 from nn_from_scratch.layers import Conv2D
 from nn_from_scratch.layers.images import as_stored
@@ -18,10 +19,7 @@ def test_every_picture_is_shown_somewhere_and_has_the_command_that_makes_it():
     texts = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
     shown = {name for text in texts for name in re.findall(r"resources/images/(\w+)\.png", text.read_text("utf-8"))}
     made = {name for names in MAKE["COMMANDS"] for name in names.split()} | MAKE["ELSEWHERE"].keys()
-    assert pictures == made
-    assert shown <= pictures
-    optional = {"layer_2_weights", "layer_3_weights", "weight_histograms"}
-    assert pictures - shown <= optional
+    assert pictures == made == shown
 
 
 MEMORY = runpy.run_path(str(ROOT / "resources" / "images" / "convolution_in_memory.py"))
@@ -60,6 +58,15 @@ def test_the_picture_of_convolution_in_memory_fits_its_page():
         assert 0 <= box.x0 < box.x1 <= figure.bbox.x1
         assert 0 <= box.y0 < box.y1 <= figure.bbox.y1
         assert not any(box.overlaps(other) for other in boxes[:i]), texts[i].get_text()
+
+
+def test_the_picture_of_the_benchmarks_shows_the_results_on_record():
+    rows = scaling.saved_rows(ROOT / "benchmarks" / "results.json")
+    figure = scaling.draw(rows)
+    kinds = list(dict.fromkeys(row.case.split(": ")[0] for row in rows))
+    assert [axes.get_xlabel() for axes in figure.axes] == kinds
+    drawn = [value for axes in figure.axes for line in axes.lines for value in line.get_ydata()]
+    assert sorted(drawn) == sorted(result.value for row in rows for result in row.results.values())
 
 
 def test_no_script_writes_among_them_by_default():

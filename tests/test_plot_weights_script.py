@@ -65,13 +65,22 @@ def test_with_an_image_it_draws_what_each_stage_makes_of_it(convolutional, tmp_p
     ]
 
 
+def test_with_data_the_first_layer_is_sorted_by_what_it_makes_of_them(weights, tmp_path):
+    alone = run("plot_weights.py", "--weights", weights, "--output-dir", tmp_path / "alone")
+    assert "sorted by its weights alone; with --data, by its outputs, and dead units are marked" in alone.stdout
+    with_data = run("plot_weights.py", "--weights", weights, "--output-dir", tmp_path / "data", "--data", "digits")
+    assert (with_data.returncode, with_data.stderr) == (0, "")
+    assert "weights alone" not in with_data.stdout
+    pictures = [(tmp_path / name / "first_layer_weights.png").read_bytes() for name in ("alone", "data")]
+    assert pictures[0] != pictures[1]
+
+
 def test_the_image_has_to_be_one_that_the_network_can_answer(convolutional, tmp_path, rng):
     def message(*options):
         return refusal(run("plot_weights.py", "--weights", convolutional, "--output-dir", tmp_path, *options))
 
     assert "--example 360: expected 0 to 359, the last test image" in message("--example", 360, "--data", "digits")
     assert "not allowed with argument" in message("--example", 1, "--image", "a.png")
-    assert "the data are for --example: expected it, too" in message("--data", "digits")
     assert "no/such.png" in message("--image", "no/such.png")
     nn.save(nn.SavedNetwork(nn.Network([Dense(2), nn.Softmax()], (9,), rng), (1, 2)), tmp_path / "a.json")
     smaller = run(

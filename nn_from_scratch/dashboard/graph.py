@@ -5,7 +5,6 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize, to_rgb
@@ -13,8 +12,8 @@ from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from matplotlib.text import Text
 
 from nn_from_scratch.classes import labels_of_outputs
-from nn_from_scratch.dashboard.panels import BLACK, GREEN, MOST_STAGES, SMALL, Moment, Panel, Subject
-from nn_from_scratch.figures.style import DIVERGING, INK, NEGATIVE, POSITIVE, SEQUENTIAL
+from nn_from_scratch.dashboard.panels import MOST_STAGES, SMALL, Moment, Panel, Subject
+from nn_from_scratch.figures.style import ACTIVATION, DIVERGING, IMAGE, INK, MUTED, NEGATIVE, POSITIVE
 from nn_from_scratch.inspection.stages import Stage
 from nn_from_scratch.inspection.strongest import contributions, most_active, strongest_edges
 
@@ -32,12 +31,12 @@ class Maps:
 
     def __init__(self, graph: Panel, column: float, heights: np.ndarray, stage: Stage) -> None:
         self.shape = shape = stage.shape
-        zoom, cmap = MAP_SIZE / max(shape[1:]), DIVERGING if stage.layer else INK
+        zoom, cmap = MAP_SIZE / max(shape[1:]), DIVERGING if stage.layer else IMAGE
         norm = Normalize(-1, 1) if stage.layer else Normalize(0, 1)
         self.images = []
         for height in heights:
             image = OffsetImage(np.zeros(shape[1:]), zoom=zoom, cmap=cmap, norm=norm, interpolation="nearest")
-            frame = {"linewidth": 0.5, "edgecolor": "grey"}
+            frame = {"linewidth": 0.5, "edgecolor": MUTED}
             graph.axes.add_artist(graph.moving(AnnotationBbox(image, (column, height), pad=0.02, bboxprops=frame)))
             self.images.append(image)
 
@@ -60,7 +59,7 @@ class Graph(Panel):
         # Where stages are left out, there is room to say so.
         gaps = np.cumsum([0, *(GAP * (k != before + 1) for before, k in pairwise(self.shown))])
         self.columns = dict(zip(self.shown, np.arange(len(self.shown)) + gaps, strict=True))
-        axes.set(xlim=(-0.45, self.columns[last] + 0.45), ylim=(-0.17, 1.12))
+        axes.set(xlim=(-0.45, self.columns[last] + 0.45), ylim=(-0.17, 1.15))
         axes.set_axis_off()
         self.edges = self.moving(LineCollection([]))
         axes.add_collection(self.edges)
@@ -72,7 +71,7 @@ class Graph(Panel):
         }
         self.dotted = [k for k in self.shown if k not in self.maps]
         x, y = np.array([(self.columns[k], height) for k in self.dotted for height in self.heights[k]]).T
-        self.dots = self.moving(axes.scatter(x, y, s=70, edgecolors="black", linewidths=0.8, zorder=3))
+        self.dots = self.moving(axes.scatter(x, y, s=55, edgecolors=MUTED, linewidths=0.8, zorder=3))
         for k, column in self.columns.items():
             self._label(column, 1.0, short_name(self.stages[k].name), va="bottom")
             self._label(column, -0.1, self._left_out(k))
@@ -85,7 +84,7 @@ class Graph(Panel):
         for height, label in zip(self.heights[last], labels, strict=False):
             self.outputs.append(self.moving(axes.text(self.columns[last] + 0.15, height, str(label), va="center")))
         what = "maps" if self.maps else "neurons"
-        self.title.set_text(f"the most active {what}{subject.of_whose}; lines |w · activation|: — raises, - - lowers")
+        self.title.set_text(f"the most active {what}{subject.of_whose}")
 
     def _heights(self, k: int, last: int) -> np.ndarray:
         if self.stages[k].has_maps:
@@ -116,14 +115,14 @@ class Graph(Panel):
             maps.show(moment.values[k], chosen[k])
         colours = []
         for k in self.dotted:
-            values = np.abs(moment.values[k][chosen[k]])
-            colours.append(colormaps[SEQUENTIAL](0.9 * values / (values.max() or 1)))
+            values = moment.values[k][chosen[k]]
+            colours.append(ACTIVATION((values / (np.abs(values).max() or 1) + 1) / 2))
         self.dots.set_facecolors(np.concatenate(colours))
         self._update_edges(moment, chosen)
         winner = self.subject.answers.predicted[moment.row]
         for text in self.outputs:
             wins = text.get_text() == str(self.subject.classes[winner])
-            text.set(fontweight="bold" if wins else "normal", color=GREEN if wins else BLACK)
+            text.set(fontweight="bold" if wins else "normal", color=INK if wins else MUTED)
 
     def _update_edges(self, moment: Moment, chosen: dict[int, np.ndarray]) -> None:
         segments, widths, tones, styles = [], [], [], []

@@ -11,16 +11,18 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from nn_from_scratch.classes import labels_of_outputs, output_of
 from nn_from_scratch.figures.answers import confusion_cells
-from nn_from_scratch.figures.style import INK, PALETTE, percent
+from nn_from_scratch.figures.style import IMAGE, INK, LINE, MUTED, NEGATIVE, NEGATIVE_TEXT, POSITIVE, percent, tint
+from nn_from_scratch.figures.weights import signed_stairs
 from nn_from_scratch.inspection.answers import Answers
 from nn_from_scratch.inspection.stages import Usual, idle
 from nn_from_scratch.metrics import confusion_matrix
 
-BLUE, ORANGE, GREEN, RED, _, SKY, BLACK = PALETTE
-SMALL = 8.5
+OTHER = tint(MUTED, 0.5)  # of what is not the answer; the answer is ink, whether it is right or wrong
+SMALL = 8
 HISTORY = 50
 MOST_STAGES = 6  # columns of the graph: of deeper networks the first three and the last three
 
@@ -57,10 +59,16 @@ class Panel:
         self.subject = subject
         self.artists: list[Artist] = []
         axes.set_title(" ", fontsize=SMALL + 1)  # keeps the room in which `title` is written
-        self.title = self.moving(axes.text(0.5, 1.03, "", transform=axes.transAxes, ha="center", fontsize=SMALL + 1))
+        self.title = self.beside((0, 1), 4, va="bottom", fontweight="bold")
+
+    def beside(self, corner: tuple[float, float], points: float, **settings: Any) -> Any:
+        """A text that moves, so many points above a corner of the axes."""
+        place: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "fontsize": SMALL + 1}
+        return self.moving(self.axes.annotate("", corner, (0, points), **place, **settings))
 
     def moving(self, artist: Any) -> Any:
         artist.set_animated(True)
+        artist.set_in_layout(False)  # the panels stay where they are, whatever the length of their texts
         self.artists.append(artist)
         return artist
 
@@ -73,36 +81,35 @@ class Digit(Panel):
 
     def __init__(self, axes: Axes, subject: Subject, image: np.ndarray) -> None:
         super().__init__(axes, subject)
-        self.picture = self.moving(axes.imshow(image, cmap=INK, vmin=0, vmax=255, interpolation="nearest"))
+        self.picture = self.moving(axes.imshow(image, cmap=IMAGE, vmin=0, vmax=255, interpolation="nearest"))
         axes.set(xticks=[], yticks=[])
+        axes.spines[:].set(visible=True, color=LINE)
         axes.set_xlabel(" ", fontsize=SMALL + 1)
-        self.verdict = self.moving(axes.text(0.5, -0.04, "", transform=axes.transAxes, ha="center", va="top"))
-        self.verdict.set_fontsize(SMALL + 1)
+        axes.set_anchor("NW")
+        self.verdict = self.beside((0, 0), -4, va="top")
 
     def update(self, moment: Moment) -> None:
         found, classes = self.subject.answers, self.subject.classes
         self.picture.set_data(moment.image)
         actual, answer = classes[found.actual[moment.row]], classes[found.predicted[moment.row]]
-        self.title.set_text(f"test image {found.index[moment.row]}: label {actual}")
+        self.title.set_text(f"test image {found.index[moment.row]}: a {actual}")
         right = bool(found.right[moment.row])
         self.verdict.set_text(
             f"{'✓ right' if right else '✗ wrong'}: read {answer}, {percent(found.confidence[moment.row])}"
         )
-        self.verdict.set_color(GREEN if right else RED)
+        self.verdict.set_color(POSITIVE if right else NEGATIVE_TEXT)
 
 
 class Outputs(Panel):
-    """A bar for each class; the winner is green and has its score beside it."""
+    """A bar for each class; the answer's is ink and has its score beside it, and the label says where it is."""
 
     def __init__(self, axes: Axes, subject: Subject) -> None:
         super().__init__(axes, subject)
         places = range(len(subject.classes))
         self.bars = [self.moving(bar) for bar in axes.barh(places, [0.0] * len(subject.classes), height=0.7)]
         axes.set_yticks(places, [str(label) for label in subject.classes], fontsize=SMALL)
-        axes.set(xlim=(0, 1.36), ylim=(len(places) - 0.4, -0.6))
+        axes.set(xlim=(0, 1.5), ylim=(len(places) - 0.4, -0.6))
         axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"], fontsize=SMALL)
-        axes.set_ylabel("class", fontsize=SMALL)
-        axes.spines[["top", "right"]].set_visible(False)
         self.marks = [self.moving(axes.text(0, k, "", va="center", fontsize=SMALL)) for k in places]
         self.title.set_text(f"{subject.answers.score_name} of each class")
 
@@ -111,7 +118,7 @@ class Outputs(Panel):
         winner, actual = found.predicted[moment.row], found.actual[moment.row]
         for k, (bar, mark, score) in enumerate(zip(self.bars, self.marks, found.scores[moment.row], strict=True)):
             bar.set_width(float(score))
-            bar.set_color(GREEN if k == winner else SKY)
+            bar.set_color(INK if k == winner else OTHER)
             mark.set_x(float(score) + 0.03)
             mark.set_text(f"◀ {percent(score)}" if k == winner else "◁ label" if k == actual else "")
 
@@ -123,11 +130,11 @@ class Confusions(Panel):
         super().__init__(axes, subject)
         found, classes = subject.answers, subject.classes
         confusion = confusion_matrix(found.actual, found.predicted, len(classes))
-        confusion_cells(axes, confusion, classes, number="{}", fontsize=6.5)
+        confusion_cells(axes, confusion, classes, number="{}", fontsize=6)
         axes.tick_params(labelsize=SMALL)
         axes.set_xlabel("predicted", fontsize=SMALL)
         axes.set_ylabel("actual", fontsize=SMALL)
-        self.frame = self.moving(Rectangle((0, 0), 1, 1, fill=False, linewidth=2, edgecolor=RED))
+        self.frame = self.moving(Rectangle((0, 0), 1, 1, fill=False, linewidth=2, edgecolor=INK))
         axes.add_patch(self.frame)
         self.title.set_text(f"accuracy {np.mean(found.right):.2%} of {len(found.right):,}")
 
@@ -145,19 +152,19 @@ class Activity(Panel):
         self.shown = [k for k in range(1, last + 1) if last < MOST_STAGES or k <= 3 or k > last - 3]
         self.largest = {k: subject.usual[k].largest or 1.0 for k in self.shown}
         places = np.arange(len(self.shown))
-        self.most = [self.moving(bar) for bar in axes.barh(places, [0.0] * len(places), height=0.28, color=SKY)]
-        self.mean = [self.moving(bar) for bar in axes.barh(places, [0.0] * len(places), height=0.28, color=BLUE)]
+        self.most = [self.moving(bar) for bar in axes.barh(places, [0.0] * len(places), height=0.28, color=OTHER)]
+        self.mean = [self.moving(bar) for bar in axes.barh(places, [0.0] * len(places), height=0.28, color=INK)]
         self.texts = [self.moving(axes.text(0, place - 0.2, "", va="bottom", fontsize=SMALL - 0.5)) for place in places]
         axes.set(xlim=(0, 1), ylim=(len(places) - 0.6, -0.85), xticks=[], yticks=[])
-        axes.spines[["top", "right", "bottom"]].set_visible(False)
-        self.title.set_text(f"{subject.whose or 'activations'}: mean (dark), maximum (light)")
+        axes.spines["bottom"].set_visible(False)
+        self.title.set_text(f"{subject.whose or 'activity'}: mean (dark), max")
 
     def update(self, moment: Moment) -> None:
         for k, most, mean, text in zip(self.shown, self.most, self.mean, self.texts, strict=True):
             values, usual = moment.values[k], self.subject.usual[k]
             mean.set_width(abs(float(values.mean())) / self.largest[k])
             most.set_width(abs(float(values.max())) / self.largest[k])
-            parts = [f"mean {values.mean():.2f}", f"max {values.max():.2f}", idle(usual, values)]
+            parts = [f"{values.mean():.2f}", f"{values.max():.2f}", idle(usual, values)]
             name = f"layer {k}" if k < len(self.subject.usual) - 1 else "output"
             text.set_text(f" {name}: {', '.join(part for part in parts if part)}")
 
@@ -172,21 +179,21 @@ class Weights(Panel):
         self.labels = labels_of_outputs(len(self.W), subject.classes)
         edges = np.linspace(-1, 1, 32) * (float(np.abs(self.W).max()) or 1)
         self.counts = [np.histogram(row, edges)[0] for row in self.W]
-        self.bars = self.moving(axes.stairs(np.zeros(31), edges, fill=True, color=ORANGE))
-        self.zero = self.moving(axes.axvline(0, color=BLACK, linewidth=1, linestyle="--"))
-        axes.set(xlim=(edges[0], edges[-1]), ylim=(0, 1.12 * max(counts.max() for counts in self.counts)))
+        self.bars = [self.moving(bars) for bars in signed_stairs(axes, np.zeros(len(edges) - 1), edges)]
+        axes.set(ylim=(0, 1.12 * max(counts.max() for counts in self.counts)))
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))
         axes.tick_params(labelsize=SMALL)
-        axes.set_xlabel(f"weight{subject.of_whose} (dashed: zero)", fontsize=SMALL)
-        axes.spines[["top", "right"]].set_visible(False)
+        axes.set_xlabel(f"value of the {self.W.shape[1]} weights{subject.of_whose}", fontsize=SMALL)
 
     def update(self, moment: Moment) -> None:
         if not self.labels:
-            self.title.set_text("no layer has a row of weights for each output")
+            self.title.set_text("no layer has weights for each output")
             return
         row = output_of(self.subject.answers.predicted[moment.row], len(self.W))
-        self.bars.set_data(self.counts[row])
+        for bars in self.bars:
+            bars.set_data(self.counts[row])
         negative = np.mean(self.W[row] < 0)
-        self.title.set_text(f"{self.W.shape[1]} weights into output {self.labels[row]}: {negative:.0%} below zero")
+        self.title.set_text(f"weights into {self.labels[row]}: {negative:.0%} negative")
 
 
 class History(Panel):
@@ -195,17 +202,16 @@ class History(Panel):
     def __init__(self, axes: Axes, subject: Subject) -> None:
         super().__init__(axes, subject)
         for level in (0.9, 0.5):
-            axes.axhline(level, color="grey", linewidth=0.8, linestyle=":")
-        (self.line,) = axes.plot([], [], color="grey", linewidth=0.7)
-        (self.right,) = axes.plot([], [], "o", color=GREEN, markersize=4)
-        (self.wrong,) = axes.plot([], [], "X", color=RED, markersize=8)
+            axes.axhline(level, color=LINE, linewidth=0.8)
+        (self.line,) = axes.plot([], [], color=OTHER, linewidth=0.7)
+        (self.right,) = axes.plot([], [], "o", color=POSITIVE, markersize=4)
+        (self.wrong,) = axes.plot([], [], "X", color=NEGATIVE, markersize=8)
         for line in (self.line, self.right, self.wrong):
             self.moving(line)
         axes.set(xlim=(-HISTORY + 0.2, 0.8), ylim=(0, 1.06))
         axes.set_yticks([0, 0.5, 0.9], ["0", "50 %", "90 %"], fontsize=SMALL)
         axes.tick_params(labelsize=SMALL)
         axes.set_xlabel("images before this one", fontsize=SMALL)
-        axes.spines[["top", "right"]].set_visible(False)
 
     def update(self, moment: Moment) -> None:
         rows = np.arange(max(0, moment.row - HISTORY + 1), moment.row + 1)

@@ -6,10 +6,12 @@ In a window the still parts are drawn once and kept as pixels; for each image on
 from collections.abc import Iterable
 from pathlib import Path
 from shutil import which
+from typing import Any
 
 import numpy as np
 from matplotlib.animation import FFMpegWriter, PillowWriter
 from matplotlib.backend_bases import Event, KeyEvent
+from matplotlib.lines import Line2D
 
 from nn_from_scratch import figures
 from nn_from_scratch.dashboard.graph import Graph
@@ -27,7 +29,7 @@ from nn_from_scratch.dashboard.panels import (
 from nn_from_scratch.data.batches import inputs, matching
 from nn_from_scratch.data.dataset import Dataset
 from nn_from_scratch.errors import BadInput
-from nn_from_scratch.figures.style import new_figure
+from nn_from_scratch.figures.style import NEGATIVE, POSITIVE, new_figure, styled
 from nn_from_scratch.inspection.answers import answers
 from nn_from_scratch.inspection.stages import stages, usual
 from nn_from_scratch.storage import Saved, SavedEnsemble
@@ -36,11 +38,11 @@ from nn_from_scratch.storage.files import check_writable, whole_file
 MOVING = (".gif", ".mp4")
 ANIMATION_RESOLUTION = 80  # pixels per inch
 USUAL = 1000  # test images that tell what is usual inside the network
-LAYOUT = """
-dgb
-cga
-chw
-"""
+SIGNS: dict[str, Any] = {
+    "blue: positive, raises the next sum": (POSITIVE, "-"),
+    "orange: negative, lowers it": (NEGATIVE, "--"),
+}
+KEYS = "space: pause     ← →: step     e: next mistake"
 
 
 class Dashboard:
@@ -49,6 +51,7 @@ class Dashboard:
     Of an ensemble, the answers are those of all members; what goes on inside is shown of one, counted from 1.
     """
 
+    @styled()
     def __init__(self, saved: Saved, whole: Dataset, member: int = 1) -> None:
         inside = saved.members[member - 1] if isinstance(saved, SavedEnsemble) else saved
         self.network = inside.network
@@ -57,16 +60,21 @@ class Dashboard:
         whose = "" if inside is saved else f"member {member}"
         subject = Subject(saved.classes, found, usual(self.network, self._inputs(slice(0, USUAL))), whose)
         self.mistakes = np.flatnonzero(~found.right)
-        self.figure = new_figure(11, 7.2)
-        axes = self.figure.subplot_mosaic(LAYOUT, width_ratios=[3.1, 4.2, 3.7], height_ratios=[2.3, 2.1, 1.9])
+        self.figure = new_figure(10, 6.7)
+        left, middle, right = self.figure.subfigures(1, 3, squeeze=False, width_ratios=[2.9, 4.3, 3.1])[0]
+        digit, confusions = left.subplots(2, 1, height_ratios=[5, 6])
+        graph, history = middle.subplots(2, 1, height_ratios=[3, 1])
+        outputs, activity, weights = right.subplots(3, 1, height_ratios=[5, 4, 3])
+        lines = [Line2D([], [], color=colour, linestyle=style) for colour, style in SIGNS.values()]
+        self.figure.legend(lines, SIGNS, loc="outside lower left", ncols=2)
         self.panels: list[Panel] = [
-            Digit(axes["d"], subject, self.test.images[0]),
-            Outputs(axes["b"], subject),
-            Graph(axes["g"], subject),
-            Confusions(axes["c"], subject),
-            Activity(axes["a"], subject),
-            Weights(axes["w"], subject),
-            History(axes["h"], subject),
+            Digit(digit, subject, self.test.images[0]),
+            Outputs(outputs, subject),
+            Graph(graph, subject),
+            Confusions(confusions, subject),
+            Activity(activity, subject),
+            Weights(weights, subject),
+            History(history, subject),
         ]
         self.row = 0
         self.show(0)
@@ -94,9 +102,10 @@ class Dashboard:
     def draw_moving(self) -> None:
         """Draw this image's artists over the still picture."""
         self.figure.canvas.restore_region(self.still)  # type: ignore[attr-defined]
+        renderer = self.figure.canvas.get_renderer()  # type: ignore[attr-defined]
         for panel in self.panels:
             for artist in panel.artists:
-                panel.axes.draw_artist(artist)
+                artist.draw(renderer)
 
 
 # ---- files ----
@@ -112,6 +121,7 @@ def check(path: str | Path) -> None:
     check_writable(path)
 
 
+@styled()
 def save(dashboard: Dashboard, path: str | Path, rows: Iterable[int], seconds: float) -> None:
     """One frame, or an animation of these rows, as the name's ending says."""
     ending = Path(path).suffix.lower()
@@ -119,7 +129,7 @@ def save(dashboard: Dashboard, path: str | Path, rows: Iterable[int], seconds: f
         figures.save(dashboard.figure, path)
         return
     dashboard.figure.draw_without_rendering()
-    dashboard.figure.set_layout_engine("none")  # the panels stay where they are, whatever the length of their texts
+    dashboard.figure.set_layout_engine("none")  # once is enough: nothing that moves is part of the layout
     writer = (PillowWriter if ending == ".gif" else FFMpegWriter)(fps=1 / seconds)  # type: ignore[arg-type]
     with whole_file(path) as temporary, writer.saving(dashboard.figure, str(temporary), ANIMATION_RESOLUTION):
         for row in rows:
@@ -136,6 +146,7 @@ class Player:
     def __init__(self, dashboard: Dashboard, seconds: float) -> None:
         self.dashboard = dashboard
         self.playing = True
+        dashboard.figure.legend([Line2D([], [])], [KEYS], loc="outside lower right", handlelength=0, handletextpad=0)
         canvas = dashboard.figure.canvas
         canvas.mpl_connect("draw_event", self._drawn)
         canvas.mpl_connect("key_press_event", self.press)
@@ -167,6 +178,7 @@ class Player:
         self.dashboard.draw_moving()
 
 
+@styled()
 def play(dashboard: Dashboard, seconds: float) -> None:
     """Open a window until it is closed. Raises BadInput where there is no display."""
     from matplotlib import pyplot, rc_context

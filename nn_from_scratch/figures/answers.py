@@ -4,73 +4,87 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
-from matplotlib.ticker import MaxNLocator
 
-from nn_from_scratch.figures.style import PALETTE, SEQUENTIAL, new_figure
+from nn_from_scratch.figures.style import INK, MUTED, NEGATIVE, POSITIVE, SUNKEN, new_figure, percent, styled, tint
 from nn_from_scratch.metrics import Calibration
 
 
+@styled()
 def confusion_matrix(confusion: np.ndarray, classes: Sequence[int], accuracy: float) -> Figure:
-    """Counts as numbers, each row's shares as colours: the diagonal shows the recall of every class. (K, K)"""
-    size = max(0.6 * len(classes), 2.4)
-    figure = new_figure(size + 2, size + 1)
+    """Counts as numbers and as colours: right answers blue, mistakes orange. (K, K)"""
+    size = max(0.55 * len(classes), 2.4)
+    figure = new_figure(size + 1, size + 1)
     axes = figure.subplots()
-    image = confusion_cells(axes, confusion, classes)
-    axes.set_xlabel("predicted")
+    confusion_cells(axes, confusion, classes)
+    axes.set_xlabel("predicted\nblue: right, orange: mistakes; each the stronger, the more")
     axes.set_ylabel("actual")
     axes.set_title(f"accuracy {accuracy:.2%} on {confusion.sum():,} images")
-    figure.colorbar(image, ax=axes, label="share of the actual class", shrink=0.9)
     return figure
 
 
 def confusion_cells(
     axes: Axes, confusion: np.ndarray, classes: Sequence[int], number: str = "{:,}", fontsize: float | None = None
-) -> AxesImage:
-    """The cells with their numbers, and the classes along both sides."""
-    totals = confusion.sum(axis=1, keepdims=True)  # (K, 1)
-    shares = confusion / np.maximum(totals, 1)  # a class without samples stays white
-    image = axes.imshow(shares, cmap=SEQUENTIAL, vmin=0, vmax=1)
+) -> None:
+    """The cells with their numbers, and the classes along both sides. Looks like the table on the live page."""
+    axes.imshow(confusion_colours(confusion))
     for (actual, predicted), count in np.ndenumerate(confusion):
         if count:
-            colour = "white" if shares[actual, predicted] > 0.71 else "black"  # where both are as easy to read
-            axes.text(
-                predicted, actual, number.format(count), ha="center", va="center", color=colour, fontsize=fontsize
-            )
-    axes.set_xticks(range(len(classes)), [str(label) for label in classes])
-    axes.set_yticks(range(len(classes)), [str(label) for label in classes])
-    return image
+            axes.text(predicted, actual, number.format(count), ha="center", va="center", fontsize=fontsize)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_ticks(range(len(classes)), [str(label) for label in classes])
+        axis.set_ticks(np.arange(1, len(classes)) - 0.5, minor=True)
+    axes.grid(which="minor", color="white", linewidth=1.5)
+    axes.tick_params(which="both", length=0)
+    axes.spines[:].set_visible(False)
 
 
+def confusion_colours(confusion: np.ndarray) -> np.ndarray:
+    """The diagonal in blue and what is beside it in orange, each in proportion to its own maximum. (K, K) → (K, K, 3)
+
+    One scale for both would leave the mistakes white: of a good network they are a hundred times as rare.
+    """
+    right = np.eye(len(confusion), dtype=bool)
+    colours = np.empty((*confusion.shape, 3))
+    for cells, colour, least, most in ((right, POSITIVE, 0.10, 0.45), (~right, NEGATIVE, 0.12, 0.80)):
+        largest = max(1, confusion[cells].max(initial=0))
+        for place in np.argwhere(cells):
+            count = confusion[tuple(place)]
+            shade = tint(colour, least + (most - least) * count / largest) if count else SUNKEN
+            colours[tuple(place)] = to_rgb(shade)
+    return colours
+
+
+@styled()
 def calibration(found: Calibration, score_name: str = "probability") -> Figure:
-    """Accuracy against confidence, bin by bin, and counts. On the diagonal a network is as often right as it says."""
-    figure = new_figure(7, 5)
-    shares, counts = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
-    middles, widths = (found.edges[:-1] + found.edges[1:]) / 2, np.diff(found.edges)
+    """Accuracy against confidence, bin by bin: on the diagonal a network is as often right as it says.
+
+    The bars are 95 % intervals (Wilson's): where few answers had this confidence, their accuracy says little.
+    """
+    figure = new_figure(8, 4.8)
+    axes = figure.subplots()
     filled = found.counts > 0
-    shares.bar(middles[filled], found.accuracy[filled], widths[filled] * 0.92, color=PALETTE[5], label="accuracy")
-    shares.plot([0, 1], [0, 1], "--", color="black", linewidth=1, label="perfectly calibrated")
-    shares.plot(
-        found.confidence[filled],
-        found.accuracy[filled],
-        "o",
-        color=PALETTE[3],
-        label="at the mean confidence",
+    middles, widths = ((found.edges[:-1] + found.edges[1:]) / 2)[filled], np.diff(found.edges)[filled]
+    accuracy, confidence = found.accuracy[filled], found.confidence[filled]
+    low, high = (bound[filled] for bound in found.interval())
+    axes.bar(middles, accuracy, widths * 0.94, color=tint(POSITIVE, 0.2), label="accuracy")
+    axes.plot([0, 1], [0, 1], "--", color=MUTED, linewidth=1, label="as often right as it says")
+    axes.errorbar(
+        confidence,
+        accuracy,
+        [accuracy - low, high - accuracy],
+        fmt="o",
+        color=POSITIVE,
+        markersize=5,
+        capsize=4,
+        label="at the mean confidence, with a 95 % interval",
         clip_on=False,
     )
-    for middle, accuracy in zip(middles[filled], found.accuracy[filled], strict=True):
-        shares.text(middle, 0.02, f"{accuracy:.1%}", ha="center", fontsize=8.5)
-    shares.set(xlim=(0, 1), ylim=(0, 1.03), ylabel="share of right answers")
-    shares.legend(loc="upper left", fontsize="small")
-    shares.set_title(f"expected calibration error {found.error:.4f} on {found.counts.sum():,} images")
-    counts.bar(middles, found.counts, widths * 0.92, color=PALETTE[0])
-    for middle, count in zip(middles[filled], found.counts[filled], strict=True):
-        counts.annotate(f"{count:,}", (middle, count), (0, 2), textcoords="offset points", ha="center", fontsize=8.5)
-    counts.set(ylim=(0, found.counts.max() * 1.3), ylabel="images", xlabel=f"confidence: {score_name} of the answer")
-    counts.set_xticks(found.edges)
-    counts.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))
-    counts.yaxis.set_major_formatter("{x:,.0f}")
-    for axes in (shares, counts):
-        axes.spines[["top", "right"]].set_visible(False)
+    for middle, share, count in zip(middles, accuracy, found.counts[filled], strict=True):
+        axes.text(middle, 0.015, f"{percent(share)}\nof {count:,}", ha="center", color=INK, fontsize=8.5)
+    axes.set(xlim=(0, 1), ylim=(0, 1.03), ylabel="share of right answers")
+    axes.set(xticks=found.edges, xlabel=f"confidence: {score_name} of the answer")
+    figure.legend(loc="outside lower center", ncols=3)
+    axes.set_title(f"expected calibration error {found.error:.4f} on {found.counts.sum():,} images")
     return figure

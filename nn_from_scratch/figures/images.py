@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from nn_from_scratch.data.dataset import Split
 from nn_from_scratch.errors import one_line
-from nn_from_scratch.figures.style import INK, PALETTE, new_figure, percent
+from nn_from_scratch.figures.style import IMAGE, INK, LINE, MUTED, SUNKEN, new_figure, percent, styled, tint
 from nn_from_scratch.handwriting.reading import Reading
 from nn_from_scratch.inspection.answers import Answers
 
@@ -17,12 +17,13 @@ MOST_MISTAKES = 32
 SORTED = {"loss": "highest loss first", "confidence": "most confident first", "uncertainty": "least certain first"}
 
 
+@styled()
 def mistakes(images: np.ndarray, found: Answers, classes: Sequence[int], order: str) -> Figure:
     """The worst mistakes, each with its actual class, the answer and its score, and its index. (N, rows, columns)"""
     rows = found.mistakes(order)
     shown = rows[:MOST_MISTAKES]
     across = min(8, max(len(shown), 5))
-    figure = new_figure(9, 1.45 * max(ceil(len(shown) / across), 1) + 0.5)
+    figure = new_figure(9, 1.45 * max(ceil(len(shown) / across), 1) + 0.6)
     panels = figure.subplots(max(ceil(len(shown) / across), 1), across, squeeze=False)
     for axes in panels.flat:
         axes.set_axis_off()
@@ -30,15 +31,19 @@ def mistakes(images: np.ndarray, found: Answers, classes: Sequence[int], order: 
         show(axes, images[row])
         answer, actual = classes[found.predicted[row]], classes[found.actual[row]]
         axes.set_title(
-            f"is {actual}, read {answer}\n{percent(found.confidence[row])}, #{found.index[row]}", fontsize=8.5
+            f"is {actual}, read {answer}\n{percent(found.confidence[row])}, #{found.index[row]}",
+            loc="center",
+            fontsize=8.5,
+            fontweight="normal",
         )
     many = f"{len(rows):,} mistakes" if len(rows) != 1 else "1 mistake"
     which = f", the first {len(shown)}" if len(shown) < len(rows) else ""
-    sort = f" ({SORTED[order]}; with the {found.score_name} of the answer and the image's index)" if len(rows) else ""
-    figure.suptitle(f"{many} in {len(images):,} images{which}{sort}", fontsize=10)
+    sort = f", {SORTED[order]}\nwith the {found.score_name} of the answer and the image's index" if len(rows) else ""
+    figure.suptitle(f"{many} in {len(images):,} images{which}{sort}")
     return figure
 
 
+@styled()
 def handwriting(readings: Sequence[Reading]) -> Figure:
     """A column for each picture: the ink found in it, the 28×28 pixels that the network saw, and its answer."""
     across = min(5, len(readings))
@@ -57,6 +62,7 @@ def handwriting(readings: Sequence[Reading]) -> Figure:
             for axes in (found, seen):
                 axes.set_axis_on()
                 axes.set(xticks=[], yticks=[])
+                axes.spines[:].set(color=LINE, visible=True)
             _scores(answer, reading)
     return figure
 
@@ -64,15 +70,16 @@ def handwriting(readings: Sequence[Reading]) -> Figure:
 def _scores(axes: Axes, reading: Reading) -> None:
     """A bar for each class; the answer's is dark and named in the title."""
     (answer, score), _ = reading.ranking
-    colours = [PALETTE[0] if label == answer else PALETTE[5] for label in reading.classes]
+    colours = [INK if label == answer else tint(MUTED, 0.5) for label in reading.classes]
     axes.set_axis_on()
     axes.bar(range(len(reading.classes)), reading.scores, color=colours)
     axes.set_xticks(range(len(reading.classes)), [str(label) for label in reading.classes], fontsize=8)
     axes.set(ylim=(0, 1), yticks=[])
-    axes.set_title(f"{answer}: {reading.score_name} {percent(score)}", fontsize=9)
-    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.set_title(f"{answer}: {reading.score_name} {percent(score)}", loc="center", fontsize=9, fontweight="normal")
+    axes.spines["left"].set_visible(False)
 
 
+@styled()
 def samples(split: Split, classes: Sequence[int], name: str, per_class: int = 12) -> Figure:
     """A row for each class: how many images it has, their mean, and some of them (the first in the set)."""
     figure = new_figure(9, 0.66 * len(classes) + 0.7)
@@ -81,9 +88,10 @@ def samples(split: Split, classes: Sequence[int], name: str, per_class: int = 12
         axes.set_axis_off()
     counts = [int(np.count_nonzero(split.labels == label)) for label in classes]
     for (bar, mean, *places), label, count in zip(panels, classes, counts, strict=True):
-        bar.barh([0], [count], height=0.5, color=PALETTE[5])
-        bar.set(xlim=(0, max(counts) * 1.02), ylim=(-0.6, 0.6))
-        bar.text(0, 0, f" {label}: {count:,} images" if count != 1 else f" {label}: 1 image", va="center", fontsize=8.5)
+        # The box is as wide as the longest bar, so that the text is inside it however short the bar is.
+        bar.barh([0, 0], [max(counts), count], height=0.6, color=[SUNKEN, tint(MUTED, 0.3)])
+        bar.set(xlim=(0, max(counts)), ylim=(-0.6, 0.6))
+        bar.text(max(counts) / 25, 0, f"{label}: {count:,}", va="center_baseline", fontsize=9)
         images = split.images[split.labels == label]
         if len(images):
             show(mean, images.mean(axis=0))
@@ -91,10 +99,11 @@ def samples(split: Split, classes: Sequence[int], name: str, per_class: int = 12
             show(axes, image)
     size = f"{len(split):,} images of {split.images.shape[1]} × {split.images.shape[2]} pixels"
     title = f"{one_line(name)}: {size}; of each class the count, the mean image and samples"
-    figure.suptitle(title, fontsize=10.5, parse_math=False)
+    figure.suptitle(title, parse_math=False)
     return figure
 
 
+@styled()
 def augmented(images: np.ndarray, versions: Mapping[str, np.ndarray], name: str) -> Figure:
     """A row for each image (n, rows, columns): as it is stored, then what it became, (n, ·, rows, columns) by title."""
     parts = {"stored": images[:, None], **versions}
@@ -107,15 +116,15 @@ def augmented(images: np.ndarray, versions: Mapping[str, np.ndarray], name: str)
         for axes, image in zip(panels.flat, part.reshape(-1, *images.shape[1:]), strict=True):
             show(axes, image)
             axes.set(xticks=[], yticks=[])
-            axes.spines[:].set_color("0.85")  # the border of the image, to see what was shifted
+            axes.spines[:].set(color=LINE, visible=True)  # the border of the image, to see what was shifted
         heading = panels[0, 0].text(0, 1.06, title.replace(":", "\n"), fontsize=9, transform=panels[0, 0].transAxes)
         heading.set_in_layout(False)  # the rows of all groups stand side by side, whatever is above them
     title = f"{one_line(name)}: the first image of each class, and what it becomes in the first epochs"
-    figure.suptitle(title + lines * "\n", fontsize=10, parse_math=False)
+    figure.suptitle(title + lines * "\n", parse_math=False)
     return figure
 
 
 def show(axes: Axes, image: np.ndarray, title: str = "") -> None:
     """One image of bytes, each of its pixels a square, dark where there is ink."""
-    axes.imshow(image, cmap=INK, vmin=0, vmax=255, interpolation="nearest")
-    axes.set_title(title, fontsize=9, parse_math=False)  # a file's name may hold a $
+    axes.imshow(image, cmap=IMAGE, vmin=0, vmax=255, interpolation="nearest")
+    axes.set_title(title, loc="center", fontsize=9, fontweight="normal", parse_math=False)  # a file's name may hold a $

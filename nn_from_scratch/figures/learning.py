@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from nn_from_scratch.figures.style import PALETTE, new_figure
+from nn_from_scratch.figures.style import NEGATIVE, POSITIVE, new_figure, styled
 from nn_from_scratch.training import EpochResult
 
 
+@styled()
 def learning_curves(history: Sequence[EpochResult], *others: Sequence[EpochResult]) -> Figure:
     """Left the loss, right the accuracy: on the training images and, where some were held out, on those.
 
@@ -17,7 +18,7 @@ def learning_curves(history: Sequence[EpochResult], *others: Sequence[EpochResul
     figure = new_figure(9, 3.8)
     marker = "o" if len(history) <= 40 and not others else ""
     for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        for kind, colour in (("", PALETTE[0]), ("validation_", PALETTE[1])):
+        for kind, colour in (("", POSITIVE), ("validation_", NEGATIVE)):
             label = "on the images held out" if kind else "while learning"
             for each in (history, *others):
                 values = [getattr(result, kind + name) for result in each]
@@ -28,9 +29,8 @@ def learning_curves(history: Sequence[EpochResult], *others: Sequence[EpochResul
                 label = ""  # one entry of the legend for all
         axes.set(xlabel="epoch", title=name)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.grid(alpha=0.3)
+        axes.grid()
         axes.legend()
-        axes.spines[["top", "right"]].set_visible(False)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     figure.axes[0].set_ylim(bottom=0)
     return figure

@@ -11,6 +11,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from nn_from_scratch.errors import BadInput
+from nn_from_scratch.figures.style import styled
 from nn_from_scratch.storage.files import check_writable, whole_file
 
 RESOLUTION = 150  # pixels per inch: sharp at a README's width also on a dense screen
@@ -40,10 +41,11 @@ def save(figure: Figure, path: str | Path) -> None:
     """Write the figure in the format that the name's ending says, whole or not at all."""
     ending = Path(path).suffix.lower()
     # matplotlib gives the parts of an SVG random names, unless told what to derive them from.
-    with whole_file(path) as temporary, rc_context({"svg.hashsalt": "nn_from_scratch"}):
+    with whole_file(path) as temporary, styled(), rc_context({"svg.hashsalt": "nn_from_scratch"}):
         figure.savefig(temporary, format=ending[1:], dpi=RESOLUTION, metadata=METADATA[ending])
 
 
+@styled()
 def open_windows(figures: Sequence[Figure]) -> str | None:
     """Make a window for each figure, to be shown with pyplot. None, or the reason why none can be opened."""
     from matplotlib import pyplot  # only here: it looks for a display, and keeps hold of what it makes
@@ -58,6 +60,7 @@ def open_windows(figures: Sequence[Figure]) -> str | None:
     return None
 
 
+@styled()
 def show(figures: Sequence[Figure], notify: Callable[[str], object]) -> None:
     """Open a window for each figure and wait until all are closed; without a display, say so and go on."""
     from matplotlib import pyplot

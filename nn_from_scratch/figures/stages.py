@@ -15,7 +15,7 @@ from matplotlib.patches import Rectangle
 
 from nn_from_scratch.classes import class_scores, score_name
 from nn_from_scratch.data.batches import inputs
-from nn_from_scratch.figures.style import DIVERGING, INK, PALETTE, new_figure, percent
+from nn_from_scratch.figures.style import DIVERGING, IMAGE, INK, MUTED, new_figure, percent, styled, tint
 from nn_from_scratch.inspection.answers import first_and_second
 from nn_from_scratch.inspection.stages import Stage, stages
 from nn_from_scratch.network import Network
@@ -25,11 +25,12 @@ PICTURE = 2.0  # the image's side
 BESIDE = MARGIN + PICTURE + 0.3  # where the first stage begins, to the right of the image
 KERNEL = 0.36  # a kernel's side
 BAR = 0.5  # height of a full bar
-LINE = 0.24  # height of a line of text
+ROW = 0.24  # height of a line of text
 MOST_MAPS = 64  # of a stage
 MOST_NUMBERS = 512
 
 
+@styled()
 @np.errstate(over="ignore", invalid="ignore")  # also a network of huge weights can be looked at
 def feature_maps(network: Network, classes: Sequence[int], image: np.ndarray) -> Figure:
     """An image of bytes (rows, columns), what each stage of the network makes of it, and the score of each class.
@@ -39,7 +40,7 @@ def feature_maps(network: Network, classes: Sequence[int], image: np.ndarray) ->
     found = stages(network, inputs(image[None], network.input_shape, network.dtype))
     page = _Page()
     page.line("the image", MARGIN)
-    page.tile(image, MARGIN, page.top, PICTURE, cmap=INK, norm=Normalize(0, 255))
+    page.tile(image, MARGIN, page.top, PICTURE, cmap=IMAGE, norm=Normalize(0, 255))
     below, page.top = page.top + PICTURE * image.shape[0] / image.shape[1] + 2 * GAP, MARGIN
     for stage in found[1:]:
         left = BESIDE if stage is found[1] else MARGIN
@@ -76,7 +77,7 @@ class _Page:
         self.top = MARGIN
 
     def finished(self) -> Figure:
-        height = self.top + LINE
+        height = self.top + ROW
         self.figure.set_size_inches(WIDTH, height)
         self.axes.set(xlim=(0, WIDTH), ylim=(height, 0))
         self.axes.set_axis_off()
@@ -84,14 +85,14 @@ class _Page:
 
     def line(self, text: str, left: float) -> None:
         self.axes.text(left, self.top, text, fontsize=9, fontweight="bold", va="top")
-        self.top += LINE
+        self.top += ROW
 
     def tile(self, values: np.ndarray, left: float, top: float, width: float, **colours: Any) -> None:
         """An image so wide, in a thin frame."""
         height = width * values.shape[0] / values.shape[1]
         extent = (left, left + width, top + height, top)
         self.axes.imshow(values, extent=extent, aspect="auto", interpolation="nearest", **colours)
-        self.axes.add_patch(Rectangle((left, top), width, height, fill=False, linewidth=0.4, edgecolor="grey"))
+        self.axes.add_patch(Rectangle((left, top), width, height, fill=False, linewidth=0.4, edgecolor=MUTED))
 
     def places(self, count: int, left: float, pitch: float, height: float) -> Iterator[tuple[float, float]]:
         """The upper left corners of so many cells, row by row."""
@@ -125,7 +126,7 @@ class _Page:
         places = self.places(len(shown), left, pitch, above + side * rows / columns + 2 * GAP)
         for n, (values, (x, y)) in enumerate(zip(shown, places, strict=True)):
             self.tile(kernels[n], x, y, KERNEL, **_signed(kernels))
-            self.axes.text(x + KERNEL + GAP / 2, y, f"{n}", fontsize=7.5, va="top", color="dimgrey")
+            self.axes.text(x + KERNEL + GAP / 2, y, f"{n}", fontsize=7.5, va="top", color=MUTED)
             self.tile(values, x, y + above, side, **_signed(maps))
 
     def numbers(self, stage: Stage, left: float) -> None:
@@ -140,21 +141,21 @@ class _Page:
         self.top += side * len(cells) + 2 * GAP
 
     def scores(self, scores: np.ndarray, classes: Sequence[int], left: float) -> None:
-        """A bar for each class; the answer's is green and has its score above it."""
+        """A bar for each class; the answer's is dark and has its score above it."""
         answer, _ = first_and_second(scores)
         pitch = (WIDTH - MARGIN - left) / max(len(classes), 10)
-        width, foot = pitch - GAP, self.top + LINE + BAR
+        width, foot = pitch - GAP, self.top + ROW + BAR
         for k, (label, score) in enumerate(zip(classes, np.clip(scores, 0, 1), strict=True)):
             x, weight = left + k * pitch, "bold" if k == answer else "normal"
-            bar = Rectangle((x, foot - BAR * score), width, BAR * score, color=PALETTE[2 if k == answer else 5])
+            bar = Rectangle((x, foot - BAR * score), width, BAR * score, color=INK if k == answer else tint(MUTED, 0.5))
             self.axes.add_patch(bar)
-            self.axes.plot([x, x + width], [foot, foot], color="grey", linewidth=0.8)
+            self.axes.plot([x, x + width], [foot, foot], color=MUTED, linewidth=0.8)
             texts = {f"{label}": (foot + GAP / 2, "top")}
             if k == answer:
                 texts[percent(scores[k])] = (foot - BAR * score - GAP / 2, "bottom")
             for text, (y, va) in texts.items():
                 self.axes.text(x + width / 2, y, text, va=va, ha="center", fontsize=9, fontweight=weight)
-        self.top = foot + LINE + GAP
+        self.top = foot + ROW + GAP
 
 
 def _cut(count: int, most: int = MOST_MAPS) -> str:

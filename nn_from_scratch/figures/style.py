@@ -1,24 +1,81 @@
-"""What all figures share: paper, colours and the form of numbers.
+"""What all figures and the dashboard share: the colours of the live page, sizes, and the form of numbers.
 
-All colours can be told apart by colour-blind readers. pyplot is not imported, so that drawing needs no display and
-leaves nothing behind.
+The colours are those of the page's light theme in web/static/style.css, and have its names. pyplot is not imported, so
+that drawing needs no display and leaves nothing behind.
 """
 
-from matplotlib.colors import LinearSegmentedColormap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from cycler import cycler
+from matplotlib import rc_context
+from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 from matplotlib.figure import Figure
 
-# M. Okabe and K. Ito, "Color Universal Design": blue, orange, green, vermillion, purple, sky blue, black.
-PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
-SEQUENTIAL = "Blues"  # for shares: white is nothing
-# Orange is negative and blue is positive, as on the live page; what is far from zero is dark.
+PAPER, SUNKEN, LINE, MUTED, INK = "#ffffff", "#f4f4f0", "#dfdfd8", "#5b626b", "#1b1e22"
+# Blue is positive, right and training; orange is negative, wrong and validation: told apart by any colour vision.
 NEGATIVE, ZERO, POSITIVE = "#cf5d00", "#f7f7f4", "#1766c2"
+NEGATIVE_TEXT = "#a64800"
+
+# For kinds that have no sign. The page's blue and orange, and what goes with them of M. Okabe and K. Ito, "Color
+# Universal Design": green, purple, sky blue, and yellow, darker than theirs; and ink.
+PALETTE = (POSITIVE, NEGATIVE, "#009e73", "#cc79a7", "#56b4e9", "#e6b800", INK)
+
+# What is far from zero is dark.
 DIVERGING = LinearSegmentedColormap.from_list("signed", ["#8a3c00", NEGATIVE, ZERO, POSITIVE, "#0b3f80"], N=257)
-INK = "gray_r"  # for images: ink is dark, as on paper
+IMAGE = LinearSegmentedColormap.from_list("image", ["#ffffff", "#14171a"])  # ink is dark, as on paper
+ACTIVATION = LinearSegmentedColormap.from_list("activation", [NEGATIVE, "#ffffff", "#14171a"], N=257)
+
+STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same picture on every machine
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlecolor": INK,
+    "axes.labelsize": 9,
+    "axes.labelcolor": MUTED,
+    "axes.edgecolor": MUTED,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.prop_cycle": cycler(color=PALETTE),
+    "figure.facecolor": PAPER,
+    "figure.titlesize": 10,
+    "figure.titleweight": "bold",
+    "grid.color": LINE,
+    "legend.fontsize": 8.5,
+    "legend.title_fontsize": 8.5,
+    "legend.frameon": False,
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "xtick.labelsize": 8.5,
+    "ytick.color": MUTED,
+    "ytick.labelsize": 8.5,
+}
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Within it, or in a function that it decorates, whatever is drawn has this look; outside, nothing changes.
+
+    To make a figure and to draw it takes it twice: matplotlib makes some of the ticks only when it draws.
+    """
+    with rc_context(STYLE):
+        yield
 
 
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure, in inches, that makes room for its labels by itself."""
-    return Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    return Figure(figsize=(width, height), layout="constrained", facecolor=PAPER)
+
+
+def tint(colour: str, share: float) -> str:
+    """So much of a colour, and paper for the rest: what CSS calls color-mix in srgb."""
+    (r, g, b), (R, G, B) = to_rgb(colour), to_rgb(PAPER)
+    return to_hex((share * r + (1 - share) * R, share * g + (1 - share) * G, share * b + (1 - share) * B))
 
 
 def percent(score: float) -> str:

@@ -8,10 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle, StepPatch
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from nn_from_scratch.classes import labels_of_outputs
-from nn_from_scratch.figures.style import DIVERGING, PALETTE, new_figure
+from nn_from_scratch.figures.style import DIVERGING, INK, NEGATIVE, POSITIVE, new_figure, styled
+from nn_from_scratch.inspection.first_layer import FirstLayer, first_layer
 from nn_from_scratch.inspection.parameters import Parameter, named_parameters, short, statistics
 from nn_from_scratch.layers.layer import Shape
 from nn_from_scratch.network import Network
@@ -20,8 +22,14 @@ MOST_TILES = 256  # more would be too small to see
 MOST_ACROSS = 32  # filters and channels in a grid of kernels
 
 
-def weight_figures(network: Network, classes: Sequence[int] = ()) -> dict[str, Figure]:
+@styled()
+def weight_figures(
+    network: Network, classes: Sequence[int] = (), images: np.ndarray | None = None
+) -> dict[str, Figure]:
     """All pictures of a network's parameters, by the name that suits each as a file's.
+
+    With images (N, rows, columns), the first layer's units are sorted by what they do with these, and the dead are
+    marked.
 
     A layer is drawn where it has weights W with a row for each unit, or kernels W, and its biases b beside them where
     it has some; what other parameters there are is in the histograms.
@@ -30,6 +38,7 @@ def weight_figures(network: Network, classes: Sequence[int] = ()) -> dict[str, F
     # float64: matplotlib takes differences, and that of two float32 of 3·10³⁸ would overflow.
     biases = {number: values.astype(np.float64) for number, _, name, values in parameters if name == "b"}
     figures = {}
+    found = first_layer(network, images)
     for number, kind, name, W in parameters:
         b = biases.get(number)
         if name != "W" or W.ndim < 2 or (b is not None and b.shape != W.shape[:1]):
@@ -38,9 +47,9 @@ def weight_figures(network: Network, classes: Sequence[int] = ()) -> dict[str, F
         rows = W.reshape(len(W), -1)  # (units, inputs)
         figure_name = f"layer_{number}_weights" if number > 1 else "first_layer_weights"
         if W.ndim == 4:
-            figures[figure_name] = kernels(W, b, title)
+            figures[figure_name] = kernels(W, b, title, found if number == 1 else None)
         elif number == 1:
-            figures[figure_name] = first_layer_weights(rows, b, _seen_by_first(network))
+            figures[figure_name] = first_layer_weights(rows, b, _seen_by_first(network), found)
         else:
             output = number == parameters[-1].layer
             labels = [str(label) for label in labels_of_outputs(len(W), classes)] if output else []
@@ -55,25 +64,30 @@ def _seen_by_first(network: Network) -> Shape:
     return next((place.input_shape for place in reversed(before) if len(place.input_shape) > 1), before[-1].input_shape)
 
 
-def first_layer_weights(W: np.ndarray, b: np.ndarray | None, input_shape: tuple[int, ...]) -> Figure:
+@styled()
+def first_layer_weights(
+    W: np.ndarray, b: np.ndarray | None, input_shape: tuple[int, ...], found: FirstLayer | None = None
+) -> Figure:
     """Each unit's weights laid out as the image they look at, all on one scale. Shapes: W (units, inputs), b (units,)
 
-    Where the input is not an image, a heat-map.
+    The units that matter most come first, where that is known. Where the input is not an image, a heat-map.
     """
     shape = image_shape(input_shape)
     if shape is None:
         return layer_weights(W, b, "layer 1")
-    return _tiles(W.reshape(len(W), *shape), b, "layer 1: {}", "unit", 5)
+    return _tiles(W.reshape(len(W), *shape), b, "layer 1: {}", "unit", 5, found)
 
 
-def kernels(W: np.ndarray, b: np.ndarray | None, title: str) -> Figure:
+@styled()
+def kernels(W: np.ndarray, b: np.ndarray | None, title: str, found: FirstLayer | None = None) -> Figure:
     """The kernels of a convolution, all on one scale. Shapes: W (filters, channels, k, k), b (filters,)
 
-    Of a single channel a tile for each filter; of several, a row for each filter and a column for each channel.
+    Of a single channel a tile for each filter, those that matter most first, where that is known; of several, a row
+    for each filter and a column for each channel.
     """
     filters, channels, rows, columns = W.shape
     if channels == 1:
-        return _tiles(W[:, 0], b, f"{title}: {{}} of {rows} × {columns}", "kernel", 8)
+        return _tiles(W[:, 0], b, f"{title}: {{}} of {rows} × {columns}", "kernel", 8, found)
     shown = W[:MOST_ACROSS, :MOST_ACROSS]
     down, across = shown.shape[:2]
     grid = np.full((down, rows + 1, across, columns + 1), np.nan)  # a pixel of paper between kernels
@@ -100,41 +114,57 @@ def kernels(W: np.ndarray, b: np.ndarray | None, title: str) -> Figure:
     cut = f"\nthe first {down} of {filters} filters, the first {across} of {channels} channels"
     limited = cut if shown.size < W.size else ""
     size = f"{_count(filters, 'filter')}, a kernel of {rows} × {columns} for each of {channels} channels"
-    figure.suptitle(f"{title}: {size}{limited}", fontsize=10)  # of the figure: a few kernels are narrower than it
+    figure.suptitle(f"{title}: {size}{limited}")  # of the figure: a few kernels are narrower than it
     _colour_bar(figure, [axes], norm, W, "weight", shrink=min(1, 5 / (down * side + 0.5)))
     return figure
 
 
-def _tiles(W: np.ndarray, b: np.ndarray | None, title: str, noun: str, least_across: int) -> Figure:
+def _tiles(
+    W: np.ndarray, b: np.ndarray | None, title: str, noun: str, least_across: int, found: FirstLayer | None
+) -> Figure:
     """A tile for each of W (units, rows, columns), with its number and its bias; {} in the title is how many."""
     _, rows, columns = W.shape
-    shown = min(len(W), MOST_TILES)
-    across = min(shown, max(least_across, ceil(sqrt(shown * rows / columns))))
-    down = ceil(shown / across)
+    order = range(len(W)) if found is None else np.argsort(-found.matters, kind="stable")
+    shown = order[:MOST_TILES]
+    across = min(len(shown), max(least_across, ceil(sqrt(len(shown) * rows / columns))))
+    down = ceil(len(shown) / across)
     pitch = min(8 / across, 2.4)  # inches from tile to tile
-    caption = max(0.16, 0.14 / pitch) * columns  # its height, in pixels of the tiles
+    caption = max(0.2, 0.165 / pitch) * columns  # its height, in pixels of the tiles
     width, height = columns * 1.06, rows + caption
 
-    figure = new_figure(max(across * pitch + 1, 4), down * pitch * height / width + 0.5)
+    figure = new_figure(max(across * pitch + 1, 6.4), down * pitch * height / width + 0.75)
     axes = figure.subplots()
     norm = symmetric(W)
-    for unit in range(shown):
-        left, top = unit % across * width, unit // across * height
+    for place, unit in enumerate(shown):
+        left, top = place % across * width, place // across * height
         extent = (left, left + columns, top + rows, top)
         axes.imshow(W[unit], cmap=DIVERGING, norm=norm, extent=extent, interpolation="nearest")
-        size = min(max(9.5 * pitch, 5.2), 9)
+        size = min(max(10.5 * pitch, 5.2), 9)
         axes.text(left, top, f"{unit}", fontsize=size, fontweight="bold", va="bottom")
         if b is not None:
             axes.text(left + columns, top, _signed(b[unit]), fontsize=size, va="bottom", ha="right")
+        if found and found.dead[unit]:
+            axes.add_patch(Rectangle((left, top), columns, rows, fill=False, edgecolor=INK, linestyle=":"))
+            axes.text(left + columns / 2, top + rows / 2, "dead", fontsize=size + 1, va="center", ha="center")
     axes.set_xlim(0, across * width)
     axes.set_ylim(down * height - caption, -caption)
     axes.set_axis_off()
-    units = f"first {shown} of {len(W):,} {noun}s" if shown < len(W) else _count(shown, noun)
-    axes.set_title(f"{title.format(units)}, each with its number{'' if b is None else ' and bias'}")
+    units = f"first {len(shown)} of {len(W):,} {noun}s" if len(shown) < len(W) else _count(len(shown), noun)
+    heading = f"{title.format(units)}, each with its number{'' if b is None else ' and bias'}"
+    axes.set_title(heading + (f"\n{_told(found)}" if found else ""))
     _colour_bar(figure, [axes], norm, W, "weight", shrink=min(1, 5 / down))
     return figure
 
 
+def _told(found: FirstLayer) -> str:
+    """By what the tiles are sorted, and how many units are dead."""
+    if not found.images:
+        return "what matters most first: norm of the weights × norm of the weights out of it"
+    measure = "what matters most first: spread of the output × norm of the weights out of it"
+    return f"{measure}\n{found.dead.sum() or 'none'} dead: the same output for each of {found.images:,} images"
+
+
+@styled()
 def layer_weights(W: np.ndarray, b: np.ndarray | None, title: str, labels: Sequence[str] = ()) -> Figure:
     """A row for each unit, a column for each input, and the biases beside them. Shapes: W (units, inputs), b (units,)
 
@@ -159,31 +189,33 @@ def layer_weights(W: np.ndarray, b: np.ndarray | None, title: str, labels: Seque
         biases.imshow(b[:, np.newaxis], cmap=DIVERGING, norm=norm, aspect="auto")
         biases.set_xticks([0], ["bias"])
         biases.tick_params(left=False, labelleft=False, bottom=False)
+    for axes in (weights, biases):
+        axes.spines[:].set_visible(False)
     _colour_bar(figure, [weights, biases], norm, values, "value")
     return figure
 
 
+@styled()
 def weight_histograms(parameters: Sequence[Parameter]) -> Figure:
     """How the values of each parameter are spread: a row of panels for each layer."""
     layers = [
         [parameter for parameter in parameters if parameter.layer == n] for n in sorted({p.layer for p in parameters})
     ]
-    names = list(dict.fromkeys(parameter.name for parameter in parameters))  # each with its colour
     figure = new_figure(9, 2.4 * len(layers) + 0.3)
     panels = figure.subplots(len(layers), max(map(len, layers)), squeeze=False)
     for row, layer in zip(panels, layers, strict=True):
         for axes in row[len(layer) :]:
             axes.set_axis_off()  # a layer need not have as many
         for axes, parameter in zip(row, layer, strict=False):
-            _histogram(axes, parameter, PALETTE[names.index(parameter.name) % len(PALETTE)])
+            _histogram(axes, parameter)
     return figure
 
 
-def _histogram(axes: Axes, parameter: Parameter, colour: str) -> None:
+def _histogram(axes: Axes, parameter: Parameter) -> None:
     """One panel: bars, a line at the mean, and the numbers."""
     found = statistics(parameter.values)
-    axes.stairs(found.counts, found.edges, fill=True, color=colour)
-    axes.axvline(found.mean, color="black", linewidth=1, linestyle="--")
+    signed_stairs(axes, found.counts, found.edges)
+    axes.axvline(found.mean, color=INK, linewidth=1, linestyle="--")
     axes.set_title(
         f"layer {parameter.layer} ({parameter.kind}): {_count(parameter.values.size, 'value')} of {parameter.name}"
     )
@@ -191,7 +223,16 @@ def _histogram(axes: Axes, parameter: Parameter, colour: str) -> None:
     axes.set_ylabel("how many")
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
-    axes.spines[["top", "right"]].set_visible(False)
+    axes.yaxis.set_major_formatter("{x:,.0f}")
+
+
+def signed_stairs(axes: Axes, counts: np.ndarray, edges: np.ndarray) -> tuple[StepPatch, StepPatch]:
+    """The bars of a histogram, orange below zero and blue above; a bar that holds zero is cut there in two."""
+    below = axes.stairs(counts, np.minimum(edges, 0), fill=True, color=NEGATIVE)  # what is not below has no width
+    above = axes.stairs(counts, np.maximum(edges, 0), fill=True, color=POSITIVE)
+    margin = 0.02 * (edges[-1] - edges[0])
+    axes.set_xlim(edges[0] - margin, edges[-1] + margin)
+    return below, above
 
 
 def symmetric(values: np.ndarray) -> Normalize:

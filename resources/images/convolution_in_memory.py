@@ -15,14 +15,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from nn_from_scratch import figures
-from nn_from_scratch.figures.style import new_figure
+from nn_from_scratch.figures.style import INK, LINE, MUTED, PALETTE, new_figure, styled, tint
 
 ROWS, COLUMNS, CHANNELS, SAMPLES, FILTERS, K = 4, 6, 2, 5, 4, 3
 PLACES = COLUMNS - K + 1  # in a row of outputs
 SHOWN = 1  # the place whose product is drawn
 
-TINTS = ("#a9d1f0", "#ffd591", "#a6dcc3", "#e6c3df")  # of the rows of an image
-GREY, DARK = "#e9e9e6", "#444444"
+TINTS = tuple(tint(colour, 0.4) for colour in PALETTE[:4])  # of the rows of an image
 WIDTH, HEIGHT, LEFT = 9.0, 9.15, 0.2  # inches; all places are, from the upper left corner
 CELL = 0.355
 
@@ -42,6 +41,7 @@ def window(below: np.ndarray, place: int) -> np.ndarray:
     return below[place * K : place * K + K * K]
 
 
+@styled()
 def draw() -> Figure:
     figure = new_figure(WIDTH, HEIGHT)
     figure.set_layout_engine("none")
@@ -78,7 +78,7 @@ def _image(axes: Axes, top: float) -> None:
         _frame(axes, start, y, SAMPLES * small, CELL, linewidth=1)
     pixel = LEFT + 3 * CELL, top + 0.33 + CELL
     for corner, end in ((0, y), (CELL, y + CELL)):
-        axes.plot([pixel[0] + CELL, x], [pixel[1] + corner, end], color="grey", linewidth=0.7, zorder=5)
+        axes.plot([pixel[0] + CELL, x], [pixel[1] + corner, end], color=MUTED, linewidth=0.7, zorder=5)
     _text(
         axes,
         *(x, y + CELL + 0.12),
@@ -108,10 +108,10 @@ def _rows_side_by_side(axes: Axes, top: float) -> None:
     for place in range(PLACES):
         x, height = LEFT + place * K * CELL, y + 0.3 + place * 0.25
         shown = place == SHOWN
-        _box(axes, x, height, K * K * CELL, 0.2, "black" if shown else GREY)
+        _box(axes, x, height, K * K * CELL, 0.2, INK if shown else LINE)
         first, last = window(below, place)[[0, -1]]
         label = f"place {place}: {first:02} … {last:02}"
-        colour = "white" if shown else "black"
+        colour = "white" if shown else INK
         _text(axes, x + K * K * CELL / 2, height + 0.1, label, ha="center", va="center", color=colour)
 
 
@@ -172,12 +172,12 @@ def _box(
     axes: Axes, x: float, y: float, width: float, height: float, colour: str, text: str = "", **settings: Any
 ) -> None:
     linewidth = settings.pop("linewidth", 0.5)
-    axes.add_patch(Rectangle((x, y), width, height, facecolor=colour, edgecolor=DARK, linewidth=linewidth))
+    axes.add_patch(Rectangle((x, y), width, height, facecolor=colour, edgecolor=MUTED, linewidth=linewidth))
     _text(axes, x + width / 2, y + height / 2, text, ha="center", va="center_baseline", **settings)
 
 
 def _frame(axes: Axes, x: float, y: float, width: float, height: float, linewidth: float = 2) -> None:
-    axes.add_patch(Rectangle((x, y), width, height, fill=False, edgecolor="black", linewidth=linewidth, zorder=4))
+    axes.add_patch(Rectangle((x, y), width, height, fill=False, edgecolor=INK, linewidth=linewidth, zorder=4))
 
 
 def _text(axes: Axes, x: float, y: float, text: str, **settings: Any) -> None:

@@ -3,7 +3,8 @@
     python resources/images/make.py              all of them, in about two minutes
     python resources/images/make.py mistakes     those whose names begin so
 
-The pictures of the live page and of the benchmarks take a browser and a quiet machine; what makes those is told.
+The picture of the live page takes a browser; what makes it is told. That of the benchmarks is drawn from results that
+are on record.
 """
 
 import shlex
@@ -19,7 +20,7 @@ DEFAULT = "--weights resources/pretrained/784-128-64-10.json --data mnist"
 # What is made, and the command that makes it in the directory OUT.
 COMMANDS = {
     "first_layer_weights layer_2_weights layer_3_weights weight_histograms": (
-        "plot_weights.py --weights resources/pretrained/784-128-64-10.json --output-dir OUT"
+        "plot_weights.py --weights resources/pretrained/784-128-64-10.json --data mnist --output-dir OUT"
     ),
     "feature_maps": (
         "plot_weights.py --weights resources/pretrained/lenet.json --data mnist --example 4 --output-dir OUT"
@@ -37,11 +38,11 @@ COMMANDS = {
     ),
     "data": "-m nn_from_scratch.data --data mnist --save OUT/data.png",
     "augmentation": "-m nn_from_scratch.data --data mnist --augment affine elastic --save OUT/augmentation.png",
+    "benchmark_scaling": "-m benchmarks.scaling OUT/benchmark_scaling.png",
     "dashboard": f"-m nn_from_scratch.dashboard {DEFAULT} --start 247 --save OUT/dashboard.png",
 }
 ELSEWHERE = {
     "live_page": "NN_FROM_SCRATCH_SCREENSHOT=1 pytest tests/web/browser/test_screenshot.py",
-    "benchmark_scaling": "python -m benchmarks scaling",
 }
 
 

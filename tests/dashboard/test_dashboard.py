@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex
 from PIL import Image
 
 import nn_from_scratch as nn
@@ -14,7 +15,7 @@ from nn_from_scratch.dashboard import window
 from nn_from_scratch.dashboard.graph import into_units
 from nn_from_scratch.dashboard.window import Dashboard, Player
 from nn_from_scratch.data.dataset import Dataset, Split
-from nn_from_scratch.figures.style import PALETTE
+from nn_from_scratch.figures.style import INK, NEGATIVE, NEGATIVE_TEXT, POSITIVE, styled
 from nn_from_scratch.inspection.stages import stages
 from nn_from_scratch.layers import LAYERS, Layer
 from nn_from_scratch.recipe import dense_stack
@@ -23,7 +24,6 @@ from tests.scripts import ROOT, refusal, run
 PROGRAM = "nn_from_scratch.dashboard"
 PRETRAINED = ROOT / "resources" / "pretrained"
 OPTIONS = (PROGRAM, "--weights", PRETRAINED / "784-10-10.json", "--data", "digits")
-GREEN = tuple(int(PALETTE[2][i : i + 2], 16) / 255 for i in (1, 3, 5))
 
 
 @pytest.fixture(scope="module")
@@ -46,16 +46,16 @@ def test_of_an_ensemble_it_shows_the_answers_of_all_and_the_inside_of_one(digits
     dashboard = Dashboard(ensemble, digits, member=2)
     _, outputs, graph, confusions, activity, weights, _ = dashboard.panels
     p = nn.predict(ensemble.network, dashboard.test.images)
-    assert confusions.axes.get_title() == " "
+    assert confusions.axes.get_title("left") == " "
     assert texts(confusions)[0] == f"accuracy {np.mean(p.argmax(axis=1) == dashboard.test.labels):.2%} of 360"
     dashboard.show(3)
     assert [bar.get_width() for bar in outputs.bars] == pytest.approx(p[3].tolist())
-    assert texts(graph)[0].startswith("the most active neurons of member 2; ")
-    assert texts(activity)[0] == "member 2: mean (dark), maximum (light)"
-    assert weights.axes.get_xlabel() == "weight of member 2 (dashed: zero)"
+    assert texts(graph)[0].startswith("the most active neurons of member 2")
+    assert texts(activity)[0] == "member 2: mean (dark), max"
+    assert weights.axes.get_xlabel() == "value of the 64 weights of member 2"
     inside = third.network.forward(dashboard.test.images[3].reshape(1, 784).astype(np.float32) / 255)
     last = texts(activity)[-1]
-    assert last.startswith(f" output: mean {inside.mean():.2f}, max {inside.max():.2f}")
+    assert last.startswith(f" output: {inside.mean():.2f}, {inside.max():.2f}")
     assert "member" not in " ".join(texts(Dashboard(first, digits).panels[2]))
 
 
@@ -72,16 +72,19 @@ def test_every_preset_shows_what_the_network_answers(preset, digits, tmp_path):
     for row in (3, int(dashboard.mistakes[0])):
         dashboard.show(row)
         answer, actual = saved.classes[predicted[row]], saved.classes[dashboard.test.labels[row]]
-        assert texts(digit)[0].endswith(f"label {actual}")
-        assert f"{'right' if answer == actual else 'wrong'}: read {answer}, " in texts(digit)[1]
-        winner = [bar for bar in outputs.bars if bar.get_facecolor()[:3] == pytest.approx(GREEN)]
+        assert texts(digit)[0].endswith(f": a {actual}")
+        right = answer == actual
+        assert f"{'right' if right else 'wrong'}: read {answer}, " in texts(digit)[1]
+        assert digit.verdict.get_color() == (POSITIVE if right else NEGATIVE_TEXT)
+        winner = [bar for bar in outputs.bars if to_hex(bar.get_facecolor()) == INK]
         assert [outputs.bars.index(bar) for bar in winner] == [predicted[row]]
         if p.shape[1] > 1:
             assert [bar.get_width() for bar in outputs.bars] == pytest.approx(p[row].tolist())
         assert confusions.frame.get_xy() == (predicted[row] - 0.5, dashboard.test.labels[row] - 0.5)
-        assert f"into output {answer if p.shape[1] > 1 else 2}:" in texts(weights)[0]
+        assert f"weights into {answer if p.shape[1] > 1 else 2}:" in texts(weights)[0]
         W = saved.network.layers[-2].W
-        assert weights.bars.get_data().values.sum() == W.shape[1]
+        assert {bars.get_data().values.sum() for bars in weights.bars} == {W.shape[1]}
+        assert weights.axes.get_xlabel() == f"value of the {W.shape[1]} weights"
         bold = [text.get_text() for text in graph.outputs if text.get_fontweight() == "bold"]
         assert bold == ([str(answer)] if p.shape[1] > 1 or answer == 2 else [])
         shown = min(row + 1, 50)
@@ -113,13 +116,13 @@ class Halved(Layer):
 @pytest.mark.parametrize(
     ("layers", "weights"),
     [
-        ([nn.Softmax()], "no layer has a row of weights for each output"),
-        ([nn.Dense(6), Halved(), nn.Softmax()], "no layer has a row of weights for each output"),
-        ([nn.Dense(3)], "3 weights into output "),
-        ([nn.Dense(200), nn.ReLU(), nn.Dense(3), nn.Sigmoid()], "200 weights into output "),
+        ([nn.Softmax()], "no layer has weights for each output"),
+        ([nn.Dense(6), Halved(), nn.Softmax()], "no layer has weights for each output"),
+        ([nn.Dense(3)], "weights into "),
+        ([nn.Dense(200), nn.ReLU(), nn.Dense(3), nn.Sigmoid()], "weights into "),
         (
             [layer for _ in range(9) for layer in (nn.Dense(4), nn.ReLU())] + [nn.Dense(3), nn.Softmax()],
-            "4 weights into output ",
+            "weights into ",
         ),
     ],
 )
@@ -204,24 +207,81 @@ def test_only_what_moves_is_drawn_again_and_nothing_is_left_behind(makes, digits
     assert not np.array_equal(frames[0], frames[5])
 
 
-def test_nothing_reaches_beyond_the_figure_and_titles_do_not_overlap(digits):
+def test_nothing_reaches_beyond_the_window_and_titles_and_texts_do_not_overlap(digits):
+    """In a window of 900 × 600 pixels, and at the size that it has at first."""
+    pair = [nn.load(PRETRAINED / f"{name}.json") for name in ("784-128-64-10", "784-10-10")]
     for dashboard in [
         *(made(preset, digits) for preset in DENSE),
+        Dashboard(nn.SavedEnsemble(pair), digits),
         convolutional(LENET, digits),
         convolutional(DEEP, digits),
     ]:
-        FigureCanvasAgg(dashboard.figure).draw()
-        dashboard.show(int(dashboard.mistakes[0]))
-        boxes = []
-        for panel in dashboard.panels:
-            for artist in panel.artists:
-                if hasattr(artist, "get_text") and artist.get_text():
-                    box = artist.get_window_extent()
-                    assert box.x0 >= 0, artist
-                    assert box.x1 <= dashboard.figure.bbox.x1, artist
-                    boxes.append(box)
-        for i, box in enumerate(boxes):
-            assert not any(box.overlaps(other) for other in boxes[:i])
+        FigureCanvasAgg(dashboard.figure)
+        Player(dashboard, 1.0)
+        still = [text for legend in dashboard.figure.legends for text in legend.get_texts()]
+        still += [panel.axes.xaxis.label for panel in dashboard.panels if panel.axes.get_xlabel().strip()]
+        still += [text for text in dashboard.panels[2].axes.texts if "\n" in text.get_text()]
+        moving = [artist for panel in dashboard.panels for artist in panel.artists if hasattr(artist, "get_text")]
+        for size in (dashboard.figure.get_size_inches(), (9, 6)):
+            dashboard.figure.set_size_inches(size)
+            with styled():
+                dashboard.figure.canvas.draw()
+            dashboard.show(int(dashboard.mistakes[0]))
+            shown = [text for text in (*moving, *still) if text.get_text()]
+            boxes = [text.get_window_extent() for text in shown]
+            for i, (text, box) in enumerate(zip(shown, boxes, strict=True)):
+                assert 0 <= box.x0 < box.x1 <= dashboard.figure.bbox.x1, text
+                assert 0 <= box.y0 < box.y1 <= dashboard.figure.bbox.y1, text
+                assert not any(box.overlaps(other) for other in boxes[:i]), text
+
+
+def test_the_signs_have_their_colours_in_lines_bars_and_legend(digits):
+    dashboard = made("784-10-10", digits)
+    dashboard.show(3)
+    graph, weights, history = (dashboard.panels[n] for n in (2, 5, 6))
+    legend = dashboard.figure.legends[0]
+    said = {
+        text.get_text(): line.get_color() for text, line in zip(legend.get_texts(), legend.get_lines(), strict=True)
+    }
+    assert said == {"blue: positive, raises the next sum": POSITIVE, "orange: negative, lowers it": NEGATIVE}
+    assert {to_hex(colour) for colour in graph.edges.get_colors()} == {POSITIVE, NEGATIVE}
+    ((k, W),) = [(k, graph.stages[k].W) for k in graph.shown[-1:]]
+    before = stages(dashboard.network, dashboard._inputs(slice(3, 4)))[k].x[0]
+    strongest = np.unravel_index(np.abs(W * before).argmax(), W.shape)
+    by_height = {round(height, 9): unit for unit, height in enumerate(graph.heights[k])}
+    last = [
+        (abs_width, to_hex(colour), by_height[round(segment[1][1], 9)])
+        for segment, colour, abs_width in zip(
+            graph.edges.get_segments(), graph.edges.get_colors(), graph.edges.get_linewidths(), strict=True
+        )
+        if segment[1][0] == graph.columns[k]
+    ]
+    sign = POSITIVE if (W * before)[strongest] > 0 else NEGATIVE
+    assert max(last)[1:] == (sign, strongest[0])
+    assert [to_hex(bars.get_facecolor()) for bars in weights.bars] == [NEGATIVE, POSITIVE]
+    assert weights.bars[0].get_data().edges.max() == 0 == weights.bars[1].get_data().edges.min()
+    assert (history.right.get_color(), history.wrong.get_color()) == (POSITIVE, NEGATIVE)
+
+
+def test_no_colour_of_the_answer_says_whether_it_is_right(digits):
+    dashboard = made("784-10-10", digits)
+    right = int(np.flatnonzero(dashboard.panels[0].subject.answers.right)[0])
+    of_answer = []
+    for row in (right, int(dashboard.mistakes[0])):
+        dashboard.show(row)
+        bar = dashboard.panels[1].bars[dashboard.panels[0].subject.answers.predicted[row]]
+        (output,) = [text for text in dashboard.panels[2].outputs if text.get_fontweight() == "bold"]
+        of_answer += [to_hex(bar.get_facecolor()), to_hex(output.get_color())]
+    assert set(of_answer) == {INK}
+
+
+def test_the_keys_are_told_in_a_window_and_only_there(digits):
+    dashboard = made("784-10-10", digits)
+    FigureCanvasAgg(dashboard.figure)
+    assert len(dashboard.figure.legends) == 1
+    Player(dashboard, 1.0)
+    told = dashboard.figure.legends[1].get_texts()[0].get_text()
+    assert all(part in told for part in ("space: pause", "← →: step", "e: next mistake"))
 
 
 def test_keys_pause_step_and_jump_to_mistakes(digits):
@@ -323,4 +383,4 @@ def test_mp4_hands_every_frame_to_ffmpeg(tmp_path):
     path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
     result = run(*OPTIONS, "--save", tmp_path / "a.mp4", "--frames", 2, PATH=path)
     assert result.returncode == 0, result.stderr
-    assert (tmp_path / "a.mp4").stat().st_size == 2 * 4 * (11 * 80) * (7.2 * 80)
+    assert (tmp_path / "a.mp4").stat().st_size == 2 * 4 * (10 * 80) * (6.7 * 80)

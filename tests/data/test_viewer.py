@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from nn_from_scratch import figures
 from nn_from_scratch.data import load_dataset
@@ -33,10 +34,23 @@ def test_a_row_holds_the_mean_and_the_first_images_of_its_class() -> None:
     figure = figures.samples(test, (0, 7), "digits", per_class=3)
     axes = figure.axes[5:]
     of_class = test.images[test.labels == 7]
-    assert axes[0].texts[0].get_text() == f" 7: {len(of_class)} images"
+    assert axes[0].texts[0].get_text() == f"7: {len(of_class)}"
     assert np.array_equal(np.asarray(axes[1].images[0].get_array()), of_class.mean(axis=0))
     for place, image in zip(axes[2:], of_class, strict=False):
         assert np.array_equal(np.asarray(place.images[0].get_array()), image)
+
+
+@pytest.mark.parametrize("counts", [(5421, 6742), (1, 60_000), (1_234_567, 3)])
+def test_the_text_of_a_class_is_inside_its_box(counts: tuple[int, int]) -> None:
+    labels = np.repeat(np.array([0, 1], np.uint8), counts)
+    figure = figures.samples(Split(np.zeros((len(labels), 1, 1), np.uint8), labels), (0, 1), "some")
+    figure.draw_without_rendering()
+    for axes, count in zip((figure.axes[0], figure.axes[14]), counts, strict=True):
+        box, bar = axes.patches
+        assert (box.get_width(), bar.get_width()) == (max(counts), count)
+        text, around = axes.texts[0].get_window_extent(), box.get_window_extent()
+        assert around.x0 < text.x0 < text.x1 < around.x1
+        assert around.y0 < text.y0 < text.y1 < around.y1
 
 
 def test_a_class_with_fewer_images_than_places_or_none() -> None:

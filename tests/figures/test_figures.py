@@ -6,19 +6,26 @@ import sys
 
 import numpy as np
 import pytest
-from matplotlib import colormaps
-from matplotlib.colors import to_hex
+from matplotlib import rcParams
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
 from nn_from_scratch import EpochResult, Network, ReLU, Sigmoid, Softmax, figures
 from nn_from_scratch.errors import BadInput
-from nn_from_scratch.figures import style, weights
+from nn_from_scratch.figures import answers, style, weights
 from nn_from_scratch.figures.stages import BAR
+from nn_from_scratch.inspection.first_layer import first_layer
 from nn_from_scratch.inspection.parameters import named_parameters
 from nn_from_scratch.layers import AveragePool2D, BatchNorm, Conv2D, Dense, Flatten, MaxPool2D
 from tests.scripts import ROOT
 
+CSS = (ROOT / "nn_from_scratch/web/static/style.css").read_text("utf-8")
 CONFUSION = np.array([[1200, 300, 0], [0, 40, 60], [0, 0, 0]])
+
+
+def page(name):
+    """A colour of the live page's light theme."""
+    return re.search(rf"--{name}: light-dark\((#\w+),", CSS)[1]
 
 
 def images(axes):
@@ -38,14 +45,33 @@ def drawn(figure, tmp_path):
 # ---- confusion matrix ----
 
 
-def test_confusion_matrix_colours_are_shares_of_rows_on_a_fixed_scale(tmp_path):
-    axes, bar = drawn(figures.confusion_matrix(CONFUSION, (4, 7, 9), 0.775), tmp_path).axes
-    (image,) = axes.images
-    assert np.asarray(image.get_array()) == pytest.approx(np.array([[0.8, 0.2, 0], [0, 0.4, 0.6], [0, 0, 0]]))
-    assert image.get_clim() == (0, 1)
-    assert bar.get_ylim() == (0, 1)
-    assert "77.50%" in axes.get_title()
-    assert "1,600 images" in axes.get_title()
+def mixed(colour, percent):
+    """What CSS calls color-mix(in srgb, colour percent, paper), where the paper is white."""
+    return np.array(to_rgb(colour)) * percent / 100 + 1 - percent / 100
+
+
+def test_confusion_matrix_has_the_colours_of_the_live_page_each_scaled_by_its_own_maximum(tmp_path):
+    (axes,) = drawn(figures.confusion_matrix(CONFUSION, (4, 7, 9), 0.775), tmp_path).axes
+    (cells,) = images(axes)
+    wrong, right = re.findall(r"color-mix\(in srgb, var\(--tone\) calc\((\d+)% \+ (\d+)% \* var\(--share, 0\)\)", CSS)
+    of_right = [mixed(style.POSITIVE, int(right[0]) + int(right[1]) * count / 1200) for count in (1200, 40)]
+    of_wrong = [mixed(style.NEGATIVE, int(wrong[0]) + int(wrong[1]) * count / 300) for count in (300, 60)]
+    empty = to_rgb(page("sunken"))
+    expected = [
+        [of_right[0], of_wrong[0], empty],
+        [empty, of_right[1], of_wrong[1]],
+        [empty, empty, empty],
+    ]
+    assert cells == pytest.approx(np.array(expected), abs=1 / 255)
+    assert "77.50%" in axes.get_title("left")
+    assert "1,600 images" in axes.get_title("left")
+    assert "blue: right, orange: mistakes" in axes.get_xlabel()
+
+
+def test_a_few_mistakes_stand_out_from_none_however_many_answers_are_right():
+    colours = answers.confusion_colours(np.array([[10_000, 1], [0, 10_000]]))
+    one, none = (luminance(colours[place]) for place in ((0, 1), (1, 0)))
+    assert (none + 0.05) / (one + 0.05) > 2
 
 
 def test_confusion_matrix_cells_hold_the_counts_and_zeros_are_blank():
@@ -62,11 +88,9 @@ def test_confusion_matrix_numbers_stand_out_from_their_cells():
     axes = figures.confusion_matrix(confusion, range(51), 0.5).axes[0]
     for text in axes.texts:
         column, row = map(int, text.get_position())
-        share = confusion[row, column] / 100
-        behind = luminance(colormaps[style.SEQUENTIAL](share))
-        front = luminance({"white": (1, 1, 1, 1), "black": (0, 0, 0, 1)}[text.get_color()])
+        behind, front = luminance(axes.images[0].get_array()[row, column]), luminance(to_rgb(text.get_color()))
         contrast = (max(behind, front) + 0.05) / (min(behind, front) + 0.05)
-        assert contrast >= 4.5, share
+        assert contrast >= 4.5, (row, column)
 
 
 def luminance(colour):
@@ -77,7 +101,7 @@ def luminance(colour):
 
 def test_confusion_matrix_is_labelled():
     axes = figures.confusion_matrix(CONFUSION, (4, 7, 9), 0.775).axes[0]
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted", "actual")
+    assert (axes.get_xlabel().splitlines()[0], axes.get_ylabel()) == ("predicted", "actual")
     assert [label.get_text() for label in axes.get_xticklabels()] == ["4", "7", "9"]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["4", "7", "9"]
 
@@ -100,13 +124,45 @@ def test_tiles_are_the_rows_of_the_weights_on_one_symmetric_scale(rng, tmp_path,
 
 
 def test_blue_is_positive_and_orange_negative_in_figures_as_on_the_page():
-    css = (ROOT / "nn_from_scratch/web/static/style.css").read_text()
-    page = [re.search(rf"--{name}: light-dark\((#\w+),", css)[1] for name in ("negative", "zero", "positive")]
-    assert [to_hex(style.DIVERGING(share)) for share in (0.25, 0.5, 0.75)] == page
-    assert page == [style.NEGATIVE, style.ZERO, style.POSITIVE]
+    signs = [page(name) for name in ("negative", "zero", "positive")]
+    assert [to_hex(style.DIVERGING(share)) for share in (0.25, 0.5, 0.75)] == signs
+    assert signs == [style.NEGATIVE, style.ZERO, style.POSITIVE]
     ends = [style.DIVERGING(0.0), style.DIVERGING(1.0)]
     assert ends[0][0] > ends[0][2]  # more red than blue
     assert ends[1][2] > ends[1][0]
+
+
+def test_all_other_colours_are_the_pages_too():
+    names = ("paper", "sunken", "line", "muted", "ink", "negative-text")
+    assert [page(name) for name in names] == [getattr(style, name.upper().replace("-", "_")) for name in names]
+    dark, light = page("image-ink"), page("image-paper")
+    assert [to_hex(style.IMAGE(share)) for share in (0.0, 1.0)] == [light, dark]
+    assert [to_hex(style.ACTIVATION(share)) for share in (0.0, 0.5, 1.0)] == [style.NEGATIVE, light, dark]
+    assert style.PALETTE[:2] == (style.POSITIVE, style.NEGATIVE)
+
+
+def test_a_figure_has_the_style_and_leaves_that_of_others_alone():
+    before = dict(rcParams)
+    axes = figures.learning_curves([EpochResult(1, 1, 0.1, 1.0, 0.5, 1.1, 0.4, 0.0)]).axes[0]
+    assert dict(rcParams) == before
+    assert [to_hex(line.get_color()) for line in axes.lines] == [style.POSITIVE, style.NEGATIVE]
+    assert to_hex(axes.title.get_color()) == style.INK
+    assert to_hex(axes.spines["left"].get_edgecolor()) == style.MUTED
+    assert not axes.spines["top"].get_visible()
+
+
+@pytest.mark.parametrize("path", sorted([*ROOT.glob("nn_from_scratch/**/*.py"), *ROOT.glob("benchmarks/*.py"),
+                                         *ROOT.glob("resources/images/*.py")]), ids=lambda path: path.stem)  # fmt: skip
+def test_whoever_makes_a_figure_makes_it_in_the_one_style(path):
+    """No colour has another name than in style.py, and a function that makes a figure has the style while it draws."""
+    if path.name == "style.py":
+        return
+    text = path.read_text("utf-8")
+    assert not re.search(r"""["']#[0-9a-fA-F]{6}["']|Figure\(figsize""", text)
+    if "import matplotlib" in text or "from matplotlib" in text:
+        assert not re.search(r"""(color|edgecolor|facecolor)=["'](?!white|none)""", text)
+    made = text.count("new_figure(")
+    assert made == 0 or "@styled()" in text
 
 
 def test_tiles_do_not_overlap_and_lie_within_the_picture(rng):
@@ -124,13 +180,59 @@ def test_tiles_do_not_overlap_and_lie_within_the_picture(rng):
 def test_tiles_have_numbers_and_biases():
     axes = weights.first_layer_weights(np.ones((3, 4)), np.array([0.5, -1.25, -0.001]), (4,)).axes[0]
     assert texts(axes) == ["0", "+0.50", "1", "−1.25", "2", "0.00"]
-    assert "3 units" in axes.get_title()
+    assert "3 units" in axes.get_title("left")
 
 
 def test_too_many_units_are_cut_off_and_counted(rng, tmp_path):
     axes = drawn(weights.first_layer_weights(rng.normal(size=(2048, 9)), np.zeros(2048), (9,)), tmp_path).axes[0]
     assert len(axes.images) == 256
-    assert "first 256 of 2,048 units" in axes.get_title()
+    assert "first 256 of 2,048 units" in axes.get_title("left")
+
+
+def test_units_that_matter_most_come_first_and_the_dead_are_marked_and_counted(rng, tmp_path):
+    """Unit 1 is the one of the largest spread × norm, unit 2 is dead: the sum of a ReLU below 0 for all images."""
+    network = Network([Dense(3), ReLU(), Dense(2), Softmax()], (16,), rng, np.float64)
+    network.layers[0].W[...] = np.array([[1.0], [5.0], [1.0]]) * np.eye(16)[0]
+    network.layers[0].b[...] = [0, 0, -2]
+    network.layers[2].W[...] = [[3, 3, 100], [4, 4, 100]]
+    pictures = np.zeros((2, 4, 4), np.uint8)
+    pictures[1, 0, 0] = 255
+    found = first_layer(network, pictures)
+    assert found.matters == pytest.approx([0.5 * 5, 2.5 * 5, 0])  # the deviation of 0 and 1 is ½, √(3² + 4²) is 5
+    assert (found.dead.tolist(), found.images) == ([False, False, True], 2)
+    (axes, _) = drawn(figures.weight_figures(network, (4, 7), pictures)["first_layer_weights"], tmp_path).axes
+    assert texts(axes) == ["1", "0.00", "0", "0.00", "2", "−2.00", "dead"]
+    assert np.array_equal(images(axes), network.layers[0].W[[1, 0, 2]].reshape(3, 4, 4))
+    frame, tile = axes.patches[0].get_bbox(), axes.images[2].get_extent()
+    assert (frame.x0, frame.x1, frame.y1, frame.y0) == pytest.approx(tile)
+    assert "1 dead: the same output for each of 2 images" in axes.get_title("left")
+
+
+def test_without_images_the_first_layer_is_sorted_by_its_weights_and_none_is_called_dead(rng):
+    network = Network([Conv2D(3, 2), MaxPool2D(), ReLU(), Flatten(), Dense(2), Softmax()], (1, 5, 5), rng, np.float64)
+    found = first_layer(network)
+    into, out = network.layers[0].W.reshape(3, 4), network.layers[4].W.reshape(2, 3, 4)
+    expected = np.sqrt((into**2).sum(axis=1) * (out**2).sum(axis=(0, 2)))
+    assert found.matters == pytest.approx(expected)
+    axes = figures.weight_figures(network, (4, 7))["first_layer_weights"].axes[0]
+    assert [int(text) for text in texts(axes)[::2]] == np.argsort(-expected).tolist()
+    assert "dead" not in axes.get_title("left")
+
+
+def test_the_spread_of_maps_is_that_of_all_their_pixels_over_all_images(rng):
+    layers = [Conv2D(3, 2), BatchNorm(), ReLU(), Conv2D(2, 2), Flatten(), Dense(2), Softmax()]
+    network = Network(layers, (1, 5, 5), rng, np.float64)
+    pictures = rng.integers(0, 256, (230, 5, 5), dtype=np.uint8)  # in parts of 100
+    maps = pictures[:, None] / 255
+    for layer in layers[:3]:
+        maps = layer.forward(maps)
+    norms = np.sqrt((layers[3].W ** 2).sum(axis=(0, 2, 3)))
+    assert first_layer(network, pictures).matters == pytest.approx(maps.std(axis=(0, 2, 3)) * norms)
+
+
+@pytest.mark.parametrize("layers", [[Dense(3), Softmax()], [Softmax()], [BatchNorm(), Dense(3), Dense(3)]])
+def test_where_no_second_layer_of_weights_follows_the_first_nothing_is_sorted(layers, rng):
+    assert first_layer(Network(layers, (9,), rng)) is None
 
 
 def test_an_input_that_is_no_image_gets_a_heat_map(rng, tmp_path):
@@ -192,9 +294,11 @@ def test_histograms_have_a_panel_for_each_parameter_that_counts_its_values(rng, 
     network = Network([Dense(5), ReLU(), Dense(1), Sigmoid()], (16,), rng)
     figure = drawn(weights.weight_histograms(named_parameters(network)), tmp_path)
     for axes, values in zip(figure.axes, (80, 5, 5, 1), strict=True):
-        (bars,) = axes.patches
-        assert bars.get_data().values.sum() == values
-        assert f" {values} value" in axes.get_title()
+        below, above = axes.patches
+        assert below.get_data().values.sum() == above.get_data().values.sum() == values
+        assert below.get_data().edges.max() <= 0 <= above.get_data().edges.min()
+        assert [to_hex(bars.get_facecolor()) for bars in (below, above)] == [style.NEGATIVE, style.POSITIVE]
+        assert f" {values} value" in axes.get_title("left")
     mean = network.layers[0].W.mean(dtype=float)
     assert f"{mean:+.3f}".replace("-", "−") in figure.axes[0].get_xlabel()
 
@@ -235,13 +339,16 @@ def test_layers_that_are_not_dense_get_what_makes_sense_for_their_parameters(rng
     found = figures.weight_figures(network, (4, 7, 9))
     names = ["first_layer_weights", "layer_3_weights", "layer_4_weights", "weight_histograms"]
     assert list(found) == names
-    assert np.array_equal(images(found["first_layer_weights"].axes[0]), layers[0].W[:, 0])
-    assert found["first_layer_weights"].axes[0].get_title() == (
+    tiles = found["first_layer_weights"].axes[0]
+    order = [int(number) for number in texts(tiles)[::2]]
+    assert sorted(order) == list(range(6))
+    assert np.array_equal(images(tiles), layers[0].W[order, 0])
+    assert tiles.get_title("left").splitlines()[0] == (
         "layer 1 (Conv2D): 6 kernels of 3 × 3, each with its number and bias"
     )
     assert np.array_equal(images(found["layer_4_weights"].axes[0]), [layers[5].W])
     axes = found["weight_histograms"].axes
-    assert [panel.get_title() for panel in axes if panel.get_title()] == [
+    assert [panel.get_title("left") for panel in axes if panel.get_title("left")] == [
         "layer 1 (Conv2D): 54 values of W",
         "layer 1 (Conv2D): 6 values of b",
         "layer 2 (BatchNorm): 6 values of gamma",

@@ -39,8 +39,8 @@ def test_figures_call_a_score_what_it_is(rng, score_name):
     images = rng.integers(0, 256, (50, 4, 6), dtype=np.uint8)
     title = figures.mistakes(images, made(50, 3, score_name), (3, 5, 8), "confidence").get_suptitle()
     assert f"with the {score_name} of the answer" in title
-    counts = figures.calibration(metrics.calibration(np.array([0.6]), np.array([1])), score_name).axes[1]
-    assert counts.get_xlabel() == f"confidence: {score_name} of the answer"
+    axes = figures.calibration(metrics.calibration(np.array([0.6]), np.array([1])), score_name).axes[0]
+    assert axes.get_xlabel() == f"confidence: {score_name} of the answer"
 
 
 @pytest.mark.parametrize("pictures", [1, 3, 7])
@@ -78,13 +78,20 @@ def test_augmented_images_stand_beside_the_stored_one_in_order_under_their_words
     assert max(heading.y1 for heading in headings) < figure.bbox.y1 - 10, "room for the title above them"
 
 
-def test_calibration_shows_accuracy_and_counts_of_the_bins_that_have_images(tmp_path):
+def test_calibration_shows_accuracy_count_and_interval_of_the_bins_that_have_images(tmp_path):
     found = metrics.calibration(np.array([0.62, 0.66, 0.97, 0.99]), np.array([1, 0, 1, 1]))
     figure = figures.calibration(found)
-    shares, counts = figure.axes
-    assert sorted(bar.get_height() for bar in shares.patches) == [0.5, 1]
-    assert [text.get_text() for text in counts.texts] == ["2", "2"]
-    assert f"{found.error:.4f} on 4 images" in shares.get_title()
+    (axes,) = figure.axes
+    assert [bar.get_height() for bar in axes.patches] == [0.5, 1]
+    assert [text.get_text() for text in axes.texts] == ["50.0 %\nof 2", "100 %\nof 2"]
+    assert f"{found.error:.4f} on 4 images" in axes.get_title("left")
+    (bars,) = axes.containers[1].lines[2]
+    # Wilson by hand, n = 2, z² = 3.8416: of a = ½ the middle is ½ and the half length 1.96 · √(⅛ + 0.2401) / 2.9208;
+    # of a = 1 it is from 1 / 2.9208 to 1.
+    (x, low), (_, high) = bars.get_segments()[0]
+    assert (x, low, high) == pytest.approx((0.64, 0.5 - 0.40546, 0.5 + 0.40546), abs=1e-4)
+    (x, low), (_, high) = bars.get_segments()[1]
+    assert (x, low, high) == pytest.approx((0.98, 0.34238, 1), abs=1e-4)
     figures.save(figure, tmp_path / "f.png")
 
 

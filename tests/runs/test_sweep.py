@@ -5,7 +5,7 @@ from multiprocessing import active_children
 
 import numpy as np
 import pytest
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgb
 
 import nn_from_scratch as nn
 from nn_from_scratch import figures
@@ -101,18 +101,59 @@ def test_the_rows_hold_every_measurement():
     assert rows[1:] == [(0.1, 0, 0, 0.1, 0), (0.1, 0, 10, 0.8, 0), (1.0, 0, 0, 0.1, 1), (1.0, 0, 10, 0.2, 1)]
 
 
+def bars(axes):
+    """The lengths of the error bars, by the rate."""
+    found = {}
+    for container in axes.containers:
+        for collection in container.lines[2]:
+            found |= {x: high - low for (x, low), (_, high) in collection.get_segments()}
+    return found
+
+
+def entries(figure):
+    return [[text.get_text() for text in legend.get_texts()] for legend in figure.legends]
+
+
 def test_the_figure_shows_the_runs_the_means_and_the_divergence():
-    sweep = Sweep([run_of(0.1, 0, 0.8), run_of(0.1, 1, 0.9), run_of(1.0, 0, 0.3, diverged=True)])
+    sweep = Sweep([run_of(0.1, 0, 0.8), run_of(0.1, 1, 0.9), run_of(0.5, 0, 0.7), run_of(1.0, 0, 0.3, diverged=True)])
     figure = figures.learning_rate_sweep(sweep)
     curves, final = figure.axes
-    assert [line.get_linestyle() for line in curves.lines] == ["-", "-", ":"]
-    assert [list(line.get_ydata()) for line in curves.lines] == [[0.1, 0.8], [0.1, 0.9], [0.1, 0.3]]
-    assert len({to_hex(line.get_color()) for line in curves.lines}) == 2
+    assert [line.get_linestyle() for line in curves.lines] == ["-", "-", "-", ":"]
+    assert [list(line.get_ydata()) for line in curves.lines] == [[0.1, 0.8], [0.1, 0.9], [0.1, 0.7], [0.1, 0.3]]
+    assert len({to_hex(line.get_color()) for line in curves.lines}) == 3
     assert final.get_xscale() == "log"
-    assert list(final.lines[0].get_xdata()) == [0.1]
-    assert final.lines[0].get_ydata() == pytest.approx([0.85])
+    assert list(final.lines[0].get_xdata()) == [0.1, 0.5]
+    assert final.lines[0].get_ydata() == pytest.approx([0.85, 0.7])
     crosses = [line for line in final.lines if line.get_label() == "diverged"]
     assert [list(line.get_xdata()) for line in crosses] == [[1.0]]
+    assert bars(final) == {0.1: pytest.approx(2 * np.std([0.8, 0.9], ddof=1))}  # a single run gets none
+    assert entries(figure) == [
+        ["0.1", "0.5", "1 (diverged)"],
+        ["mean of the runs", "diverged", "best: 0.1", "± standard deviation"],
+    ]
+
+
+def test_of_one_run_the_figure_shows_no_deviation():
+    figure = figures.learning_rate_sweep(Sweep([run_of(0.1, 0, 0.8), run_of(1.0, 0, 0.9)]))
+    assert bars(figure.axes[1]) == {}
+    assert entries(figure)[1] == ["one run each", "best: 1"]
+
+
+@pytest.mark.parametrize("rates", [2, 7, 12])
+def test_the_rates_can_be_told_apart_and_the_legends_stand_beside_the_axes(rates):
+    figure = figures.learning_rate_sweep(Sweep([run_of(0.001 * 2**n, 0, 0.5) for n in range(rates)]))
+    figure.draw_without_rendering()
+    looks = [(to_rgb(line.get_color()), line.get_marker()) for line in figure.axes[0].lines]
+    for i, (colour, marker) in enumerate(looks):
+        for other, other_marker in looks[:i]:
+            assert marker != other_marker or np.linalg.norm(np.subtract(colour, other)) > 0.35
+    for legend in figure.legends:
+        box = legend.get_window_extent()
+        assert box.y0 >= 0
+        assert box.x1 <= figure.bbox.x1
+        assert not any(box.overlaps(axes.get_window_extent()) for axes in figure.axes)
+    upper, lower = (legend.get_window_extent() for legend in figure.legends)
+    assert not upper.overlaps(lower)
 
 
 def test_smoothing_starts_at_the_first_value_and_forgets_slowly():
