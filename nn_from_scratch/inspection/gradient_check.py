@@ -12,6 +12,7 @@ from nn_from_scratch.losses import Loss
 from nn_from_scratch.network import Network
 
 ROUNDING = 1e-15  # of a loss near 1, with the sums behind it
+DOUBTFUL = 1e-6  # of an array's gradient: what differs by more is measured again
 STEP = 3e-6  # small beside the curvature, large beside rounding: losses are near 1, and float64 has 16 digits
 
 
@@ -44,8 +45,13 @@ def check_gradients(
             others = rng.choice(parameters.size, min(of_each, parameters.size), replace=False)
             chosen = np.union1d(chosen, others[: of_each - chosen.size])
             g = gradients[chosen]
-            found = np.array([_difference(network, loss, x, t, parameters, i) for i in chosen])
+            found = np.array([_difference(network, loss, x, t, parameters, i, STEP) for i in chosen])
             scale = max(np.linalg.norm(g), np.linalg.norm(found))
+            # Where the step crosses the kink of a ReLU, a much smaller one hardly does; a wrong gradient stays wrong.
+            for i in np.flatnonzero(np.abs(g - found) > DOUBTFUL * scale):
+                again = _difference(network, loss, x, t, parameters, chosen[i], STEP / 100)
+                if abs(again - g[i]) < abs(found[i] - g[i]):
+                    found[i] = again
             measurable = ROUNDING * np.sqrt(len(chosen)) * max(1.0, abs(value)) / STEP
             error = np.linalg.norm(g - found) / scale if not scale <= measurable else 0.0
             worst = float(np.maximum(worst, error))  # a NaN stays one: max() would drop it
@@ -54,13 +60,13 @@ def check_gradients(
 
 
 def _difference(
-    network: Network, loss: Loss, x: np.ndarray, t: np.ndarray, parameters: np.ndarray, i: np.integer
+    network: Network, loss: Loss, x: np.ndarray, t: np.ndarray, parameters: np.ndarray, i: np.integer, h: float
 ) -> float:
     """(L(θ + h) − L(θ − h)) / 2h, where h moves parameter i of an array; it is put back."""
     start = parameters[i]
-    parameters[i] = start + STEP
+    parameters[i] = start + h
     above = loss.value(network.forward(x, training=True), t)
-    parameters[i] = start - STEP
+    parameters[i] = start - h
     below = loss.value(network.forward(x, training=True), t)
     parameters[i] = start
-    return (above - below) / (2 * STEP)
+    return (above - below) / (2 * h)

@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 import numpy as np
 
 from nn_from_scratch import storage
+from nn_from_scratch.data import Split
 from nn_from_scratch.errors import BadInput, one_line
 from nn_from_scratch.web import limits
 from nn_from_scratch.web.experiments import EXPERIMENTS
@@ -24,6 +25,8 @@ from nn_from_scratch.web.trainer import Trainer
 
 LARGEST_BODY = 4_000  # bytes of a command
 LARGEST_DRAWING = 120_000
+DRAWINGS = 200  # that can be kept, and learnt from
+LARGEST_DRAWINGS = 1200 * DRAWINGS
 PAD = 280  # pixels of the drawing pad's sides
 RECIPE = ("learning_rate", "batch_size", "optimizer", "weight_decay")  # that can change on the way
 WEIGHTS_FILE = "weights_and_biases.json"
@@ -185,6 +188,18 @@ def set_weight(trainer: Trainer, asked: Asked) -> dict[str, Any]:
     return _done(trainer)
 
 
+def drawings(trainer: Trainer, asked: Asked) -> dict[str, Any]:
+    """Learn from drawings, too: of each its 28·28 bytes in base64, and its digit."""
+    body = asked.object("images", "labels")
+    images, labels = body.get("images"), body.get("labels")
+    if not isinstance(images, list) or not isinstance(labels, list) or not 0 < len(images) == len(labels) <= DRAWINGS:
+        raise BadInput(f"drawings: expected from 1 to {DRAWINGS} images, and as many labels")
+    pixels = np.stack([_bytes(image, "image", limits.PIXELS) for image in images]).reshape(-1, 28, 28)
+    digits = np.array([limits.whole(label, "label", 0, 9) for label in labels], np.uint8)
+    trainer.ask(trainer.learn_from, Split(pixels, digits))
+    return _done(trainer)
+
+
 def stage(trainer: Trainer, asked: Asked) -> dict[str, Any]:
     """Put another digit on the stage."""
     body = asked.object("kind", "index", "strokes_image", "centre")
@@ -226,6 +241,7 @@ ROUTES = (
     Route("POST", "/api/settings", settings),
     Route("POST", "/api/experiment", experiment),
     Route("POST", "/api/weight", set_weight),
+    Route("POST", "/api/drawings", drawings, LARGEST_DRAWINGS),
     Route("POST", "/api/stage", stage, LARGEST_DRAWING),
     Route("POST", "/api/predict", predict, LARGEST_DRAWING),
     Route("POST", "/api/weights", upload, limits.LARGEST_UPLOAD),
@@ -263,13 +279,17 @@ def _centre(body: dict[str, Any]) -> bool:
 
 def _ink(text: Any) -> np.ndarray:
     """The drawing pad's pixels, (280, 280), out of base64."""
+    return _bytes(text, "strokes_image", PAD * PAD).reshape(PAD, PAD)
+
+
+def _bytes(text: Any, name: str, length: int) -> np.ndarray:
     try:
         content = b64decode(text, validate=True)
     except (TypeError, ValueError, binascii.Error):
         content = b""
-    if len(content) != PAD * PAD:
-        raise BadInput(f"strokes_image: expected the {PAD}·{PAD} bytes of the pad in base64")
-    return np.frombuffer(content, np.uint8).reshape(PAD, PAD)
+    if len(content) != length:
+        raise BadInput(f"{name}: expected {length:,} bytes in base64")
+    return np.frombuffer(content, np.uint8)
 
 
 def _network_file(content: bytes) -> storage.SavedNetwork:

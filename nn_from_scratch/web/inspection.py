@@ -8,7 +8,7 @@ import numpy as np
 from nn_from_scratch.classes import class_scores, predicted_classes, target_table
 from nn_from_scratch.data.dataset import Split
 from nn_from_scratch.errors import BadInput
-from nn_from_scratch.handwriting.drawing import NothingDrawn, prepare
+from nn_from_scratch.handwriting.drawing import THRESHOLD, NothingDrawn, prepare
 from nn_from_scratch.inspection.answers import first_and_second
 from nn_from_scratch.inspection.field_of_view import field_of_view
 from nn_from_scratch.inspection.stages import Stage
@@ -23,6 +23,7 @@ from nn_from_scratch.words import name_of
 
 TERMS = 8  # products of each sign that are named in a neuron's sum
 CELL_IMAGES = 100
+SPECK = 0.125  # of a pad's side: what is no larger than that is no digit
 
 
 class Unit(NamedTuple):
@@ -115,6 +116,8 @@ def drawing_part(network: Network, classes: tuple[int, ...], ink: np.ndarray, ce
         image = prepare(ink, centre)
     except NothingDrawn:
         return {"empty": True, "message": "Draw something."}
+    if centre and extent(ink) < SPECK * max(ink.shape):  # made as large as a digit, it would be read as a 0
+        return {"empty": True, "message": "That is only a dot: draw a digit."}
     scores = class_scores(predict(network, image[None]))[0]
     first, next_ = first_and_second(scores)
     doubtful = not (scores[first] >= 0.5 and scores[first] - scores[next_] >= 0.3)
@@ -128,6 +131,11 @@ def drawing_part(network: Network, classes: tuple[int, ...], ink: np.ndarray, ce
         "second": second,
         "doubtful": bool(doubtful),
     }
+
+
+def extent(ink: np.ndarray) -> int:
+    """The longer side of what is drawn, in pixels."""
+    return max(int(np.ptp(places)) + 1 for places in np.nonzero(ink >= THRESHOLD))
 
 
 @dataclass

@@ -5,13 +5,13 @@ A rewind or a new network makes a new one of these; nothing of the old one is le
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
 from nn_from_scratch.classes import score_name, target_table
-from nn_from_scratch.data import Dataset
+from nn_from_scratch.data import Dataset, Split
 from nn_from_scratch.data.batches import inputs
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.inspection.gradient_check import GradientCheck, check_gradients
@@ -47,6 +47,7 @@ MEASURED = (10, 30, 100, 300, 1000, 3000)  # steps of the first epoch after whic
 CHECKED_IMAGES = 16  # whose loss the gradient check differentiates
 GRAIN = 0.1  # of the pixels of images in that check
 COMPANIONS = 15  # beside an example, for layers that take statistics of a batch
+COPIES = 20  # of each drawing: one among thousands of images would hardly be seen
 MOST_MARKS = 50  # on the curve
 FRAME_POINTS = 24  # of the learning curve in a frame
 RECENT_BATCHES = 50  # for a running accuracy
@@ -65,6 +66,7 @@ class Start:
     on_test: bool = False  # judged on the test images, and nothing held out
     in_order: bool = False  # of the labels, instead of shuffled
     experiment: tuple[str, int] | None = None  # its name, and which of its runs
+    drawings: Split | None = None  # learnt from as well, each COPIES times
 
 
 def recipe_of_preset(preset: str) -> Recipe:
@@ -106,6 +108,8 @@ class LiveRun:
 
     def __init__(self, start: Start, dataset: Dataset, threads: int, next_size: Callable[[], int]):
         dataset = start.dataset or dataset
+        if start.drawings:
+            dataset = _with_drawings(dataset, start.drawings)
         recipe = start.recipe.for_data(dataset)
         limits.check_architecture(recipe)
         usable = int(np.isin(dataset.train.labels, recipe.classes).sum())
@@ -314,6 +318,7 @@ class LiveRun:
                 "name": run.dataset.name,
                 "source": run.dataset.source,
                 "training": len(run.learning),
+                "drawings": len(self.start.drawings) if self.start.drawings else 0,
                 "validation": len(run.validation),
                 "judged_on": "test" if self.start.on_test else "validation",
             },
@@ -406,6 +411,12 @@ class LiveRun:
             x += np.random.default_rng(0).uniform(0, GRAIN, x.shape)
         t = target_table(self.recipe.outputs, network.dtype)[self.run.learning.labels[few]]
         return check_gradients(network, self.run.loss, x, t)
+
+
+def _with_drawings(dataset: Dataset, drawings: Split) -> Dataset:
+    """The data with drawings in front of the training images, so that none of them is held out."""
+    copies = Split(np.tile(drawings.images, (COPIES, 1, 1)), np.tile(drawings.labels, COPIES))
+    return replace(dataset, train=copies.followed_by(dataset.train))
 
 
 def _marked(recipe: Recipe) -> dict[str, str]:

@@ -9,7 +9,7 @@ import json
 import queue
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from nn_from_scratch.data import Dataset
+from nn_from_scratch.data import Dataset, Split
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.handwriting.drawing import NothingDrawn, prepare
 from nn_from_scratch.layers import BatchNorm
@@ -75,6 +75,7 @@ class Trainer:
         self.speed: float | None = None  # steps per second, or as fast as it goes
         self.epoch_target: int | None = None
         self.run_number = 0
+        self.token = secrets.token_hex(8)  # another one after a restart, which has forgotten all
         self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], Future]] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="trainer", daemon=True)
         self._ended = False
@@ -167,6 +168,13 @@ class Trainer:
         self.epoch_target = experiment.epochs
         self._begin(experiment.start(number))
 
+    def learn_from(self, drawings: Split) -> None:
+        """Learn from the visitor's drawings, too. The network stays as it is; the training begins anew from it."""
+        if unknown := set(drawings.labels.tolist()) - set(self.recipe.classes):
+            raise BadInput(f"label {min(unknown)}: expected one of the digits {_words(self.recipe.classes)}")
+        snapshot = self.run.network.snapshot()
+        self._begin(replace(self.live.start, recipe=self.recipe, snapshot=snapshot, drawings=drawings))
+
     def change(self, **settings: Any) -> None:
         """Learning rate, batch size, optimizer, speed or epoch target: from the next step on, without a reset."""
         if "speed" in settings:
@@ -211,6 +219,7 @@ class Trainer:
         """The state, and everything else but the numbers that change with every step."""
         return {
             "run": self.run_number,
+            "server": self.token,
             "state": self.state,
             "presets": limits.presets(),
             "menus": limits.menus(),
@@ -385,6 +394,10 @@ def _stack(recipe: Recipe, hidden: tuple[int, ...] | None, activation: str | Non
     between = activation or (stack.activations[0] if stack and len(stack.units) > 1 else "relu")
     sizes = (limits.PIXELS, *units, recipe.outputs)
     return recipe.override(sizes=sizes, activations=(between,) * len(units) + recipe.layers[-1:])
+
+
+def _words(values: Iterable[int]) -> str:
+    return ", ".join(map(str, values))
 
 
 def _json(content: Any) -> str:

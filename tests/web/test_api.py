@@ -88,7 +88,7 @@ def test_weights_go_out_as_a_file_and_come_back_to_the_bit(trainer, tmp_path):
         ("GET", "/api/confusion/10/0", b"", "cell 10, 0: expected numbers below 10"),
         ("POST", "/api/start", b'{"now": 1}', "unknown name 'now': expected none"),
         ("POST", "/api/start", b" " * 4001, "4,001 bytes are too many: expected at most 4,000"),
-        ("POST", "/api/predict", b"{}", "strokes_image: expected the 280·280 bytes of the pad in base64"),
+        ("POST", "/api/predict", b"{}", "strokes_image: expected 78,400 bytes in base64"),
         ("POST", "/api/settings", b'{"learning_rate": NaN}', "not valid JSON"),
         ("POST", "/api/weights", b"{}", "the uploaded file: not a network of this package"),
     ],

@@ -7,10 +7,11 @@ import { bytes } from "./decode.js";
 import { byId, make, write } from "./dom.js";
 import { explain } from "./explain.js";
 import { count } from "./numbers.js";
+import { a } from "./state.js";
 
 export class Confusion {
-  constructor(state) {
-    this.state = state;
+  constructor(state, stage) {
+    Object.assign(this, { state, stage });
     this.table = byId("confusion");
     this.dialog = byId("images");
     this.size = 0;
@@ -22,11 +23,13 @@ export class Confusion {
   }
 
   draw() {
-    const { confusion, settings } = this.state;
+    const { settings } = this.state;
     if (!settings) return;
     const { classes } = settings;
+    // The matrix of another network may still be here when the classes are already others.
+    const confusion = this.state.confusion?.matrix.length === classes.length ? this.state.confusion : null;
     if (this.classes !== String(classes)) this.#build(classes);
-    write(byId("confusion-note"), confusion ? `${count(sum(confusion.matrix))} validation images, at step ${count(confusion.step)}` : "counted at the end of the first epoch");
+    write(byId("confusion-note"), confusion ? `${count(sum(confusion.matrix))} ${this.state.heldOut} images, at step ${count(confusion.step)}` : "counted at the end of the first epoch");
     const wrong = confusion?.matrix.map((row, actual) => row.filter((_, predicted) => predicted !== actual)).flat() ?? [];
     const mostWrong = Math.max(1, ...wrong);
     const mostRight = Math.max(1, ...(confusion?.matrix.map((row, i) => row[i]) ?? []));
@@ -58,8 +61,9 @@ export class Confusion {
     const { classes } = this.state.settings;
     const found = this.state.confusion?.matrix[actual][predicted] ?? 0;
     const times = found === 1 ? "time" : "times";
-    if (actual === predicted) return `A ${classes[actual]} was read right ${count(found)} ${times}. Click to see them.`;
-    return `A ${classes[actual]} was taken for a ${classes[predicted]} ${count(found)} ${times}. Click to see them.`;
+    const digit = upperFirst(a(classes[actual]));
+    if (actual === predicted) return `${digit} was read right ${count(found)} ${times}. Click to see them.`;
+    return `${digit} was taken for ${a(classes[predicted])} ${count(found)} ${times}. Click to see them.`;
   }
 
   #move(event) {
@@ -88,10 +92,22 @@ export class Confusion {
       const shown = found.images.length;
       const part = shown < found.count ? `, the first ${shown} of them here` : "";
       write(byId("images-note"), `${count(found.count)} ${found.count === 1 ? "image" : "images"}${part}, as answered at step ${count(found.step)}`);
-      list.append(...found.images.map((image, i) => thumbnail(image, found.indices[i])));
+      list.append(...found.images.map((image, i) => this.#thumbnail(image, found.indices[i])));
     } catch (problem) {
       write(byId("images-note"), problem.message);
     }
+  }
+
+  /** An image, which a click puts on the stage. */
+  #thumbnail(image, index) {
+    const canvas = make("canvas", { width: 56, height: 56, "aria-hidden": true });
+    picture(canvas.getContext("2d"), bytes(image), 0, 0, 56, "ink", 255);
+    const button = make("button", { type: "button", class: "quiet", "aria-label": `put image ${index} on the stage` }, canvas);
+    button.addEventListener("click", () => {
+      this.dialog.close();
+      this.stage.show("pinned", false, index);
+    });
+    return make("figure", { "data-index": index }, button, make("figcaption", {}, String(index)));
   }
 }
 
@@ -104,8 +120,4 @@ function cell(actual, predicted) {
   return make("button", { type: "button", class: kind, tabindex: "-1", "data-actual": actual, "data-predicted": predicted });
 }
 
-function thumbnail(image, index) {
-  const canvas = make("canvas", { width: 56, height: 56, role: "img", "aria-label": `validation image ${index}` });
-  picture(canvas.getContext("2d"), bytes(image), 0, 0, 56, "ink", 255);
-  return make("figure", { "data-index": index }, canvas, make("figcaption", {}, String(index)));
-}
+const upperFirst = (text) => text[0].toUpperCase() + text.slice(1);

@@ -58,4 +58,5 @@ function setConnection(connection, text = "") {
   document.body.dataset.connection = connection;
   write(byId("disconnected-text"), text);
   byId("disconnected").hidden = connection === "open";
+  if (connection === "lost") write(byId("state-text"), "not connected");
 }

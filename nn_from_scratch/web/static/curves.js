@@ -26,14 +26,17 @@ export class Curve {
   #stepAt = null;
 
   draw() {
+    if (!this.canvas.clientWidth) return; // not among what is shown
     const { points, validation } = this.state.history;
+    const { kept } = this.state;
     const [context, width, height] = fit(this.canvas);
     const raw = points.map((point) => [point[STEP], point[this.column]]);
     const window = Math.max(1, Math.min(100, Math.round(raw.length / 30)));
     this.line = smoothed(raw, window);
     this.validation = validation.map((point) => [point[0], point[this.column - 1]]);
     this.#writeNumbers(raw.length, window);
-    const last = Math.max(1, raw.at(-1)?.[0] ?? 1, this.validation.at(-1)?.[0] ?? 1);
+    this.kept = kept.map((run) => ({ name: run.name, validation: run.validation.map((point) => [point[0], point[this.column - 1]]) }));
+    const last = Math.max(1, raw.at(-1)?.[0] ?? 1, this.validation.at(-1)?.[0] ?? 1, ...this.kept.map((run) => run.validation.at(-1)?.[0] ?? 1));
     const scale = this.#scale(raw);
     const x = (step) => EDGE.left + (step / last) * (width - EDGE.left - EDGE.right);
     const y = (value) => EDGE.top + (1 - scale.share(value)) * (height - EDGE.top - EDGE.bottom);
@@ -44,6 +47,7 @@ export class Curve {
     context.beginPath();
     context.rect(EDGE.left - 4, EDGE.top - 4, width - EDGE.left + 4, height - EDGE.top - EDGE.bottom + 6);
     context.clip();
+    for (const run of this.kept) this.#drawKept(context, run, x, y);
     context.fillStyle = colours.positive;
     context.globalAlpha = raw.length > 1500 ? 0.12 : 0.25;
     for (const [step, value] of raw) context.fillRect(x(step) - 1, y(value) - 1, 2, 2);
@@ -51,6 +55,7 @@ export class Curve {
     drawLine(context, this.line, x, y, colours.positive);
     drawLine(context, this.validation, x, y, colours.negative, true);
     context.restore();
+    this.#drawMarks(context, x, width, height);
     if (this.at !== null) this.#drawCursor(context, x, y, height);
   }
 
@@ -59,15 +64,16 @@ export class Curve {
     const value = (pairs) => (pairs.length ? this.format(pairs.at(-1)[1]) : "–");
     write(byId(`${name}-training`), value(this.line));
     write(byId(`${name}-validation`), value(this.validation));
-    const note = n > 1 ? `dots: single batches · line: mean of the last ${count(window)}${window === 1 ? " batch" : " points"}` : "no step yet";
+    const note = n > 0 ? `dots: single batches · line: mean of the last ${count(window)}${window === 1 ? " batch" : " points"}` : "no step yet";
     write(byId(`${name}-note`), note);
-    const label = `${name}: training ${value(this.line)}, validation ${value(this.validation)}. Arrow keys read the curve.`;
+    write(byId(`${name}-held-out`), this.state.heldOut);
+    const label = `${name}: training ${value(this.line)}, ${this.state.heldOut} ${value(this.validation)}. Arrow keys read the curve.`;
     if (this.canvas.getAttribute("aria-label") !== label) this.canvas.setAttribute("aria-label", label);
   }
 
   /** From a value to its height, 0 … 1, and the values at which to draw a line. */
   #scale(raw) {
-    const values = [...this.line, ...this.validation].map(([, value]) => value).filter(Number.isFinite);
+    const values = [...this.line, ...this.validation, ...this.kept.flatMap(({ validation }) => validation)].map(([, value]) => value).filter(Number.isFinite);
     if (this.column === ACCURACY) {
       // From the ten per cent below most of the curve: the rise at the start leaves the picture when it is long over.
       const sorted = values.toSorted((a, b) => a - b);
@@ -130,6 +136,35 @@ export class Curve {
     context.restore();
   }
 
+  /** A run that was kept: in grey, with its name at the end. */
+  #drawKept(context, { name, validation }, x, y) {
+    if (!validation.length) return;
+    context.globalAlpha = 0.75;
+    drawLine(context, validation, x, y, colours.muted);
+    const [step, value] = validation.at(-1);
+    context.textAlign = "right";
+    context.fillText(name, x(step) - 4, y(value) - 5);
+    context.globalAlpha = 1;
+  }
+
+  /** Where the rate, the optimizer or something else was changed on the way. */
+  #drawMarks(context, x, width, height) {
+    const marks = this.state.settings?.marks ?? [];
+    context.save();
+    context.strokeStyle = context.fillStyle = colours.ink;
+    context.textAlign = "left";
+    marks.forEach(([step, text], i) => {
+      const at = x(step);
+      context.beginPath();
+      context.moveTo(at, EDGE.top);
+      context.lineTo(at, height - EDGE.bottom);
+      context.stroke();
+      const room = (i + 1 < marks.length ? x(marks[i + 1][0]) : width) - at;
+      if (context.measureText(text).width + 8 < room) context.fillText(text, at + 4, EDGE.top + 20);
+    });
+    context.restore();
+  }
+
   #drawCursor(context, x, y, height) {
     context.strokeStyle = colours.muted;
     context.beginPath();
@@ -162,7 +197,7 @@ export class Curve {
       const box = this.canvas.getBoundingClientRect();
       const share = this.at / Math.max(1, this.line.at(-1)[0]);
       const x = box.left + EDGE.left + share * (box.width - EDGE.left - EDGE.right);
-      const held = validation ? `, validation ${this.format(validation[1])} at step ${count(validation[0])}` : "";
+      const held = validation ? `, ${this.state.heldOut} ${this.format(validation[1])} at step ${count(validation[0])}` : "";
       explain.show(this.canvas, `Step ${count(this.at)}: training ${this.format(training[1])}${held}.`, new DOMRect(x, box.top, 0, box.height));
     } else explain.hide();
     this.draw();
@@ -192,7 +227,7 @@ function drawLine(context, pairs, x, y, colour, dots = false) {
   context.beginPath();
   for (const [step, value] of pairs) context.lineTo(x(step), y(value));
   context.stroke();
-  if (!dots || pairs.length > 60) return;
+  if (pairs.length > 1 && (!dots || pairs.length > 60)) return; // a single point has no line
   for (const [step, value] of pairs) {
     context.beginPath();
     context.arc(x(step), y(value), 3, 0, 2 * Math.PI);

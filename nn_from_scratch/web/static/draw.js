@@ -53,6 +53,16 @@ export class DrawPad {
     if (this.strokes.length && performance.now() - this.asked > AGAIN) this.#ask();
   }
 
+  /** The drawing as a command takes it. */
+  asCommand() {
+    return { strokes_image: base64(this.#image()), centre: this.centre.checked };
+  }
+
+  /** The image that the network was given, in base64; null where nothing is drawn. */
+  get seen() {
+    return this.answer && !this.answer.empty ? this.answer.image : null;
+  }
+
   #changed() {
     this.draw();
     this.#ask();
@@ -136,10 +146,11 @@ export class DrawPad {
     this.newer = false;
     this.asked = performance.now();
     try {
-      this.answer = await post("/api/predict", { strokes_image: base64(this.#image()), centre: this.centre.checked });
+      this.answer = await post("/api/predict", this.asCommand());
       this.#show();
+      if (this.state.frame?.example.kind === "drawing" && !this.answer.empty) await post("/api/stage", { kind: "drawing", ...this.asCommand() });
     } catch (problem) {
-      write(byId("draw-answer"), problem.message);
+      if (document.body.dataset.connection !== "lost") write(byId("draw-answer"), problem.message);
     }
     this.asking = false;
     if (this.newer) this.#ask();

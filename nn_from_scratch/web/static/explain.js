@@ -4,22 +4,50 @@
 import { byId, write } from "./dom.js";
 
 export const TEXTS = {
-  architecture: "The network that learns: its inputs, the neurons of each layer, how they bend their sums, and what is made small.",
+  architecture: "The network that learns: its inputs, the neurons of each hidden layer, and its outputs. What you change is built at once, from the same seed.",
   start: "Shows the network one batch of digits after another and corrects its weights a little after each. The space bar does the same.",
-  step_example: "Learns from a single digit and stops, so that you can follow every number forward and backward.",
+  pause: "Stops after the step under way, so that you can look around. The space bar does the same.",
+  step_example: "Learns from a single digit and stops, and shows how: the guess, the error, the blame and the update.",
   step_batch: "Learns from one batch: the gradients of all its digits are averaged, then the weights move once.",
   step_epoch: "Learns from every training image once, in random order, and stops.",
   rewind: "Back to the same first weights, with the same order of digits to come: what you saw will happen again, number for number.",
   state: "What the training is doing right now.",
   gradient_check: "Back-propagation was compared with measured slopes: some weights were nudged a little and the change of the loss was measured. The number is the largest relative difference found.",
+  level: "Watch shows the digit, the network and its answer. Explain adds the loss, the way back and the mistakes. Everything adds all there is.",
+  present: "For a projector: large text, the network and one curve. The key P does the same.",
+  tour: "Points at one thing after another, in a minute.",
+  experiments: "What happens if something is done wrong on purpose: predict, run, and compare.",
+  add_layer: "Adds a hidden layer, and builds the network anew from the same seed.",
+  stage: "Which digit goes through the network in the picture.",
+  stage_pinned: "One digit that the network never learns from, always the same: so one can watch an opinion form.",
+  stage_latest: "The digit that the network has learnt from last: another one with every step.",
+  stage_mistake: "A digit that the network reads wrong.",
+  stage_test: "A digit from the test images.",
+  stage_drawing: "What you have drawn on the pad.",
+  stage_next: "Another digit of the same kind.",
+  beat_guess: "From left to right: what the network makes of the digit, with the weights that it had before the step.",
+  beat_error: "At the outputs: prediction minus target, p − t.",
+  beat_blame: "From right to left: how the loss would change with each neuron's sum, δ; the lines are the slopes of this digit's loss.",
+  beat_update: "The weights move. Wide lines have grown, thin ones shrunk, and the changes are drawn larger than they are.",
+  compare: "Keep a run, change one thing, and train from the same seed: what differs in the curves comes from that one thing.",
+  keep: "Keeps the curves of this run in grey, and a row with its settings.",
+  forget: "Takes all kept runs away.",
+  weight_decay: "Pulls every weight towards 0 with every step, by this share times the learning rate. It keeps a network from learning by heart.",
+  full_batch: "Every step then sees all training images: the true slope of the loss, but only one step to an epoch.",
+  loss_choice: "What is made small. The last activation follows: softmax for cross-entropy, sigmoid for binary cross-entropy.",
+  drawing_label: "Which digit you have drawn.",
+  drawing_keep: "Keeps this drawing and its label in this browser.",
+  drawings_learn: "Adds the kept drawings to the training images, twenty times each, and goes on from the present weights.",
+  drawings_export: "Saves the kept drawings as a file.",
+  drawings_import: "Reads drawings from a file that was saved here.",
   theme: "Switches between a light and a dark page.",
-  network: "The digit enters at the left and its answer leaves at the right. The stronger a neuron's colour, the more active it is: the ink of the digit, or orange below 0; only the most active neurons and the strongest connections are drawn.",
+  network: "The digit enters at the left and its answer leaves at the right. The stronger a neuron's colour, the more active it is: the ink of the digit, or orange below 0; of many neurons a fixed sample is drawn, and of the lines the strongest. Click a neuron for its sum, or a line for the life of its weight.",
   step: "How often the weights have been corrected. One step is one batch, or one single digit.",
   epoch: "How often the network has seen the whole training set.",
   throughput: "Steps of training in one second, measured just now.",
   edges: "Either the weights themselves, or what really flows: weight × activation. Blue is positive, orange negative, and a wider line is a larger number.",
   phases: "Also shows the way back: how the mistake at the outputs is handed down through the layers, and which weights it asks to change.",
-  verdict: "The network answers with the output that is largest. The example is the last digit that it has just learnt from.",
+  verdict: "The network answers with the output that is largest. Which digit it is, you choose above the picture.",
   outputs_output: "How strongly the network speaks for each digit; these numbers are not shares of one certainty. The largest is the answer; a frame marks the true digit.",
   outputs_probability: "How the network divides its certainty among the digits: these probabilities sum to 1. The largest is the answer; a frame marks the true digit.",
   output_deltas: "How the loss would grow if the sum behind this output grew. Orange, below zero: a larger sum would be better; blue: a smaller one.",
@@ -35,7 +63,7 @@ export const TEXTS = {
   gradient_mean: "The average size of one derivative in this layer.",
   weight_norm: "The length of all weights of this layer taken as one vector. It usually grows as the network becomes surer.",
   biases: "The smallest, mean and largest bias: what each neuron adds to its sum whatever it sees.",
-  silent: "ReLU: the share of neurons that answered 0 to this digit. Sigmoid: the share so close to 0 or 1 that almost no gradient passes.",
+  silent: "ReLU: the share of neurons that answered 0 to this digit. Sigmoid: the share so close to 0 or 1, saturated, that almost no gradient passes; of an output that is right, nothing is wrong with that.",
   confusion: "Rows are what the digit was, columns what the network answered; the diagonal is right. Choose a cell to see the images it counts.",
   learning_rate: "How far each step goes, from the next step on. Too small learns slowly, too large overshoots and may never recover.",
   speed: "How many steps a second at most. Slow is for watching, unlimited for training.",
@@ -48,11 +76,10 @@ export const TEXTS = {
   pad_clear: "An empty pad. The Delete key does the same.",
   centre: "Scales the drawing to 20 pixels and moves its centre of mass to the middle, as was done to the digits it learns from. Switch it off and draw in a corner, to see why it matters.",
   seen: "The 28 × 28 pixels that the network is really given.",
-  preset: "A network with a tried recipe, or one of your own.",
-  hidden: "The number of neurons in each hidden layer, separated by commas. Empty: none at all, a linear classifier.",
+  preset: "A network with a tried recipe. It is built at once, from the seed below.",
   activation: "How a hidden neuron bends its sum. ReLU cuts off what is below 0, sigmoid squeezes everything between 0 and 1.",
   seed: "The number from which the first weights and the order of the digits are drawn. The same seed gives the same training, to the last bit.",
-  restart: "Builds the network chosen here from this seed, before its first step.",
+  restart: "Builds the same network from this seed, before its first step.",
   random_start: "Builds it from a new random seed, before its first step.",
   download: "The network as it is now, as a JSON file that evaluate.py and train.py understand.",
   upload: "A network saved here or by train.py takes the place of this one.",
@@ -63,6 +90,7 @@ const PATIENCE = 450; // milliseconds that the pointer rests before something is
 const bubble = byId("explanation");
 let shownFor = null;
 let waiting = null;
+let done = null; // what was clicked: nothing more is said of it until the pointer has left it
 
 /** Fill in what depends on the network. */
 export function setOutputKind(kind) {
@@ -87,6 +115,7 @@ function show(element, text, box = element.getBoundingClientRect()) {
 /** The same, when the pointer has rested there for a moment. */
 function showSoon(element, text, box) {
   clearTimeout(waiting);
+  if (done?.contains(element)) return;
   if (shownFor === element) show(element, text, box);
   else waiting = setTimeout(() => element.isConnected && show(element, text, box), PATIENCE);
 }
@@ -129,7 +158,14 @@ export const explain = {
       else if (say === showSoon && !target.closest(`[aria-describedby=${bubble.id}], canvas, .neurons, #confusion`)) hide();
     });
     document.addEventListener("focusout", hide);
-    document.addEventListener("pointerdown", ({ target }) => target.closest(".info") || hide());
+    document.addEventListener("pointerdown", ({ target }) => {
+      if (target.closest(".info")) return;
+      hide();
+      done = target.closest("button, label, a, canvas, select, input") ?? target;
+    });
+    document.addEventListener("pointerover", ({ target }) => {
+      if (!done?.contains(target)) done = null;
+    });
     document.addEventListener("scroll", hide, true);
     document.addEventListener("keydown", ({ key }) => key === "Escape" && hide());
   },

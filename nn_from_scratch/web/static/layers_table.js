@@ -23,7 +23,7 @@ export class LayersTable {
       const mean = biases.reduce((sum, bias) => sum + bias, 0) / biases.length;
       const power = Math.log10(layer.gradient_norm || 10 ** LEAST);
       const cells = row.cells;
-      write(cells[0], `${this.state.layerName(l)}, ${layer.units} ${layer.type}`);
+      write(cells[0], `${this.state.layerName(l)}, ${describe(layer)}`);
       const [bar, norm] = cells[1].children;
       bar.style.setProperty("--share", String(Math.max(0, Math.min(1, (power - LEAST) / (MOST - LEAST)))));
       write(norm, short(layer.gradient_norm));
@@ -32,10 +32,16 @@ export class LayersTable {
       cells[2].dataset.value = layer.gradient_mean;
       write(cells[3], short(layer.weight_norm));
       write(cells[4], `${short(Math.min(...biases), 2)} … ${short(mean, 2)} … ${short(Math.max(...biases), 2)}`);
-      write(cells[5], percent(layer.dead));
+      write(cells[5], silence(layer));
     });
   }
 }
+
+/** Of a saturated output that is right nothing is wrong: there is just nothing left to learn. */
+const silence = ({ dead, type }) => (dead === null ? "–" : `${percent(dead)}${type === "sigmoid" ? " saturated" : ""}`);
+
+/** "100 sigmoid", "16 maps, Conv2D, ReLU" */
+export const describe = ({ units, shape, type, name }) => (shape ? `${units} maps: ${name}` : `${units} ${type ?? "neurons"}`);
 
 function newRow(layer) {
   const norm = make("td", { class: "with-bar" }, make("span", { class: "bar", "aria-hidden": true }), make("span", { class: "value" }));

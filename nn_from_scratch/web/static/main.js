@@ -1,45 +1,66 @@
 // The start of the page: makes the views, tells each which news concern it, and draws what has changed, once a frame of
 // the screen. To understand the page, read state.js and connection.js next; then any view on its own.
 
+import { Address } from "./address.js";
+import { Commands } from "./commands.js";
+import { Compare } from "./compare.js";
 import { Confusion } from "./confusion.js";
 import { connect } from "./connection.js";
 import { Controls } from "./controls.js";
 import { curves } from "./curves.js";
 import { byId } from "./dom.js";
 import { DrawPad } from "./draw.js";
+import { Drawings } from "./drawings.js";
+import { Editor } from "./editor.js";
+import { Experiments } from "./experiments.js";
 import { explain } from "./explain.js";
 import { Inspector } from "./inspector.js";
 import { LayersTable } from "./layers_table.js";
+import { Lesson } from "./lesson.js";
 import { NetworkPicture } from "./network_picture.js";
 import { Overview } from "./overview.js";
+import { startPresenting } from "./present.js";
+import { Stage } from "./stage.js";
 import { State } from "./state.js";
 import { Strips } from "./strips.js";
 import { startTheme } from "./theme.js";
 import { Tiles } from "./tiles.js";
+import { Tour } from "./tour.js";
 
 const CALM = 500; // milliseconds between two pictures where the visitor asked for reduced motion
 
 const state = new State();
-const pictures = ["forward", "backward"].map((id) => new NetworkPicture(byId(id), state));
+const commands = new Commands(state);
+const pictures = ["forward", "backward"].map((id) => new NetworkPicture(byId(id), state, (view) => schedule(view)));
 const [loss, accuracy] = curves(state);
 const pad = new DrawPad(state);
-const inspector = new Inspector(state);
+const inspector = new Inspector(state, commands);
+const stage = new Stage(state, commands, () => pad.asCommand());
+const compare = new Compare(state);
 
 // each view, and the parts of the state that it shows
 const views = new Map([
-  [new Controls(state), ["settings"]],
-  [{ draw: arrangePictures }, ["settings", "frame"]], // before the pictures, which draw only what is visible
-  ...pictures.map((view) => [view, ["settings", "frame", "selected"]]),
-  [new Overview(state), ["settings", "frame"]],
-  [loss, ["frame", "history"]],
-  [accuracy, ["frame", "history"]],
-  [new Strips(state), ["settings", "frame", "selected"]],
-  [new Tiles(state), ["settings", "tiles", "selected"]],
-  [new LayersTable(state), ["settings", "frame"]],
-  [new Confusion(state), ["settings", "confusion"]],
+  [new Controls(state, commands), ["settings"]],
+  [new Editor(state, commands), ["settings"]],
+  [stage, ["frame"]],
+  [new Lesson(state), ["frame", "beat"]],
+  [{ draw: arrangePictures }, ["settings", "frame", "level"]], // before the pictures, which draw only what is visible
+  ...pictures.map((view) => [view, ["settings", "frame", "selected", "beat", "field", "level"]]),
+  [new Overview(state), ["settings", "frame", "notice"]],
+  [loss, ["frame", "history", "kept", "settings", "level"]],
+  [accuracy, ["frame", "history", "kept", "settings", "level"]],
+  [compare, ["frame", "history", "kept", "settings", "level"]],
+  [new Strips(state), ["settings", "frame", "selected", "level"]],
+  [new Tiles(state), ["settings", "tiles", "selected", "level"]],
+  [new LayersTable(state), ["settings", "frame", "level"]],
+  [new Confusion(state, stage), ["settings", "confusion"]],
   [inspector, ["frame"]],
+  [new Drawings(state, commands, () => pad.seen), ["settings"]],
+  [new Address(state, commands), ["settings", "frame"]],
   [pad, []],
 ]);
+new Experiments(state, commands, compare);
+new Tour();
 
 const stale = new Set();
 let scheduled = false;
@@ -66,10 +87,9 @@ for (const [view, parts] of views) state.on(parts, () => schedule(view));
 state.on(["selected"], () => inspector.open());
 state.on(["frame"], () => pad.frameCame());
 
-/** After a single step both ways are shown, side by side; otherwise the way back is the visitor's choice. */
+/** In a lesson there is one picture, which shows both ways one after the other. */
 function arrangePictures() {
-  if (state.settings?.state === "training") state.stepping = null;
-  const both = byId("phases").checked || (state.stepping !== null && state.stepping === state.settings?.run);
+  const both = byId("phases").checked && !state.frame?.before && document.body.dataset.level !== "watch";
   byId("backward").hidden = !both;
   byId("pictures").classList.toggle("both", both);
 }
@@ -82,6 +102,7 @@ byId("pictures").parentElement.addEventListener("change", ({ target }) => {
 });
 
 startTheme(scheduleAll);
+startPresenting(scheduleAll);
 explain.start();
 new ResizeObserver(scheduleAll).observe(byId("views"));
 connect(state);

@@ -1,88 +1,129 @@
-// The network as a graph: the digit, a column of neurons for each layer, and the outputs. One class draws both ways
-// through it, forward (activations along weights) and backward (∂L/∂z along gradients), because they are the same
-// picture with other numbers. Each neuron is a real button over the canvas, so that it can be reached without a mouse.
+// The network as a graph: the digit, a column of neurons or feature maps for each layer, and the outputs. One class draws
+// every scene: forward, backward, and the beats of a step (scenes.js). Each neuron is a real button over the canvas, so
+// that it can be reached without a mouse; each line can be clicked, for the life of its weight.
 
 import { fit, picture, tint } from "./canvas.js";
 import { colours } from "./colours.js";
 import { bytes, fullActivation, largest, unpack } from "./decode.js";
 import { make, write } from "./dom.js";
 import { explain } from "./explain.js";
-import { count, fixed, short } from "./numbers.js";
-import { winner } from "./state.js";
+import { count, fixed, plain, short } from "./numbers.js";
+import { arriving, BEND, heightAt, layOut, leaving } from "./picture_layout.js";
+import { backwardScene, CHANGE, forwardScene, FLOW, lessonScene, WEIGHT } from "./scenes.js";
+import { a, winner } from "./state.js";
 
 const WAYS = {
-  forward: { title: "Forward: from the digit to an answer", ramp: "activation", values: "activations" },
-  backward: { title: "Backward: from the mistake to what must change", ramp: "signed", values: "deltas" },
+  forward: { title: "Forward: from the digit to an answer", ramp: "activation", values: "activations", maps: "maps" },
+  backward: { title: "Backward: from the mistake to what must change", ramp: "signed", values: "deltas", maps: "delta_maps" },
 };
-const [NARROW, TINY] = [115, 60]; // columns narrower than that break their captions into more lines; pixels
+const NEAR = 6; // pixels from a line that still hit it
+const EASE = 110; // milliseconds in which a frame passes into the next
+const GROWTH = 0.35; // of the widest line: the largest change of a weight, as it is drawn
 
 export class NetworkPicture {
   edges = "weight"; // or "flow", weight × activation
+  lines = []; // as drawn: {layer, unit, input, from, to, value}
 
-  constructor(figure, state) {
-    this.state = state;
-    this.phase = figure.dataset.phase;
-    this.way = WAYS[this.phase];
-    this.figure = figure;
-    this.title = make("figcaption", {}, this.way.title);
+  constructor(figure, state, redraw) {
+    Object.assign(this, { figure, state, redraw, phase: figure.dataset.phase });
+    this.title = make("figcaption", {}, WAYS[this.phase].title);
     this.canvas = make("canvas", { "aria-hidden": true });
     this.neurons = make("div", { class: "neurons", role: "group", "aria-label": `Neurons, ${this.phase}: arrow keys move, Enter opens` });
     this.captions = make("div", { class: "captions" });
     this.outputs = make("ol", { class: "outputs bars" });
-    this.stage = make("div", { class: "stage" }, this.canvas, this.neurons, this.captions, this.outputs);
+    this.legend = make("p", { class: "picture-legend" });
+    this.stage = make("div", { class: "stage" }, this.canvas, this.neurons, this.captions, this.legend, this.outputs);
     figure.append(this.title, this.stage);
-    this.slots = []; // per layer: which neuron is drawn at which place
-    this.buttons = new Map(); // "layer:neuron" → button
-    this.neurons.addEventListener("click", (event) => this.#open(event.target.closest("button")));
+    this.buttons = new Map(); // "layer:unit" → button
+    this.neurons.addEventListener("click", (event) => this.#open(event));
     this.neurons.addEventListener("keydown", (event) => this.#move(event));
+    this.stage.addEventListener("pointermove", (event) => this.#point(event));
+    this.stage.addEventListener("click", (event) => this.#openLine(event));
     explain.parts(this.neurons, (target) => target.matches("button") && this.#about(target));
     explain.on(this.outputs, this.phase === "forward" ? "outputs" : "output_deltas");
+  }
+
+  scene() {
+    if (this.phase === "backward") return backwardScene(this.state);
+    if (this.state.frame.before) return lessonScene(this.state);
+    return forwardScene(this.state, this.edges === "flow" ? FLOW : WEIGHT);
   }
 
   draw() {
     const { frame, settings } = this.state;
     if (!frame || !settings || this.figure.hidden) return;
+    const scene = this.scene();
+    const { layers } = scene;
     const [context, width, height] = fit(this.canvas);
-    this.#place(frame, width, height);
-    this.#drawDigit(context, frame);
-    frame.layers.forEach((layer, l) => this.#drawEdges(context, layer, l));
-    frame.layers.forEach((layer, l) => this.#drawNeurons(context, layer, l));
-    this.#writeOutputs(frame);
-    this.#writeCaptions(frame);
+    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    this.layout = layOut(layers, width, height, { outputsWidth: this.outputs.offsetWidth, legendHeight: this.legend.offsetHeight, rem });
+    this.stage.style.setProperty("--captions", `${this.layout.captions}px`);
+    this.captions.classList.toggle("narrow", this.layout.narrow);
+    this.#placeButtons(layers);
+    this.#ease(frame, scene);
+    this.lines = [];
+    layers.forEach((_, l) => this.#revealed(context, scene, l, height, () => this.#drawEdges(context, scene, l)));
+    this.#drawDigit(context, scene);
+    layers.forEach((_, l) => this.#drawUnits(context, scene, l));
+    this.#drawChosenLine(context);
+    this.#writeOutputs(scene);
+    this.#writeCaptions(scene);
+    this.#writeLegend(scene);
   }
 
-  /** Where everything goes: `places` maps "layer:neuron" to [x, y]. A neuron keeps its place as long as it is shown. */
-  #place(frame, width, height) {
-    const right = width - this.outputs.offsetWidth - 16;
-    const size = Math.min(height * 0.55, width * 0.27);
-    const left = 2 + size;
-    this.columnWidth = (right - left) / frame.layers.length;
-    this.narrow = this.columnWidth < NARROW;
-    const captions = this.columnWidth < TINY ? 70 : this.narrow ? 54 : 44;
-    this.stage.style.setProperty("--captions", `${captions}px`);
-    this.captions.classList.toggle("narrow", this.narrow);
-    const tall = height - captions;
-    this.image = { x: 2, y: (tall - size) / 2, size };
-    this.columns = frame.layers.map((_, l) => left + this.columnWidth * (l + 1));
-    this.places = new Map();
-    this.slots = frame.layers.map(({ shown }, l) => keepSlots(this.slots[l] ?? [], shown));
-    this.spacing = this.slots.map((slots) => tall / slots.length);
-    this.slots.forEach((slots, l) => {
-      slots.forEach((neuron, i) => this.places.set(`${l}:${neuron}`, [this.columns[l], (i + 0.5) * this.spacing[l]]));
-    });
-    this.radius = this.spacing.map((space) => Math.min(11, Math.max(2.5, space * 0.4)));
-    this.#placeButtons();
+  // ---- motion ----
+
+  /** A new frame: what is drawn passes into it, unless it is a lesson or the visitor asked for calm. */
+  #ease(frame, scene) {
+    const now = performance.now();
+    const key = `${frame.run}/${frame.step}/${this.phase}/${scene.part}`;
+    if (key !== this.key) {
+      const moving = this.key?.startsWith(`${frame.run}/`) && this.state.settings.state === "training" && !scene.name;
+      const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+      this.old = moving && !calm ? this.values : null;
+      this.values = new Map();
+      this.key = key;
+      this.since = now;
+    }
+    this.share = this.old ? Math.min(1, (now - this.since) / EASE) : 1;
+    if (this.share < 1) this.redraw(this);
   }
 
-  #placeButtons() {
+  /** A value on its way from the last frame to this one. */
+  #eased(key, value) {
+    this.values.set(key, value);
+    const before = this.share < 1 ? this.old.get(key) : undefined;
+    return before === undefined ? value : before + this.share * (value - before);
+  }
+
+  /** Draw what leads to a layer, as far as the scene has come. */
+  #revealed(context, { way, reveal }, l, height, draw) {
+    const share = reveal(l);
+    if (share <= 0) return;
+    const { columns, image } = this.layout;
+    const [from, to] = [l ? columns[l - 1] : image.x, columns[l] + 2];
+    context.save();
+    context.beginPath();
+    if (way === "forward") context.rect(from, 0, (to - from) * share, height);
+    else context.rect(to - (to - from) * share, 0, (to - from) * share, height);
+    if (share < 1) context.clip();
+    draw();
+    context.restore();
+  }
+
+  // ---- the parts ----
+
+  #placeButtons(layers) {
     const before = this.buttons;
     this.buttons = new Map();
-    for (const [key, [x, y]] of this.places) {
+    for (const [key, { x, y, half }] of this.layout.places) {
       const [layer, neuron] = key.split(":").map(Number);
       const button = before.get(key) ?? make("button", { type: "button", tabindex: "-1", "data-layer": layer, "data-neuron": neuron });
-      const size = Math.max(10, 2 * this.radius[layer] + 3);
+      const size = Math.max(10, 2 * half + 3);
       Object.assign(button.style, { left: `${x - size / 2}px`, top: `${y - size / 2}px`, width: `${size}px`, height: `${size}px` });
-      button.setAttribute("aria-label", this.state.neuronName(layer, neuron));
+      button.classList.toggle("map", Boolean(layers[layer].shape));
+      const name = this.state.neuronName(layer, neuron);
+      if (button.getAttribute("aria-label") !== name) button.setAttribute("aria-label", name);
       if (!button.isConnected) this.neurons.append(button);
       this.buttons.set(key, button);
     }
@@ -91,132 +132,231 @@ export class NetworkPicture {
     if (!this.neurons.querySelector('[tabindex="0"]')) this.neurons.querySelector("button")?.setAttribute("tabindex", "0");
   }
 
-  #drawDigit(context, frame) {
-    const { x, y, size } = this.image;
-    picture(context, bytes(frame.example.image), x, y, size, "ink", 255);
+  #drawDigit(context, { example }) {
+    const { x, y, size } = this.layout.image;
+    picture(context, bytes(example.image), x, y, size, "ink", 255);
     context.strokeStyle = colours.line;
     context.lineWidth = 1;
     context.strokeRect(x - 0.5, y - 0.5, size + 1, size + 1);
+    const { field } = this.state;
+    if (!field) return;
+    const pixel = size / 28;
+    context.strokeStyle = colours.positive;
+    context.lineWidth = 2;
+    context.strokeRect(x + field[1] * pixel, y + field[0] * pixel, field[3] * pixel, field[2] * pixel);
   }
 
-  /** A pixel of the digit, or a neuron of the layer before. */
-  #source(layer, index) {
-    if (layer > 0) return this.places.get(`${layer - 1}:${index}`);
-    const { x, y, size } = this.image;
-    const side = Math.round(Math.sqrt(this.state.settings.sizes[0]));
-    return [x + ((index % side) + 0.5) * (size / side), y + (Math.floor(index / side) + 0.5) * (size / side)];
-  }
-
-  #drawEdges(context, { edges }, l) {
-    const selected = this.state.selected;
-    const part = this.phase === "backward" ? 4 : this.edges === "flow" ? 3 : 2;
-    const lines = edges.map((edge) => ({ neuron: edge[0], sources: edge[1], values: unpack(edge[part]) }));
-    const most = Math.max(...lines.map(({ values }) => largest(values))) || 1;
-    for (const { neuron, sources, values } of lines) {
-      const to = this.places.get(`${l}:${neuron}`);
-      if (!to) continue;
-      const chosen = selected?.layer === l && selected.neuron === neuron;
-      sources.forEach((source, i) => {
-        const from = this.#source(l, source);
-        const share = Math.abs(values[i]) / most;
-        if (!from || share < 0.02) return;
-        context.strokeStyle = values[i] < 0 ? colours.negative : colours.positive;
-        context.globalAlpha = chosen ? 1 : 0.12 + 0.65 * share ** 1.5; // so that few lines stand out, not all of them
-        context.lineWidth = (chosen ? 1 : 0.4) + 2.6 * share ** 1.5;
-        const bend = (to[0] - from[0]) * 0.45;
-        context.beginPath();
-        context.moveTo(...from);
-        context.bezierCurveTo(from[0] + bend, from[1], to[0] - bend, to[1], ...to);
-        context.stroke();
-        if (l === 0) this.#drawPixel(context, from);
+  #drawEdges(context, { layers, part, moved, name }, l) {
+    const { edges, shape } = layers[l];
+    if (!edges.length) return this.#drawPassing(context, layers, l);
+    const rows = edges.map((edge) => ({ unit: edge[0], inputs: edge[1], values: unpack(edge[part]), changes: edge[CHANGE] && unpack(edge[CHANGE]) }));
+    const most = Math.max(...rows.map(({ values }) => largest(values))) || 1;
+    const mostChanged = name === "update" ? Math.max(...rows.map(({ changes }) => largest(changes))) || 1 : 0;
+    this.exaggeration = mostChanged ? (GROWTH * most) / mostChanged : 0;
+    for (const { unit, inputs, values, changes } of rows) {
+      const to = arriving(this.layout, layers, l, unit);
+      inputs.forEach((input, i) => {
+        const from = leaving(this.layout, layers, l, input, 28);
+        if (!from) return;
+        let value = this.#eased(`${l}/${unit}/${input}`, values[i]);
+        let share = Math.abs(value) / most;
+        if (mostChanged) {
+          value += (moved * this.exaggeration - 1) * changes[i]; // from before the step on
+          share = Math.abs(value) / most;
+        }
+        this.lines.push({ layer: l, unit, input, from, to, value: values[i] });
+        if (share < 0.02) return;
+        const stillness = mostChanged ? 0.25 + (0.75 * Math.abs(changes[i])) / mostChanged : 1;
+        context.strokeStyle = shape ? colours.muted : value < 0 ? colours.negative : colours.positive;
+        context.globalAlpha = (0.12 + 0.65 * share ** 1.5) * stillness * (shape ? 0.5 : 1); // so that few lines stand out, not all of them
+        context.lineWidth = 0.4 + 2.6 * share ** 1.5;
+        curve(context, from, to);
       });
     }
     context.globalAlpha = 1;
   }
 
-  /** A dot on the pixel where an edge begins. */
-  #drawPixel(context, [x, y]) {
-    context.fillStyle = context.strokeStyle;
-    context.beginPath();
-    context.arc(x, y, 1.8, 0, 2 * Math.PI);
-    context.fill();
+  /** A pooling: each map goes into its own. */
+  #drawPassing(context, layers, l) {
+    if (!layers[l].shape) return;
+    context.strokeStyle = colours.muted;
+    context.globalAlpha = 0.35;
+    context.lineWidth = 1;
+    for (const unit of layers[l].shown) {
+      const before = this.layout.places.get(`${l - 1}:${unit}`);
+      if (before) curve(context, [before.x + before.half, before.y], arriving(this.layout, layers, l, unit));
+    }
+    context.globalAlpha = 1;
   }
 
-  #drawNeurons(context, layer, l) {
-    const values = unpack(layer[this.way.values]);
-    const most = this.phase === "forward" ? fullActivation(layer, values) : largest(values) || 1;
-    const selected = this.state.selected;
-    for (const neuron of this.slots[l]) {
-      const [x, y] = this.places.get(`${l}:${neuron}`);
-      const chosen = selected?.layer === l && selected.neuron === neuron;
-      context.beginPath();
-      context.arc(x, y, this.radius[l], 0, 2 * Math.PI);
-      context.fillStyle = tint(this.way.ramp, values[neuron] / most);
-      context.fill();
-      context.strokeStyle = chosen ? colours.positive : colours.muted;
-      context.lineWidth = chosen ? 3 : 1;
-      context.stroke();
+  #drawUnits(context, { layers, way, reveal }, l) {
+    const layer = layers[l];
+    if (reveal(l) < (way === "forward" ? 0.999 : 0.001) && !(way === "backward" && l === layers.length - 1)) return this.#drawEmpty(context, layer, l);
+    const { values: part, maps: mapsPart, ramp } = WAYS[way];
+    if (layer.shape) return this.#drawMaps(context, layer, l, mapsPart, ramp);
+    const values = unpack(layer[part]);
+    const most = way === "forward" ? fullActivation(layer, values) : largest(values) || 1;
+    for (const unit of layer.shown) {
+      const { x, y, half } = this.layout.places.get(`${l}:${unit}`);
+      circle(context, x, y, half, tint(ramp, this.#eased(`${l}:${unit}`, values[unit] / most)), this.#isChosen(l, unit));
+      if (layer.dropped.includes(unit)) cross(context, x, y, half);
     }
   }
 
-  /** Beside each output: its digit, a bar, and the number. Backward: how the loss would change with its sum. */
-  #writeOutputs(frame) {
-    const { example } = frame;
-    const last = this.state.lastLayer;
-    const forward = this.phase === "forward";
-    const values = forward ? example.outputs : unpack(frame.layers[last].deltas);
-    const most = forward ? 1 : largest(values) || 1;
-    const { index: answer } = winner(example.outputs);
-    const { classes } = this.state.settings;
-    showBars(this.outputs, values.length, (row, i) => {
-      const value = values[i];
-      row.dataset.output = i;
-      row.classList.toggle("answer", forward && i === answer);
-      row.classList.toggle("target", values.length > 1 && classes[i] === example.label);
-      row.classList.toggle("negative", value < 0);
-      row.style.setProperty("--share", String(Math.min(1, Math.abs(value) / most)));
-      row.dataset.value = value;
-      write(row.children[0], String(values.length > 1 ? classes[i] : classes[1]));
-      write(row.children[2], forward ? fixed(value, 3) : short(value, 2));
+  #drawEmpty(context, layer, l) {
+    for (const unit of layer.shown) {
+      const { x, y, half } = this.layout.places.get(`${l}:${unit}`);
+      if (layer.shape) context.strokeRect(x - half, y - half, 2 * half, 2 * half);
+      else circle(context, x, y, half, colours.paper, false);
+    }
+  }
+
+  #drawMaps(context, layer, l, part, ramp) {
+    const [, rows, columns] = layer.shape;
+    const values = unpack(layer[part]);
+    const most = largest(values);
+    layer.shown.forEach((unit, i) => {
+      const { x, y, half } = this.layout.places.get(`${l}:${unit}`);
+      picture(context, values.subarray(i * rows * columns, (i + 1) * rows * columns), x - half, y - half, 2 * half, ramp, most);
+      const chosen = this.#isChosen(l, unit);
+      context.strokeStyle = chosen ? colours.positive : colours.line;
+      context.lineWidth = chosen ? 2.5 : 1;
+      context.strokeRect(x - half, y - half, 2 * half, 2 * half);
+      if (!chosen) return;
+      const { row, column } = this.state.selected;
+      const pixel = (2 * half) / columns;
+      context.lineWidth = 1.5;
+      context.strokeRect(x - half + column * pixel - 1, y - half + row * pixel - 1, pixel + 2, pixel + 2);
     });
   }
 
-  #writeCaptions(frame) {
-    const { settings } = this.state;
+  #isChosen(layer, neuron) {
+    const { selected } = this.state;
+    return selected?.layer === layer && selected.neuron === neuron;
+  }
+
+  /** Beside each output: its digit, a bar, and the number. In a lesson the error p − t takes its place. */
+  #writeOutputs({ example, layers, way, outputs, errors, errorsAre, name }) {
+    const { classes } = this.state.settings;
+    const showsErrors = errors > 0 && name !== "guess";
+    const values = showsErrors ? errorsAre : (outputs ?? Array.from(unpack(layers.at(-1).deltas)));
+    const most = way === "forward" || showsErrors ? 1 : largest(values) || 1;
+    const { index: answer } = winner(outputs ?? example.outputs);
+    this.outputs.classList.toggle("signed", showsErrors || way === "backward");
+    showBars(this.outputs, values.length, (row, i) => {
+      const value = values[i];
+      row.dataset.output = i;
+      row.classList.toggle("answer", !showsErrors && way === "forward" && i === answer);
+      row.classList.toggle("target", values.length > 1 && classes[i] === example.label);
+      row.classList.toggle("negative", value < 0);
+      row.style.setProperty("--share", String(Math.min(1, (Math.abs(value) / most) * (showsErrors ? errors : 1))));
+      row.dataset.value = value;
+      write(row.children[0], String(values.length > 1 ? classes[i] : classes[1]));
+      write(row.children[2], way === "forward" && !showsErrors ? fixed(value, 3) : showsErrors ? signed(value) : short(value, 2));
+    });
+  }
+
+  #writeCaptions({ example, layers }) {
+    const { layout } = this;
+    const label = example.label === null ? "your drawing" : `this is ${a(example.label)}`;
     const texts = [
-      [this.image.x + this.image.size / 2, `${count(settings.sizes[0])} pixels`, `this is a ${frame.example.label}`],
-      ...frame.layers.map(({ units, shown }, l) => [
-        this.columns[l],
-        this.narrow ? this.state.layerName(l).replace(" layer", "") : this.state.layerName(l),
-        shown.length < units ? `${shown.length} of ${units} shown` : `${units} ${units === 1 ? "neuron" : "neurons"}`,
+      [layout.image.x + layout.image.size / 2, `${count(this.state.settings.sizes[0])} pixels`, label],
+      ...layers.map(({ units, shown, shape }, l) => [
+        layout.columns[l],
+        layout.narrow ? this.state.layerName(l).replace(" layer", "") : this.state.layerName(l),
+        (shown.length < units ? `${shown.length} of ${units} shown` : `${units} ${shape ? "map" : "neuron"}${units === 1 ? "" : "s"}`) +
+          (shape ? `, ${shape[1]}\u00a0×\u00a0${shape[2]}` : ""),
       ]),
     ];
     while (this.captions.children.length > texts.length) this.captions.lastChild.remove();
     texts.forEach(([x, name, note], i) => {
       const caption = this.captions.children[i] ?? this.captions.appendChild(make("p", {}, make("b"), make("span")));
       caption.style.left = `${x}px`;
-      caption.style.width = i ? `${this.columnWidth - 4}px` : "";
+      caption.style.width = i ? `${layout.columnWidth - 4}px` : "";
       write(caption.children[0], name);
       write(caption.children[1], note);
     });
   }
 
+  /** What the colours mean, in the picture itself. */
+  #writeLegend({ way, part, name }) {
+    const lines = { [WEIGHT]: "weight", [FLOW]: "weight × activation" }[part] ?? "slope of the loss";
+    const parts = [
+      [way === "forward" ? "ink" : "signed", way === "forward" ? "activation: none … strong" : "∂L/∂z: below … above 0"],
+      ["line positive", `${lines} above 0`],
+      ["line negative", "below 0"],
+    ];
+    const text = name === "update" ? `changes drawn ${plain(this.exaggeration || 1)} × as large` : "";
+    const key = JSON.stringify([parts, text]);
+    if (this.legend.dataset.key === key) return;
+    this.legend.dataset.key = key;
+    const entries = parts.map(([kind, meaning]) => make("span", {}, make("i", { class: `sample ${kind}`, "aria-hidden": true }), meaning));
+    this.legend.replaceChildren(...entries, ...(text ? [make("span", {}, text)] : []));
+  }
+
+  // ---- lines ----
+
+  #lineAt(event) {
+    const box = this.canvas.getBoundingClientRect();
+    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+    let best = null;
+    for (const line of this.lines) {
+      if (x < line.from[0] + 2 || x > line.to[0] - 2) continue;
+      const distance = Math.abs(heightAt(line.from, line.to, x) - y) - Math.min(2, Math.abs(line.value));
+      if (distance < NEAR && (!best || distance < best.distance)) best = { ...line, distance, x, y };
+    }
+    return best;
+  }
+
+  #point(event) {
+    if (event.target.closest("button, .outputs")) return;
+    const line = this.state.settings?.state === "training" ? null : this.#lineAt(event);
+    this.stage.classList.toggle("on-line", Boolean(line));
+  }
+
+  #openLine(event) {
+    if (event.target.closest("button, .outputs")) return;
+    const line = this.#lineAt(event);
+    if (!line || this.state.frame.layers[line.layer].shape) return;
+    this.state.set("selected", { layer: line.layer, neuron: line.unit, row: 0, column: 0, input: line.input });
+  }
+
+  #drawChosenLine(context) {
+    const { selected } = this.state;
+    const line = selected?.input !== undefined && this.lines.find(({ layer, unit, input }) => layer === selected.layer && unit === selected.neuron && input === selected.input);
+    if (!line) return;
+    context.strokeStyle = colours.ink;
+    context.lineWidth = 2.5;
+    curve(context, line.from, line.to);
+  }
+
+  // ---- neurons ----
+
   #about(button) {
     const { layer: l, neuron } = numbersOf(button);
     const layer = this.state.frame.layers[l];
-    const activation = unpack(layer.activations)[neuron];
-    const delta = unpack(layer.deltas)[neuron];
-    const bias = unpack(layer.biases)[neuron];
-    return (
-      `${this.state.neuronName(l, neuron)}: activation ${short(activation)}, bias ${short(bias)}, ∂L/∂z ${short(delta)}. ` +
-      "Click, or press Enter, for the sum behind it."
-    );
+    const [activation, delta, bias] = ["activations", "deltas", "biases"].map((part) => short(unpack(layer[part])[neuron]));
+    const name = this.state.neuronName(l, neuron);
+    if (layer.shape) return `${name}: mean activation ${activation}. Click a pixel of it, or press Enter, for the sum behind it.`;
+    return `${name}: activation ${activation}, bias ${bias}, ∂L/∂z ${delta}. Click, or press Enter, for the sum behind it.`;
   }
 
-  #open(button) {
+  #open(event) {
+    const button = event.target.closest("button");
     if (!button) return;
     this.#enterTabOrder(button);
-    this.state.set("selected", numbersOf(button));
+    const chosen = numbersOf(button);
+    const { shape } = this.state.frame.layers[chosen.layer];
+    const [row, column] = shape ? this.#pixel(event, button, shape) : [0, 0];
+    this.state.set("selected", { ...chosen, row, column });
+  }
+
+  /** The pixel of a map that was clicked; from the keyboard, the one in the middle. */
+  #pixel({ detail, clientX, clientY }, button, [, rows, columns]) {
+    if (!detail) return [Math.floor(rows / 2), Math.floor(columns / 2)];
+    const box = button.getBoundingClientRect();
+    const at = (offset, size, pixels) => Math.max(0, Math.min(pixels - 1, Math.floor((offset / size) * pixels)));
+    return [at(clientY - box.top, box.height, rows), at(clientX - box.left, box.width, columns)];
   }
 
   /** Arrow keys: up and down within a layer, left and right to the neighbour in the next. */
@@ -226,11 +366,12 @@ export class NetworkPicture {
     if (!step || !button) return;
     event.preventDefault();
     const { layer, neuron } = numbersOf(button);
-    const place = this.slots[layer].indexOf(neuron);
-    const goal = Math.max(0, Math.min(this.slots.length - 1, layer + step[0]));
-    const slots = this.slots[goal];
-    const scaled = goal === layer ? place + step[1] : Math.floor(((place + 0.5) / this.slots[layer].length) * slots.length);
-    const next = this.buttons.get(`${goal}:${slots[Math.max(0, Math.min(slots.length - 1, scaled))]}`);
+    const { layers } = this.state.frame;
+    const goal = Math.max(0, Math.min(layers.length - 1, layer + step[0]));
+    const [here, there] = [layers[layer].shown, layers[goal].shown];
+    const place = here.indexOf(neuron);
+    const scaled = goal === layer ? place + step[1] : Math.floor(((place + 0.5) / here.length) * there.length);
+    const next = this.buttons.get(`${goal}:${there[Math.max(0, Math.min(there.length - 1, scaled))]}`);
     this.#enterTabOrder(next);
     next.focus();
   }
@@ -243,12 +384,36 @@ export class NetworkPicture {
 
 const numbersOf = ({ dataset }) => ({ layer: Number(dataset.layer), neuron: Number(dataset.neuron) });
 
-/** Who is still shown stays where they are; who is new takes a place that became free. */
-export function keepSlots(before, shown) {
-  if (before.length !== shown.length) return [...shown];
-  const wanted = new Set(shown);
-  const newcomers = shown.filter((neuron) => !before.includes(neuron));
-  return before.map((neuron) => (wanted.has(neuron) ? neuron : newcomers.shift()));
+const signed = (x) => `${x < 0 ? "−" : "+"}${Math.abs(x).toFixed(3)}`;
+
+function curve(context, from, to) {
+  const bend = (to[0] - from[0]) * BEND;
+  context.beginPath();
+  context.moveTo(...from);
+  context.bezierCurveTo(from[0] + bend, from[1], to[0] - bend, to[1], ...to);
+  context.stroke();
+}
+
+function circle(context, x, y, radius, fill, chosen) {
+  context.beginPath();
+  context.arc(x, y, radius, 0, 2 * Math.PI);
+  context.fillStyle = fill;
+  context.fill();
+  context.strokeStyle = chosen ? colours.positive : colours.muted;
+  context.lineWidth = chosen ? 3 : 1;
+  context.stroke();
+}
+
+/** A unit that dropout has left out of this step. */
+function cross(context, x, y, half) {
+  context.strokeStyle = colours.muted;
+  context.lineWidth = 1.5;
+  context.beginPath();
+  for (const sign of [1, -1]) {
+    context.moveTo(x - half, y - sign * half);
+    context.lineTo(x + half, y + sign * half);
+  }
+  context.stroke();
 }
 
 /** A list of `n` rows of label, bar and number, filled by `fill(row, i)`. */

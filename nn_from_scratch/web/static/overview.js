@@ -4,9 +4,8 @@
 import { byId, write } from "./dom.js";
 import { setOutputKind } from "./explain.js";
 import { count, fixed, percent, plain, short } from "./numbers.js";
-import { winner } from "./state.js";
+import { a, winner } from "./state.js";
 
-const LOSSES = { "mean-squared-error": "squared error", "cross-entropy": "cross-entropy", "binary-cross-entropy": "binary cross-entropy" };
 const SUMMARY_EVERY = 5500; // milliseconds; more often than every five seconds is noise to a listener
 
 export class Overview {
@@ -21,14 +20,16 @@ export class Overview {
     document.body.dataset.state = settings.state;
     document.body.dataset.run = settings.run;
     setOutputKind(settings.output_kind);
-    write(byId("state-text"), settings.state);
-    write(byId("architecture"), `${settings.sizes.join("-")}, ${settings.activations.join(", ")}; ${LOSSES[settings.loss] ?? settings.loss}`);
+    const lost = document.body.dataset.connection === "lost";
+    write(byId("state-text"), lost ? "not connected" : settings.state);
+    this.#sayNewServer(settings);
     this.#drawGradientCheck(settings.gradient_check);
     if (!frame) return;
     document.body.dataset.step = frame.step;
     write(byId("step"), count(frame.step));
     write(byId("epoch"), fixed(frame.epoch, 2));
     write(byId("throughput"), settings.state === "training" && frame.steps_per_second ? count(frame.steps_per_second) : "–");
+    this.#drawOpening(frame, settings);
     this.#drawVerdict(frame, settings);
     this.#drawDivergence(frame);
     this.#summarize(frame, settings);
@@ -43,13 +44,35 @@ export class Overview {
     badge.dataset.value = check.relative_error;
   }
 
-  #drawVerdict({ example }, { classes, output_kind: kind }) {
+  /** A server that was started again has forgotten the training that was seen here. */
+  #sayNewServer({ server }) {
+    if (this.server && this.server !== server) this.state.set("notice", "The server was started again: the training begins anew, at step 0.");
+    this.server = server;
+  }
+
+  /** The one sentence for somebody who has just come. */
+  #drawOpening(frame, { state, experiment, classes }) {
+    const { step, seen, validation, message } = frame;
+    const tests = this.state.heldOut === "test" ? "test images" : "digits that it has never learnt from";
+    const reads = validation ? `It now reads ${Math.round(100 * validation.accuracy)} of 100 ${tests}` : "";
+    let text;
+    if (this.state.notice && step === 0) text = this.state.notice;
+    else if (message) text = "The training has diverged: some number became too large. Rewind, and take a lower learning rate.";
+    else if (step === 0 && validation?.accuracy > 2 / classes.length) text = `${reads}. Draw one, or press Start training to let it learn on.`;
+    else if (step === 0) text = "This network has never seen a digit, and guesses. Press Start training, or take one step with one example.";
+    else text = `After ${count(step)} ${step === 1 ? "step" : "steps"} with ${count(seen)} ${seen === 1 ? "digit" : "digits"}: ${reads.replace("It now", "it")}.${state === "training" ? "" : " Draw a digit of your own, or look at a mistake."}`;
+    if (experiment) text = `Experiment: ${experiment[0]}. ${text}`;
+    write(byId("opening-text"), text);
+  }
+
+  #drawVerdict({ example, before }, { classes, output_kind: kind }) {
     const { index, value } = winner(example.outputs);
     const verdict = byId("verdict");
+    const says = `The network ${before ? "now says" : "says"} ${classes[index]} (${kind} ${fixed(value, 2)})`;
     const right = classes[index] === example.label;
-    verdict.classList.toggle("wrong", !right);
-    const judgement = right ? "and is right" : `but it is a ${example.label}`;
-    write(verdict, `${right ? "✓" : "✗"} The network says ${classes[index]} (${kind} ${fixed(value, 2)}), ${judgement}.`);
+    verdict.classList.toggle("wrong", !right && example.label !== null);
+    if (example.label === null) write(verdict, `${says} of your drawing.`);
+    else write(verdict, `${right ? "✓" : "✗"} ${says}, ${right ? "and is right" : `but it is ${a(example.label)}`}.`);
   }
 
   #drawDivergence({ message }) {
@@ -73,10 +96,10 @@ export class Overview {
     clearTimeout(this.timer);
     this.timer = null;
     const { validation } = frame;
-    const held = validation ? ` On validation images: loss ${short(validation.loss)}, accuracy ${percent(validation.accuracy)}.` : "";
+    const held = validation ? ` On ${this.state.heldOut} images: loss ${short(validation.loss)}, accuracy ${percent(validation.accuracy)}.` : "";
     const text =
       `${settings.state}, step ${count(frame.step)}, epoch ${fixed(frame.epoch, 1)}: ` +
-      `loss ${short(frame.loss)}, accuracy ${percent(frame.accuracy)}.${held} ${byId("verdict").textContent.slice(2)}`;
+      `loss ${short(frame.loss)}, accuracy ${percent(frame.accuracy)}.${held} ${frame.before ? byId("lesson-text").textContent : byId("verdict").textContent.replace(/^[✓✗] /, "")}`;
     if (byId("summary").textContent !== text) this.summarized = now;
     write(byId("summary"), text);
   }

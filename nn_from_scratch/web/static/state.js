@@ -8,8 +8,11 @@ export class State extends EventTarget {
   frame = null; // the newest frame
   tiles = null; // the newest pictures of the first layer
   confusion = null; // {matrix, step}; not every frame brings one
-  stepping = null; // the run in which the last command was a single step: its way forward and back is to be seen
-  selected = null; // {layer, neuron}, open in the inspector
+  beat = 4; // which moment of a step with one example is shown, from 0 to 4: see scenes.js
+  selected = null; // {layer, neuron, row, column}, open in the inspector
+  field = null; // the pixels that the selected unit of a feature map sees
+  notice = null; // what has happened to the server
+  kept = []; // runs that the visitor keeps, to compare with
   history = new History();
 
   set(part, value) {
@@ -30,20 +33,37 @@ export class State extends EventTarget {
     return this.frame.layers.length - 1;
   }
 
+  /** What a layer is called: by its place where all are Dense, else by what it is. */
   layerName(layer) {
     if (layer === this.lastLayer) return "output layer";
-    return this.lastLayer === 1 ? "hidden layer" : `hidden layer ${layer + 1}`;
+    const { layers } = this.frame;
+    const kind = KINDS[layers[layer].name.split(",")[0]];
+    if (kind !== undefined) return `${kind} ${layers.slice(0, layer + 1).filter(({ name }) => KINDS[name.split(",")[0]] === kind).length}`;
+    const hidden = layers.slice(0, -1).filter(({ shape }) => !shape);
+    return hidden.length === 1 ? "hidden layer" : `hidden layer ${layers.slice(0, layer + 1).filter(({ shape }) => !shape).length}`;
   }
 
   neuronName(layer, neuron) {
-    const { classes, sizes } = this.settings;
+    const { classes } = this.settings;
+    const { shape, units } = this.frame.layers[layer];
+    if (shape) return `${this.layerName(layer)}, map ${neuron}`;
     if (layer !== this.lastLayer) return `${this.layerName(layer)}, neuron ${neuron}`;
-    return sizes.at(-1) === 1 ? `the output: is it ${classes[1]}?` : `output ${classes[neuron]}`;
+    return units === 1 ? `the output: is it ${classes[1]}?` : `output ${classes[neuron]}`;
+  }
+
+  /** Whether what is held out are the test images, and what to call them. */
+  get heldOut() {
+    return this.settings?.data.judged_on === "test" ? "test" : "validation";
   }
 }
+
+const KINDS = { Conv2D: "convolution", MaxPool2D: "pooling", AveragePool2D: "pooling" };
 
 /** The answer: the index of the largest output, and how large it is. */
 export function winner(outputs) {
   const value = Math.max(...outputs);
   return { index: outputs.indexOf(value), value };
 }
+
+/** "a 3", but "an 8": read aloud, it begins with a vowel. */
+export const a = (digit) => `${String(digit).startsWith("8") ? "an" : "a"} ${digit}`;

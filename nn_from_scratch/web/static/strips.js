@@ -6,6 +6,7 @@ import { Cells } from "./cells.js";
 import { colours } from "./colours.js";
 import { fullActivation, largest, unpack } from "./decode.js";
 import { byId, make, write } from "./dom.js";
+import { describe } from "./layers_table.js";
 import { short } from "./numbers.js";
 
 const ROWS = [
@@ -23,8 +24,8 @@ export class Strips {
 
   draw() {
     const { frame } = this.state;
-    if (!frame || !this.state.settings) return;
     const list = byId("strips");
+    if (!frame || !this.state.settings || !list.clientWidth) return;
     while (this.strips.length > frame.layers.length) this.strips.pop().element.remove();
     frame.layers.forEach((layer, l) => {
       if (!this.strips[l]) this.strips.push(new Strip(this.state, l));
@@ -45,7 +46,7 @@ class Strip {
     this.cells = new Cells(this.canvas, {
       box: (i) => this.box(i),
       about: (i) => this.about(i),
-      choose: (i) => state.set("selected", { layer, neuron: i }),
+      choose: (i) => state.set("selected", { layer, neuron: i, row: 0, column: 0 }),
       changed: () => this.draw(),
     });
   }
@@ -58,7 +59,7 @@ class Strip {
     this.tall = ROWS.length * (ROW + GAP); // of one line of cells
     Object.assign(this.cells, { count: layer.units, columns: this.columns });
     this.canvas.style.height = `${lines * (this.tall + 4) - 4}px`;
-    write(this.title, `${this.state.layerName(this.layer)}, ${layer.units} ${layer.type}`);
+    write(this.title, `${this.state.layerName(this.layer)}, ${describe(layer)}`);
     if (!this.canvas.hasAttribute("aria-label")) this.canvas.setAttribute("aria-label", `${this.title.textContent}: arrow keys move, Enter opens`);
 
     const [context] = fit(this.canvas);

@@ -18,7 +18,7 @@ export class Tiles {
 
   draw() {
     const { tiles, frame, settings } = this.state;
-    if (!tiles || !frame || !settings) return;
+    if (!tiles?.units.length || !this.walls[0].canvas.clientWidth || !frame || !settings) return;
     for (const wall of this.walls) wall.draw(tiles);
     const { units } = frame.layers[0];
     write(byId("tiles-note"), tiles.units.length < units ? `${tiles.units.length} of ${units} shown` : "");
@@ -34,7 +34,7 @@ class Wall {
     this.cells = new Cells(this.canvas, {
       box: (i) => this.box(i),
       about: (i) => this.about(i),
-      choose: (i) => state.set("selected", { layer: 0, neuron: this.state.tiles.units[i] }),
+      choose: (i) => state.set("selected", { layer: 0, neuron: this.state.tiles.units[i], row: 0, column: 0 }),
       changed: () => this.draw(state.tiles),
     });
   }

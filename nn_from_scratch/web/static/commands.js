@@ -1,0 +1,41 @@
+// Sends commands. A refusal is said beside the field that it belongs to, in the server's words, and what was typed stays.
+
+import { post } from "./api.js";
+import { write } from "./dom.js";
+
+export class Commands {
+  constructor(state) {
+    this.state = state;
+  }
+
+  /**
+   * What a command changed comes with the stream, in order: the answer here may be older than what the stream has brought
+   * meanwhile. `place` names the line for a refusal; `otherwise`, if given, is done instead of saying it. Returns whether
+   * it was accepted.
+   */
+  async send(path, body, place = "transport", otherwise = null) {
+    this.clear(place);
+    try {
+      await post(path, body);
+      return true;
+    } catch (problem) {
+      if (otherwise) otherwise();
+      else if (document.body.dataset.connection !== "lost") this.refuse(place, problem.message);
+      return false;
+    }
+  }
+
+  refuse(place, message) {
+    const line = lineOf(place);
+    write(line, message);
+    line.hidden = false;
+    document.body.dataset.refused = place;
+  }
+
+  clear(place) {
+    lineOf(place).hidden = true;
+    delete document.body.dataset.refused;
+  }
+}
+
+const lineOf = (place) => document.querySelector(`[data-refusal="${place}"]`);

@@ -1,0 +1,78 @@
+// Sixty seconds: what there is to see, one thing after the other, each pointed at in the picture.
+
+import { byId, make, write } from "./dom.js";
+
+// selector, where on it (a share of its width), title, text; the first four are numbered in the picture
+const STOPS = [
+  ["#forward .stage", 0.12, "The digit", "A digit goes in here, as 784 pixels. The network is told nothing else about it."],
+  ["#forward .stage", 0.45, "Neurons", "Each circle or picture is what a neuron makes of the digit: it adds up what comes in, and passes on how much that is. Dark is a lot."],
+  ["#forward .stage", 0.62, "Weights", "The lines are weights. Blue ones speak for a neuron, orange ones against it; wide ones count more. All that a network knows is in them."],
+  ["#forward .outputs", 0.5, "The answer", "The largest of these outputs is the answer. The frame marks the digit that it should be."],
+  ["#start", 0.5, "Learning", "At first the weights are random, so it guesses. Start training shows it one digit after another, and corrects the weights a little each time."],
+  ["#step-example", 0.5, "One step", "This shows one correction slowly: the guess, the error, who is to blame for it, and how the weights move."],
+  ["#pad", 0.5, "Your digit", "Draw a digit here, at any time. The network says what it takes it for."],
+  ["#level-explain", 0.5, "More", "“Explain” and “Everything” show more of what goes on. Point at anything to read what it is."],
+];
+
+const HEIGHTS = [0.5, 0.2, 0.35, 0.5]; // of the numbers in the picture, as shares of its height
+
+export class Tour {
+  constructor() {
+    this.card = byId("tour-card");
+    this.at = -1;
+    byId("tour").addEventListener("click", () => this.#go(0));
+    byId("tour-next").addEventListener("click", () => this.#go(this.at + 1));
+    byId("tour-back").addEventListener("click", () => this.#go(this.at - 1));
+    byId("tour-end").addEventListener("click", () => this.#go(-1));
+    this.card.addEventListener("keydown", ({ key }) => key === "Escape" && this.#go(-1));
+    addEventListener("resize", () => this.at >= 0 && this.#place());
+  }
+
+  #go(at) {
+    const was = this.at;
+    this.at = at >= STOPS.length ? -1 : at;
+    this.card.hidden = this.at < 0;
+    this.#drawCallouts();
+    for (const lit of document.querySelectorAll(".lit")) lit.classList.remove("lit");
+    if (this.at < 0) {
+      if (was >= 0) byId("tour").focus();
+      return;
+    }
+    const [selector, , title, text] = STOPS[this.at];
+    write(byId("tour-title"), title);
+    write(byId("tour-text"), text);
+    write(byId("tour-place"), `${this.at + 1} of ${STOPS.length}`);
+    byId("tour-back").disabled = this.at === 0;
+    write(byId("tour-next"), this.at === STOPS.length - 1 ? "Done" : "Next");
+    const target = document.querySelector(selector);
+    (target.closest("label, button, canvas, .outputs, .stage") ?? target).classList.add("lit");
+    target.scrollIntoView({ block: "nearest" });
+    this.#place();
+    byId("tour-next").focus({ preventScroll: true });
+  }
+
+  #drawCallouts() {
+    const callouts = byId("callouts");
+    callouts.hidden = this.at < 0;
+    const home = byId("pictures").getBoundingClientRect();
+    callouts.replaceChildren(
+      ...STOPS.slice(0, 4).map(([selector, share], i) => {
+        const box = document.querySelector(selector).getBoundingClientRect();
+        const mark = make("span", { class: i === this.at ? "now" : "" }, String(i + 1));
+        Object.assign(mark.style, { left: `${box.left - home.left + share * box.width}px`, top: `${box.top - home.top + HEIGHTS[i] * box.height}px` });
+        return mark;
+      }),
+    );
+  }
+
+  /** Beside what it speaks of, and always whole on the screen. */
+  #place() {
+    const [selector, share] = STOPS[this.at];
+    const box = document.querySelector(selector).closest("label, button, canvas, .outputs, .stage").getBoundingClientRect();
+    const [width, height] = [this.card.offsetWidth, this.card.offsetHeight];
+    const left = Math.max(8, Math.min(innerWidth - width - 8, box.left + box.width * share - width / 2));
+    const below = box.bottom + 10;
+    const top = Math.max(8, Math.min(below, innerHeight - height - 8));
+    Object.assign(this.card.style, { left: `${left}px`, top: `${top}px` });
+  }
+}
