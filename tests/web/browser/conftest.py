@@ -90,6 +90,7 @@ def open_page(browser: Browser) -> Iterator[Open]:
 
     def open_page(url: str, *, width: int = 1366, height: int = 768, wait: bool = True, **options: Any) -> Page:
         listened = options.pop("complaints", True)
+        level = options.pop("level", "everything")
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         page = context.new_page()
@@ -97,7 +98,7 @@ def open_page(browser: Browser) -> Iterator[Open]:
         if listened:
             page.on("pageerror", lambda error: complaints.append(str(error)))
             page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-        page.goto(url)
+        page.goto(url if "?" in url or not url.startswith("http") else f"{url}/?level={level}")
         if wait:
             page.wait_for_selector("body[data-step][data-connection=open]")
         return page
