@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from nn_from_scratch.data import Dataset, load_dataset
 from nn_from_scratch.data.mnist import FILES
 from nn_from_scratch.errors import BadInput, one_line
-from nn_from_scratch.web import api
+from nn_from_scratch.web import api, limits
 from nn_from_scratch.web.hub import Hub
 from nn_from_scratch.web.trainer import DIVERGED, FINISHED, Again, Trainer
 
@@ -35,7 +35,7 @@ class SlicedTrainer(Trainer):
     """A Trainer without a thread: `work` trains for a while and returns, and `ask` may be called in between."""
 
     _until = 0.0  # when the slice is over
-    _wait: float | None = None  # seconds until there is something to be done; None: until somebody asks
+    wait: float | None = None  # seconds until there is something to be done; None: until somebody asks
 
     def work(self, seconds: float = SLICE_SECONDS) -> float | None:
         """Train for so long, at most, and return the seconds until the next step is due; None: when somebody asks."""
@@ -45,7 +45,7 @@ class SlicedTrainer(Trainer):
                 self._serve(None)
         else:
             self._train()
-        return self._wait
+        return self.wait
 
     def ask(self, method: Callable[..., Answer], *arguments: Any, **named: Any) -> Answer:
         """Have a method called as another thread would, between two steps, and a single step that it asks for taken."""
@@ -67,7 +67,7 @@ class SlicedTrainer(Trainer):
         if not self._jobs.empty():
             return super()._serve(0)
         if timeout != 0 or perf_counter() >= self._until:
-            self._wait = timeout
+            self.wait = timeout
             raise Again
         return False
 
@@ -75,16 +75,21 @@ class SlicedTrainer(Trainer):
 class Page:
     """The worker's page: what it asks is answered, and what it is to see is pushed, as (kind, JSON)."""
 
-    def __init__(self, push: Callable[[str, str], object]):
+    def __init__(self, push: Callable[[str, str], object], preset: str = limits.DEFAULT_PRESET, seed: int = 0):
         self._push = push
         hub = Hub()
         self._watch = hub.watch()
-        self.trainer = SlicedTrainer(load_dataset("digits"), hub=hub)
+        self.trainer = SlicedTrainer(load_dataset("digits"), preset, seed, hub=hub)
         self._show()
 
-    def answer(self, method: str, address: str, body: bytes) -> tuple[str, str]:
+    @property
+    def wait(self) -> float | None:
+        """Seconds until it wants to work again; None: when it is asked something."""
+        return self.trainer.wait
+
+    def answer(self, method: str, address: str, body: str = "") -> tuple[str, str]:
         """What is posted back: ("answer", JSON), ("file", its text) or ("refused", why)."""
-        return self._told(lambda: api.answer(self.trainer, method, address, body))
+        return self._told(lambda: api.answer(self.trainer, method, address, body.encode()))
 
     def take_data(self, directory: str) -> tuple[str, str]:
         """Train on the files in this directory, chosen by the visitor; they are read once, and then removed."""

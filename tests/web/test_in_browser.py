@@ -1,6 +1,7 @@
 """The trainer that works in slices, as in a browser without threads: the same numbers as the one with a thread."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -133,12 +134,12 @@ class Posted:
         self.page = Page(lambda kind, text: self.events.append((kind, json.loads(text))))
 
     def ask(self, method: str, address: str, body: Any = None) -> Any:
-        text = b"" if method == "GET" else json.dumps(body or {}).encode()
+        text = "" if method == "GET" else json.dumps(body or {})
         kind, answer = self.page.answer(method, address, text)
         assert kind == "answer", answer
         return json.loads(answer)
 
-    def refusal(self, method: str, address: str, body: bytes = b"") -> str:
+    def refusal(self, method: str, address: str, body: str = "") -> str:
         kind, sentence = self.page.answer(method, address, body)
         assert kind == "refused"
         return sentence
@@ -161,7 +162,7 @@ def test_a_new_page_is_pushed_the_present_and_then_what_is_new(posted):
 
 
 def test_frames_come_at_most_twelve_times_a_second(monkeypatch, posted):
-    now = 1000.0
+    now = time.perf_counter()
 
     def clock() -> float:
         nonlocal now
@@ -182,18 +183,18 @@ def test_frames_come_at_most_twelve_times_a_second(monkeypatch, posted):
 def test_weights_leave_as_the_text_of_a_file_and_come_back(posted, tmp_path):
     posted.ask("POST", "/api/step", {"unit": "batch"})
     trained = posted.page.trainer.run.network.parameters.tobytes()
-    kind, text = posted.page.answer("GET", "/api/weights", b"")
+    kind, text = posted.page.answer("GET", "/api/weights")
     assert kind == "file"
     (tmp_path / "a.json").write_text(text, "utf-8")
     assert nn.load(tmp_path / "a.json").network.parameters.tobytes() == trained
     posted.ask("POST", "/api/rewind")
-    assert posted.page.answer("POST", "/api/weights", text.encode())[0] == "answer"
+    assert posted.page.answer("POST", "/api/weights", text)[0] == "answer"
     assert posted.page.trainer.run.network.parameters.tobytes() == trained
 
 
 def test_a_refusal_is_a_sentence_and_a_mistake_of_ours_shows_nothing_of_it(monkeypatch, caplog, posted):
     assert posted.refusal("GET", "/api/nothing") == "GET /api/nothing: there is no such route"
-    assert len(posted.refusal("POST", "/api/step", b'{"unit": "%s"}' % (b"a" * 3000))) < 500
+    assert len(posted.refusal("POST", "/api/step", json.dumps({"unit": "a" * 3000}))) < 500
     monkeypatch.setattr(posted.page.trainer, "description", lambda: 1 / 0)
     assert posted.refusal("GET", "/api/state") == in_browser.MISTAKE
     assert "ZeroDivisionError" in caplog.text
