@@ -82,7 +82,6 @@ def site(pyodide: Pyodide, preset: str, seed: int) -> Files:
         "start": {"preset": preset, "seed": seed},
         "numpy": _archive(files, f"pyodide/{pyodide.numpy}"),
         "package": _archive(files, f"python/{name}"),
-        "bytes": sum(map(len, files.values())),
         "runtime_bytes": sum(len(content) for file, content in pyodide.files.items() if file != pyodide.numpy),
         "mnist": {"mirrors": MIRRORS, "files": {file: size for file, (size, _) in FILES.items()}},
         "files": sorted([*files, MANIFEST]),

@@ -10,6 +10,7 @@ const WHOLE = "Was the whole folder uploaded, as --static wrote it?";
 const plainFetch = self.fetch.bind(self);
 
 class NotThere extends Error {}
+class NotAllowed extends Error {}
 
 /** How far the start has come: half of it by the bytes that have arrived, the rest by what is done with them. */
 class Start {
@@ -17,6 +18,8 @@ class Start {
   #steps = 0;
   #arrived = 0;
   #expected = Infinity;
+  #fail;
+  failed = new Promise((_, reject) => (this.#fail = reject));
 
   expect(bytes) {
     this.#expected = bytes;
@@ -31,19 +34,26 @@ class Start {
   /** Fetch a file of the folder, and count its bytes as they come. */
   fetch = async (address, options) => {
     const where = String(address).replace(ROOT.href, "");
-    const response = await plainFetch(address, options).catch((problem) => {
-      throw new NotThere(`${where} can't be loaded (${problem.message}). ${WHOLE} ${AGAIN}`);
-    });
-    if (!response.ok) throw new NotThere(`${where}: the host answered ${response.status}. ${WHOLE}`);
+    const response = await plainFetch(address, options).catch((problem) => this.#notThere(where, problem.message));
+    if (!response.ok) this.#notThere(where, `the host answered ${response.status}`);
     const count = (chunk, controller) => {
       this.#arrived += chunk.length;
       this.#tell();
       controller.enqueue(chunk);
     };
+    const { readable, writable } = new TransformStream({ transform: count });
+    response.body.pipeTo(writable).catch((problem) => this.#notThere(where, problem.message)).catch(() => {});
     // A host may have the wrong type for what it doesn't know, and WebAssembly is compiled on its way only by its own.
     const headers = where.endsWith(".wasm") ? { "Content-Type": "application/wasm" } : {};
-    return new Response(response.body.pipeThrough(new TransformStream({ transform: count })), { headers });
+    return new Response(readable, { headers });
   };
+
+  /** Pyodide itself waits for ever where a file can't be had: so whoever waits for Pyodide waits for this, too. */
+  #notThere(where, why) {
+    const problem = new NotThere(`${where} can't be loaded: ${why}. ${WHOLE} ${AGAIN}`);
+    this.#fail(problem);
+    throw problem;
+  }
 
   async bytes({ path, integrity }) {
     const response = await this.fetch(new URL(path, ROOT), { integrity });
@@ -58,14 +68,25 @@ class Start {
   /** What to tell the visitor when it comes to nothing. */
   reason(problem) {
     const text = String(problem?.message ?? problem);
-    if (problem instanceof NotThere) return text;
-    if (typeof WebAssembly !== "object") {
-      return "This browser has WebAssembly switched off, and Python needs it here. Allow it for this page, or use another browser.";
-    }
-    if (/unsafe-eval|Content Security Policy/i.test(text)) {
-      return `This host's own Content-Security-Policy forbids WebAssembly. It has to allow script-src 'self' 'wasm-unsafe-eval'.`;
-    }
+    if (problem instanceof NotThere || problem instanceof NotAllowed) return text;
     return `It stopped at “${this.#stage}”: ${text.trim().split("\n").at(-1)}. ${AGAIN}`;
+  }
+}
+
+/** Find out at once, in words: Pyodide would only never be ready. */
+function checkWebAssembly() {
+  if (typeof WebAssembly !== "object") {
+    throw new NotAllowed(
+      "This browser has WebAssembly switched off, and Python needs it here. Allow it for this page, or use another browser.",
+    );
+  }
+  try {
+    new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)); // the shortest there is
+  } catch {
+    throw new NotAllowed(
+      "This host's own Content-Security-Policy forbids WebAssembly, and Python needs it here. " +
+        "It has to allow script-src 'self' 'wasm-unsafe-eval'.",
+    );
   }
 }
 
@@ -73,15 +94,19 @@ const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
 
 async function startPage() {
   const start = new Start();
+  start.failed.catch(() => {}); // it is told below
   try {
     start.stage("loading Python …");
+    checkWebAssembly();
     const site = await (await start.fetch(new URL("site.json", ROOT), { cache: "no-cache" })).json();
-    start.expect(site.bytes);
+    start.expect(site.runtime_bytes + site.numpy.bytes + site.package.bytes);
     start.stage(`loading Python (${megabytes(site.runtime_bytes)}) …`);
     const [numpy, code] = [start.bytes(site.numpy), start.bytes(site.package)];
     for (const promise of [numpy, code]) promise.catch(() => {}); // it is told when it is waited for
     const { loadPyodide } = await import(new URL("pyodide/pyodide.mjs", ROOT));
-    const python = await withFetch(start.fetch, () => loadPyodide({ indexURL: new URL("pyodide/", ROOT).href }));
+    const python = await withFetch(start.fetch, () =>
+      Promise.race([loadPyodide({ indexURL: new URL("pyodide/", ROOT).href }), start.failed]),
+    );
     start.stage(`loading NumPy (${megabytes(site.numpy.bytes)}) …`);
     python.unpackArchive(await numpy, "wheel");
     python.pyimport("numpy").destroy();
