@@ -263,6 +263,13 @@ def test_the_variable_names_where_python_is(release, tmp_path):
     assert found.returncode == 0, found.stderr
 
 
+def test_the_command_needs_no_flask(release, tmp_path):
+    (tmp_path / "flask.py").write_text("raise ModuleNotFoundError('no flask', name='flask')")
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    found = run("nn_from_scratch.web", "--static", tmp_path / "site", "--pyodide", release, PYTHONPATH=path)
+    assert found.returncode == 0, found.stderr
+
+
 def test_the_command_refuses_in_one_line(release, tmp_path):
     (tmp_path / "a").write_text("something")
     assert "is not empty" in refusal(run("nn_from_scratch.web", "--static", tmp_path, "--pyodide", release))
