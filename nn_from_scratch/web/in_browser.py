@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any, TypeVar
 
 from nn_from_scratch.data import Dataset, load_dataset
@@ -66,9 +66,10 @@ class SlicedTrainer(Trainer):
     def _serve(self, timeout: float | None) -> bool:
         if not self._jobs.empty():
             return super()._serve(0)
-        if timeout != 0 or perf_counter() >= self._until:
+        if timeout is None or perf_counter() + timeout >= self._until:
             self.wait = timeout
             raise Again
+        sleep(timeout)  # less than what is left of the slice: to leave `fit` and enter it again would take longer
         return False
 
 

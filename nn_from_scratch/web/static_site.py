@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import tempfile
 import zipfile
 from base64 import b64encode
@@ -162,7 +163,7 @@ def _written_before(directory: Path) -> list[str]:
 
 def _is_inside(name: Any) -> bool:
     """Whether a file of the manifest is one that could have been written: what is removed may lie nowhere else."""
-    return isinstance(name, str) and not os.path.isabs(name) and ".." not in name.split("/") and "\\" not in name
+    return isinstance(name, str) and bool(re.fullmatch(r"[\w.-]+(/[\w.-]+)*", name)) and ".." not in name.split("/")
 
 
 def _replace(directory: Path, before: list[str], files: Files) -> None:

@@ -78,6 +78,13 @@ def test_at_a_given_speed_it_says_how_long_there_is_nothing_to_do(trainer):
     assert trainer.run.progress.step == 1
 
 
+def test_a_short_wait_between_two_steps_ends_no_slice(trainer):
+    trainer.ask(trainer.change, speed=500)
+    trainer.ask(trainer.start)
+    trainer.work(0.05)
+    assert 3 <= trainer.run.progress.step <= 26
+
+
 def test_a_restart_in_the_middle_of_a_training_is_done_when_it_is_answered(trainer):
     trainer.ask(trainer.start)
     trainer.work(0.01)

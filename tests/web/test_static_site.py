@@ -205,6 +205,8 @@ def test_an_empty_folder_is_taken(release, tmp_path):
         json.dumps({"format": static_site.FORMAT, "files": ["../precious.txt"]}),
         json.dumps({"format": static_site.FORMAT, "files": ["/etc/passwd"]}),
         json.dumps({"format": static_site.FORMAT, "files": ["a\\..\\b"]}),
+        json.dumps({"format": static_site.FORMAT, "files": ["C:precious.txt"]}),
+        json.dumps({"format": static_site.FORMAT, "files": [""]}),
         json.dumps({"format": static_site.FORMAT, "files": [5]}),
         None,
     ],

@@ -137,6 +137,12 @@ async function withFetch(other, work) {
 
 // ---- answers, and slices of training in between ----
 
+// Whatever goes wrong in a call of Python that Python itself doesn't take for an answer, such as the end of its memory.
+self.addEventListener("unhandledrejection", ({ reason }) => {
+  const last = String(reason?.message ?? reason).trim().split("\n").at(-1);
+  postMessage({ kind: "failed", text: `Python has stopped: ${last}. Reload the page to start again.` });
+});
+
 const started = startPage();
 started.catch(() => {});
 const turn = new MessageChannel(); // to be called again after what has arrived; setTimeout(0) would wait 4 ms

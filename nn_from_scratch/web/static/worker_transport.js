@@ -2,7 +2,7 @@
 
 import { Refused } from "./refused.js";
 
-const RELOAD = "Reload the page to start again; download the weights before, if you still can.";
+const RELOAD = "Reload the page to start again.";
 
 export class WorkerTransport extends EventTarget {
   comesBack = false;
@@ -28,7 +28,7 @@ export class WorkerTransport extends EventTarget {
     this.#worker.addEventListener("message", ({ data }) => this.#take(data));
     this.#worker.addEventListener("error", (event) => {
       event.preventDefault();
-      this.#fail(`Python has stopped: ${event.message ?? "static/worker.js can't be loaded"}. ${RELOAD}`);
+      this.#fail(`${event.message ?? "static/worker.js can't be loaded"}. ${RELOAD}`);
     });
     this.#stream.close = () => {}; // it ends with the page
     return this.#stream;
@@ -61,7 +61,8 @@ export class WorkerTransport extends EventTarget {
   }
 
   #fail(why) {
-    this.#failed ??= why;
+    if (this.#failed) return;
+    this.#failed = why;
     for (const { reject } of this.#asked.values()) reject(new Refused(why));
     this.#asked.clear();
     this.#worker.terminate();

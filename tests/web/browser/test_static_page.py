@@ -318,6 +318,17 @@ def test_a_folder_that_was_not_uploaded_whole_is_told_what_is_missing(folder, op
         assert said in lost(page)
 
 
+def test_python_that_comes_to_its_end_is_told(host, open_page):
+    page = opened(open_page, host.url, complaints=False)
+    page.wait_for_selector(STARTED)
+    (worker,) = page.workers
+    worker.evaluate("void Promise.reject(new Error('a long story\\nMemoryError'))")
+    assert lost(page) == "Python has stopped: MemoryError. Reload the page to start again."
+    page.click("#step-batch")
+    page.wait_for_selector("#refused:not([hidden])")
+    assert "Python has stopped" in page.inner_text("#refused-text")
+
+
 def test_a_file_that_was_changed_on_the_way_is_not_run(folder, open_page, tmp_path):
     shutil.copytree(folder, tmp_path / "host")
     site = tmp_path / "host" / static_host.PLACE
