@@ -13,4 +13,9 @@ thread does all the computing, so that there are no locks around numbers. Read t
 8. api.py             the routes: a question or a command, and what the trainer answers
 9. server.py          the same over HTTP, and the rules that keep other web sites out
 10. static/           the page itself: HTML, CSS and JavaScript modules, as they are
+
+And without a server, in the browser itself:
+
+11. in_browser.py     the trainer in slices, and the page of a worker that it answers
+12. static_site.py    the page as a folder of files: pyodide_files.py says where the browser's Python comes from
 """

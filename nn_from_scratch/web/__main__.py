@@ -3,20 +3,23 @@
 import argparse
 import ipaddress
 import os
+import shlex
 import socket
 import sys
 import threading
 import webbrowser
+from pathlib import Path
 
 from nn_from_scratch import command_line
 from nn_from_scratch.command_line import whole_number
-from nn_from_scratch.errors import BadInput
-from nn_from_scratch.web import limits
+from nn_from_scratch.errors import BadInput, one_line
+from nn_from_scratch.web import limits, pyodide_files
 
 EXAMPLES = """\
   python -m nn_from_scratch.web
   python -m nn_from_scratch.web --preset 784-128-64-10 --seed 3
-  python -m nn_from_scratch.web --data digits --port 8080 --no-browser"""
+  python -m nn_from_scratch.web --data digits --port 8080 --no-browser
+  python -m nn_from_scratch.web --static site"""
 DEFAULT_PORT = 8000
 MORE_PORTS = 20  # tried after the default one
 
@@ -38,6 +41,18 @@ def parse_arguments() -> argparse.Namespace:
         "--port", type=whole_number(0), metavar="N", help=f"0: any that is free (default: {DEFAULT_PORT}, or the next)"
     )
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
+    parser.add_argument(
+        "--static",
+        type=Path,
+        metavar="DIR",
+        help="don't serve: write the page with all it needs into this folder, for any host of files to serve",
+    )
+    parser.add_argument(
+        "--pyodide",
+        default=os.environ.get(pyodide_files.VARIABLE) or pyodide_files.ADDRESS,
+        metavar="URL_OR_DIR",
+        help="for --static: where Python for the browser comes from, with NumPy's wheel",
+    )
     return parser.parse_args()
 
 
@@ -50,6 +65,9 @@ def shown_preset(text: str) -> str:
 
 def main() -> None:
     arguments = parse_arguments()
+    if arguments.static:
+        write_static_site(arguments)
+        return
     try:
         from nn_from_scratch.web.server import create_app, make_http_server
     except ModuleNotFoundError as missing:
@@ -70,6 +88,19 @@ def main() -> None:
                 threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
             server.serve_forever()  # until Ctrl-C
     raise KeyboardInterrupt
+
+
+def write_static_site(arguments: argparse.Namespace) -> None:
+    from nn_from_scratch.web.static_site import write_site
+
+    if arguments.data not in (None, "digits"):
+        raise BadInput(
+            f"--data {one_line(arguments.data)} with --static: the page begins with the digits, and its "
+            "visitors choose other images there"
+        )
+    size = write_site(arguments.static, arguments.pyodide, arguments.preset, arguments.seed, command_line.notify)
+    print(f"{arguments.static}: {size / 1e6:.1f} MB, for any host of files; to try it here:")
+    print(f"  python -m http.server --bind 127.0.0.1 --directory {shlex.quote(str(arguments.static))}")
 
 
 def listen(host: str, port: int | None) -> socket.socket:

@@ -45,7 +45,7 @@ PATIENCE = 60  # seconds after which who asked is no longer kept waiting
 PAUSED, TRAINING, DIVERGED, FINISHED = "paused", "training", "diverged", "finished"
 
 
-class _Again(Exception):
+class Again(Exception):
     """Leave `fit`, and enter it again with what has been put in its parts' places."""
 
 
@@ -298,23 +298,27 @@ class Trainer:
 
     # ---- the thread ----
 
-    @np.errstate(all="ignore")  # training finds what overflows; whoever looks on is shown it as it is
     def _work(self) -> None:
         while not self._ended:
-            self._leaving = False
-            with suppress(_Again):
-                try:
-                    for result in self.run.epochs(self._after_step):
-                        self.live.after_epoch(result)
-                        self._after_epoch()
-                    self.state = FINISHED
-                except Diverged as problem:
-                    self.live.after_divergence(problem)
-                    self.state = DIVERGED
-                self._single = None
-                self.publish(whole=True)
-                while True:
-                    self._serve(None)
+            self._train()
+
+    @np.errstate(all="ignore")  # training finds what overflows; whoever looks on is shown it as it is
+    def _train(self) -> None:
+        """Train, and serve who asks, until `fit` has to be left."""
+        self._leaving = False
+        with suppress(Again):
+            try:
+                for result in self.run.epochs(self._after_step):
+                    self.live.after_epoch(result)
+                    self._after_epoch()
+                self.state = FINISHED
+            except Diverged as problem:
+                self.live.after_divergence(problem)
+                self.state = DIVERGED
+            self._single = None
+            self.publish(whole=True)
+            while True:
+                self._serve(None)
 
     def _begin(self, start: Start) -> None:
         """A new training from this start, waiting. Where there can be none: BadInput, and the present one stays."""
@@ -353,7 +357,7 @@ class Trainer:
         except Exception as problem:  # it is the asker's, whatever it is: this thread has to live on
             future.set_exception(problem)
         if self._leaving:
-            raise _Again
+            raise Again
         return True
 
     def _seconds_to_wait(self) -> float | None:

@@ -1,18 +1,11 @@
-// Questions and commands to the server. It explains a refusal in one sentence; that sentence becomes the Error's message.
+// Questions and commands to the trainer. It explains a refusal in one sentence; that becomes the message of a Refused.
 
-export class Refused extends Error {}
+import { transport } from "./transport.js";
 
-async function answer(response) {
-  const found = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Refused(found.error ?? `the server answered ${response.status} ${response.statusText}`);
-  return found;
-}
+export { Refused } from "./refused.js";
 
-export async function get(path) {
-  return answer(await fetch(path, { cache: "no-store" }));
-}
+export const get = (path) => transport.ask("GET", path);
 
 export async function post(path, body = {}) {
-  const text = body instanceof Blob ? body : JSON.stringify(body);
-  return answer(await fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: text }));
+  return transport.ask("POST", path, body instanceof Blob ? body : JSON.stringify(body));
 }

@@ -1,0 +1,146 @@
+"""The trainer inside the page itself: Python in the browser (Pyodide), in a worker of the page.
+
+Nothing can wait there: no thread can be started, and a message arrives only between two calls. So the trainer works in
+slices: it leaves `fit` as soon as a slice is over, as it does for a new network, and is called again when the messages
+that came meanwhile have been answered. worker.js makes a Page and calls it.
+"""
+
+import hashlib
+import json
+import logging
+import shutil
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter, sleep
+from typing import Any, TypeVar
+
+from nn_from_scratch.data import Dataset, load_dataset
+from nn_from_scratch.data.mnist import FILES
+from nn_from_scratch.errors import BadInput, one_line
+from nn_from_scratch.web import api, limits
+from nn_from_scratch.web.hub import Hub
+from nn_from_scratch.web.trainer import DIVERGED, FINISHED, Again, Trainer
+
+Answer = TypeVar("Answer")
+
+SLICE_SECONDS = 0.08  # at most so long a drawing waits for its answer
+LONGEST_REFUSAL = 450  # characters
+MISTAKE = "a mistake in the page's own Python; the browser's console shows it"
+
+
+class SlicedTrainer(Trainer):
+    """A Trainer without a thread: `work` trains for a while and returns, and `ask` may be called in between."""
+
+    _until = 0.0  # when the slice is over
+    wait: float | None = None  # seconds until there is something to be done; None: until somebody asks
+
+    def work(self, seconds: float = SLICE_SECONDS) -> float | None:
+        """Train for so long, at most, and return the seconds until the next step is due; None: when somebody asks."""
+        self._until = perf_counter() + seconds
+        if self.state in (DIVERGED, FINISHED):  # `fit` has come to its end, and would come to it again
+            with suppress(Again):
+                self._serve(None)
+        else:
+            self._train()
+        return self.wait
+
+    def ask(self, method: Callable[..., Answer], *arguments: Any, **named: Any) -> Answer:
+        """Have a method called as another thread would, between two steps, and a single step that it asks for taken."""
+        future: Future[Answer] = Future()
+        self._jobs.put((lambda: method(*arguments, **named), future))
+        self.work(0)
+        return future.result(0)
+
+    def learn_from(self, dataset: Dataset) -> None:
+        """Begin again on other images. Where the network can't learn from them, BadInput, and all stays as it is."""
+        before, self.dataset = self.dataset, dataset
+        try:
+            self._begin(self.live.start)
+        except BadInput:
+            self.dataset = before
+            raise
+
+    def _serve(self, timeout: float | None) -> bool:
+        if not self._jobs.empty():
+            return super()._serve(0)
+        if timeout is None or perf_counter() + timeout >= self._until:
+            self.wait = timeout
+            raise Again
+        sleep(timeout)  # less than what is left of the slice: to leave `fit` and enter it again would take longer
+        return False
+
+
+class Page:
+    """The worker's page: what it asks is answered, and what it is to see is pushed, as (kind, JSON)."""
+
+    def __init__(self, push: Callable[[str, str], object], preset: str = limits.DEFAULT_PRESET, seed: int = 0):
+        self._push = push
+        hub = Hub()
+        self._watch = hub.watch()
+        self.trainer = SlicedTrainer(load_dataset("digits"), preset, seed, hub=hub)
+        self._show()
+
+    @property
+    def wait(self) -> float | None:
+        """Seconds until it wants to work again; None: when it is asked something."""
+        return self.trainer.wait
+
+    def answer(self, method: str, address: str, body: str = "") -> tuple[str, str]:
+        """What is posted back: ("answer", JSON), ("file", its text) or ("refused", why)."""
+        return self._told(lambda: api.answer(self.trainer, method, address, body.encode()))
+
+    def take_data(self, directory: str) -> tuple[str, str]:
+        """Train on the files in this directory, chosen by the visitor; they are read once, and then removed."""
+
+        def take() -> dict[str, Any]:
+            try:
+                dataset = _read(Path(directory))
+            finally:
+                shutil.rmtree(directory)
+            self.trainer.ask(self.trainer.learn_from, dataset)
+            return {"state": self.trainer.ask(self.trainer.description)}
+
+        return self._told(take)
+
+    def work(self) -> float | None:
+        """A slice of training; see SlicedTrainer."""
+        wait = self.trainer.work()
+        self._show()
+        return wait
+
+    def _told(self, what: Callable[[], api.Answer]) -> tuple[str, str]:
+        try:
+            answer = what()
+        except BadInput as problem:
+            return "refused", one_line(problem, LONGEST_REFUSAL)
+        except Exception:  # of one answer: the training goes on
+            logging.exception(MISTAKE)
+            return "refused", MISTAKE
+        self._show()
+        if isinstance(answer, api.File):
+            return "file", answer.content.decode()
+        return "answer", json.dumps(answer, separators=(",", ":"), allow_nan=False)
+
+    def _show(self) -> None:
+        for kind, text in self._watch.next(0) or ():
+            self._push(kind, text)
+
+
+def _read(directory: Path) -> Dataset:
+    """The data set in a directory with one file or with several; messages name the files and not the directory."""
+    files = sorted(directory.iterdir())
+    names = ", ".join(path.name for path in files)
+    is_mnist = {path.name: _md5(path) for path in files} == {name: md5 for name, (_, md5) in FILES.items()}
+    try:
+        found = load_dataset(files[0] if len(files) == 1 else directory)
+    except BadInput as problem:
+        told = str(problem).replace(f"{directory}/", "").replace(str(directory), f"what was chosen ({names})")
+        raise BadInput(told) from None
+    return replace(found, name="mnist" if is_mnist else one_line(names, 60), source="files chosen in the browser")
+
+
+def _md5(path: Path) -> str:
+    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()

@@ -1,0 +1,121 @@
+// What only the page without a server has: it shows how Python starts, saves the weights as a file, and takes MNIST from
+// the visitor, or from a mirror if the visitor wants that.
+
+import { byId, make, write } from "./dom.js";
+import { Refused } from "./refused.js";
+import { transport } from "./transport.js";
+
+const ROOT = new URL("../", import.meta.url);
+
+function showStart() {
+  const stage = byId("starting-stage");
+  transport.addEventListener("starting", ({ detail }) => {
+    write(stage, detail.stage);
+    byId("starting-progress").value = 100 * detail.share;
+  });
+  // connection.js has it open when the first frame is about to come, and lost where that never will.
+  new MutationObserver(() => {
+    byId("starting").hidden = document.body.dataset.connection !== "connecting";
+  }).observe(document.body, { attributeFilter: ["data-connection"] });
+}
+
+function saveWeights() {
+  const link = byId("download");
+  link.addEventListener("click", async (event) => {
+    event.preventDefault();
+    try {
+      save(new Blob([await transport.ask("GET", "/api/weights")], { type: "application/json" }), link.download);
+    } catch (problem) {
+      refuse(problem);
+    }
+  });
+}
+
+function save(content, name) {
+  const address = URL.createObjectURL(content);
+  make("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000); // a browser may ask the visitor first where to put it
+}
+
+function refuse(problem) {
+  write(byId("refused-text"), problem.message);
+  byId("refused").hidden = false;
+}
+
+// ---- MNIST ----
+
+class OwnData {
+  constructor() {
+    this.choose = make("button", { type: "button", id: "choose-data" }, "Choose MNIST …");
+    this.download = make("button", { type: "button", id: "download-data" }, "Download it");
+    this.input = make("input", { type: "file", id: "data-files", multiple: true, hidden: true, "aria-label": "Files of MNIST" });
+    this.said = make("p", { id: "data-said", class: "footnote", role: "status" });
+    write(this.said, "The four .gz files of MNIST, or Keras's mnist.npz, from this machine; or 12 MB from a mirror of it.");
+    const row = make("div", { class: "row" }, this.choose, this.download, this.input);
+    byId("data").after(make("div", { class: "own-data" }, row, this.said));
+    this.choose.addEventListener("click", () => this.input.click());
+    this.input.addEventListener("change", () => this.#chosen());
+    this.download.addEventListener("click", () => this.#downloaded());
+  }
+
+  async #chosen() {
+    const files = Array.from(this.input.files);
+    this.input.value = ""; // so that the same files can be chosen again
+    if (!files.length) return;
+    await this.#learnFrom(Promise.all(files.map(async (file) => ({ name: file.name, bytes: await file.arrayBuffer() }))));
+  }
+
+  async #downloaded() {
+    const { mnist } = await (await fetch(new URL("site.json", ROOT))).json();
+    await this.#learnFrom(this.#fetched(mnist), () => this.#adviseOn(mnist));
+  }
+
+  /** The files of the first mirror that gives them all. */
+  async #fetched({ mirrors, files }) {
+    for (const mirror of mirrors) {
+      write(this.said, `downloading 12 MB from ${mirror} …`);
+      try {
+        return await Promise.all(Object.keys(files).map(async (name) => ({ name, bytes: await bytesAt(mirror + name) })));
+      } catch {
+        // the next one may
+      }
+    }
+    throw new Error("no mirror");
+  }
+
+  async #learnFrom(files, advise) {
+    this.choose.disabled = this.download.disabled = true;
+    byId("refused").hidden = true;
+    try {
+      const found = await files;
+      write(this.said, "reading the images …");
+      const { state } = await transport.takeData(found);
+      write(this.said, `Now it learns from ${state.data.name}. Nothing of it has left this machine.`);
+    } catch (problem) {
+      if (advise && !(problem instanceof Refused)) advise();
+      else {
+        write(this.said, "It still learns from the images it had.");
+        refuse(problem);
+      }
+    }
+    this.choose.disabled = this.download.disabled = false;
+  }
+
+  #adviseOn({ mirrors, files }) {
+    const links = Object.keys(files).map((name) => make("a", { href: mirrors[0] + name, rel: "noreferrer" }, name));
+    this.said.replaceChildren(
+      "The mirrors can't be reached, or don't let other pages read their files. Save these yourself, then choose them: ",
+      ...links.flatMap((link) => [link, " "]),
+    );
+  }
+}
+
+async function bytesAt(address) {
+  const response = await fetch(address, { referrerPolicy: "no-referrer", credentials: "omit" });
+  if (!response.ok) throw new Error(`${response.status}`);
+  return response.arrayBuffer();
+}
+
+showStart();
+saveWeights();
+new OwnData();
