@@ -38,7 +38,8 @@ Answer = TypeVar("Answer")
 
 FRAME_SECONDS = 1 / 12  # from frame to frame: more than that no eye can follow
 TILES_SECONDS = 1.0
-SNAPSHOT_SECONDS = 2.0
+SNAPSHOT_SECONDS = 2.0  # between two judgements of the validation images, at least
+SNAPSHOT_SHARE = 0.01  # of the time, at most, is spent on them
 PACE_SECONDS = 0.5  # over which the steps per second are counted
 PATIENCE = 60  # seconds after which who asked is no longer kept waiting
 
@@ -68,8 +69,10 @@ class Trainer:
         seed: int = 0,
         threads: int = DEFAULT_THREADS,
         hub: Hub | None = None,
+        budget: limits.Budget = limits.WHOLE,
     ):
         self.dataset = dataset
+        self.budget = budget
         self.threads = threads
         self.hub = hub or Hub()
         self.speed: float | None = None  # steps per second, or as fast as it goes
@@ -172,6 +175,12 @@ class Trainer:
         """Learn from the visitor's drawings, too. The network stays as it is; the training begins anew from it."""
         if unknown := set(drawings.labels.tolist()) - set(self.recipe.classes):
             raise BadInput(f"label {min(unknown)}: expected one of the digits {_words(self.recipe.classes)}")
+        copied, most = (self.live.start.dataset or self.dataset).train.images.nbytes, self.budget.copied_bytes
+        if most is not None and copied > most:
+            raise BadInput(
+                f"drawings go among a copy of all images, of {copied / 1e6:.0f} MB: expected at most "
+                f"{most / 1e6:.0f} MB for each of many trainings, as --data digits takes"
+            )
         snapshot = self.run.network.snapshot()
         self._begin(replace(self.live.start, recipe=self.recipe, snapshot=snapshot, drawings=drawings))
 
@@ -274,17 +283,29 @@ class Trainer:
         state = _json(self.description())
         if self.hub.newest.get("state", (0, ""))[1] != state:
             self.hub.publish("state", state)
-        if not self.hub.watchers:
-            return
-        now = perf_counter()
-        if (whole or now >= self._snapshot_due) and self.live.snapshot.step != self.run.progress.step:
-            self.live.take_snapshot()
-            self._snapshot_due = now + SNAPSHOT_SECONDS
+        if self.hub.watchers:
+            self._show(whole)
+
+    def welcome(self) -> None:
+        """Show the present to one who has just come, or has opened one more panel. Snapshots of a training wait."""
+        self._tiles_due = 0.0
+        self.publish(whole=self.state != TRAINING)
+
+    def _show(self, whole: bool = False) -> None:
+        if (whole or perf_counter() >= self._snapshot_due) and self.live.snapshot.step != self.run.progress.step:
+            self._take_snapshot()
         self.hub.publish("frame", _json(self.frame()))
-        if whole or now >= self._tiles_due:
+        if (whole or perf_counter() >= self._tiles_due) and self.hub.wants("tiles"):
             self.hub.publish("tiles", _json({"run": self.run_number, **self.live.tiles_part()}))
-            self._tiles_due = now + TILES_SECONDS
+            self._tiles_due = perf_counter() + TILES_SECONDS
         self._frame_due = perf_counter() + FRAME_SECONDS  # from now on: a slow machine has to take steps between frames
+
+    def _take_snapshot(self) -> None:
+        """The more rarely, the longer it takes."""
+        started = perf_counter()
+        self.live.take_snapshot()
+        now = perf_counter()
+        self._snapshot_due = now + max(SNAPSHOT_SECONDS, (now - started) / SNAPSHOT_SHARE)
 
     def _steps_per_second(self) -> float:
         since, first, found = self._pace
@@ -322,7 +343,7 @@ class Trainer:
 
     def _begin(self, start: Start) -> None:
         """A new training from this start, waiting. Where there can be none: BadInput, and the present one stays."""
-        self.live = LiveRun(start, self.dataset, self.threads, self._next_size)
+        self.live = LiveRun(start, self.dataset, self.threads, self._next_size, self.budget)
         self.run_number += 1
         self.state, self._single, self._one_epoch = PAUSED, None, False
         self._due, self._pace = perf_counter(), (perf_counter(), 0, 0.0)
@@ -367,8 +388,10 @@ class Trainer:
 
     def _after_step(self, step: int, loss: float) -> None:
         self.live.after_step(step, loss)
-        if self.state == TRAINING and self.hub.watchers and perf_counter() >= self._frame_due:
-            self.publish()
+        # A frame that nobody waits for would be an old one when somebody takes it.
+        is_due = "frame" in self.hub.awaited and perf_counter() >= self._frame_due
+        if is_due and self.state == TRAINING and self.hub.watchers:
+            self._show()
 
     def _after_epoch(self) -> None:
         if self._target_reached():
