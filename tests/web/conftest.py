@@ -61,13 +61,6 @@ def own_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that soon gives up waiting for a free place, and soon notices a closed page."""
-    monkeypatch.setattr("nn_from_scratch.web.server.PATIENCE", 0.2)
-    monkeypatch.setattr("nn_from_scratch.web.server.HEARTBEAT", 0.1)
-
-
-@pytest.fixture
 def live_server(digits: Dataset) -> Iterator[LiveServer]:
     with serving(digits) as server:
         yield server

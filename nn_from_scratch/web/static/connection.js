@@ -14,6 +14,7 @@ export function connect(state) {
   // A new state is shown with the frame that follows it, or a new network would be drawn with the numbers of the old one.
   let settings = null;
   listen("state", (news) => (settings = news));
+  listen("access", (access) => state.set("access", access));
   listen("tiles", (tiles) => state.set("tiles", tiles));
   listen("frame", (frame) => {
     if (settings) state.set("settings", settings);
@@ -27,8 +28,9 @@ export function connect(state) {
     setConnection("lost", await transport.whyLost());
     if (transport.comesBack) setTimeout(() => connect(state), RETRY);
   });
-  // A page that goes into the browser's back-forward cache would keep its place among the four watchers.
+  // A page that goes into the browser's back-forward cache gives up its place, and asks for one when it comes back.
   addEventListener("pagehide", () => events.close(), { once: true });
+  addEventListener("pageshow", ({ persisted }) => persisted && connect(state), { once: true });
 }
 
 function takeFrame(state, frame) {

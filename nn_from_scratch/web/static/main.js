@@ -1,6 +1,7 @@
 // The start of the page: makes the views, tells each which news concern it, and draws what has changed, once a frame of
 // the screen. To understand the page, read state.js and connection.js next; then any view on its own.
 
+import { Access } from "./access.js";
 import { Address } from "./address.js";
 import { Commands } from "./commands.js";
 import { Compare } from "./compare.js";
@@ -40,6 +41,7 @@ const compare = new Compare(state);
 
 // each view, and the parts of the state that it shows
 const views = new Map([
+  [new Access(state), ["access"]],
   [new Controls(state, commands), ["settings"]],
   [new Editor(state, commands), ["settings"]],
   [stage, ["frame"]],
