@@ -12,7 +12,7 @@ from pathlib import Path
 
 from nn_from_scratch import command_line
 from nn_from_scratch.command_line import whole_number
-from nn_from_scratch.errors import BadInput, one_line
+from nn_from_scratch.errors import BadInput
 from nn_from_scratch.web import limits, pyodide_files
 
 EXAMPLES = """\
@@ -93,11 +93,13 @@ def main() -> None:
 def write_static_site(arguments: argparse.Namespace) -> None:
     from nn_from_scratch.web.static_site import write_site
 
-    if arguments.data not in (None, "digits"):
+    images = [arguments.data not in (None, "digits"), arguments.test_data, arguments.test_fraction]
+    if any(given not in (None, False) for given in images):
         raise BadInput(
-            f"--data {one_line(arguments.data)} with --static: the page begins with the digits, and its "
-            "visitors choose other images there"
+            "--static takes no other images: its page begins with the digits, and its visitors choose others"
         )
+    if arguments.port is not None or arguments.no_browser:
+        raise BadInput("--static writes a folder and serves nothing: expected neither --port nor --no-browser")
     size = write_site(arguments.static, arguments.pyodide, arguments.preset, arguments.seed, command_line.notify)
     print(f"{arguments.static}: {size / 1e6:.1f} MB, for any host of files; to try it here:")
     print(f"  python -m http.server --bind 127.0.0.1 --directory {shlex.quote(str(arguments.static))}")
