@@ -93,11 +93,8 @@ def main() -> None:
 def write_static_site(arguments: argparse.Namespace) -> None:
     from nn_from_scratch.web.static_site import write_site
 
-    images = [arguments.data not in (None, "digits"), arguments.test_data, arguments.test_fraction]
-    if any(given not in (None, False) for given in images):
-        raise BadInput(
-            "--static takes no other images: its page begins with the digits, and its visitors choose others"
-        )
+    if arguments.data not in (None, "digits") or arguments.test_data or arguments.test_fraction:
+        raise BadInput("--static takes no images: its page begins with the digits, and its visitors choose others")
     if arguments.port is not None or arguments.no_browser:
         raise BadInput("--static writes a folder and serves nothing: expected neither --port nor --no-browser")
     size = write_site(arguments.static, arguments.pyodide, arguments.preset, arguments.seed, command_line.notify)
