@@ -22,7 +22,7 @@ PRETRAINED = ROOT / "resources" / "pretrained" / "784-128-64-10.json"
 
 def draw(page: Page, digit: int, height: float, left: float, top: float, pieces: int = 1) -> None:
     """Draw with the mouse, each line in so many pieces, and wait for the answer to the last stroke."""
-    page.locator("#pad").scroll_into_view_if_needed()
+    page.eval_on_selector("#pad", "pad => pad.scrollIntoView({ block: 'center' })")  # not under the bar at the top
     box = page.locator("#pad").bounding_box()
     scale = box["width"] / 280
     for text in STROKES[digit].split("|"):
