@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from nn_from_scratch import command_line
 from nn_from_scratch.command_line import whole_number
-from nn_from_scratch.errors import BadInput, one_line
+from nn_from_scratch.errors import BadInput
 from nn_from_scratch.web import addresses, limits, pyodide_files
 
 if TYPE_CHECKING:
@@ -191,12 +191,11 @@ def write_static_site(arguments: argparse.Namespace) -> None:
     from nn_from_scratch.web.static_site import write_site
 
     if arguments.audience or arguments.pupils or arguments.experiment:
-        raise BadInput("--static writes a page that needs no server: --audience, --pupils and --experiment are of one")
-    if arguments.data not in (None, "digits"):
-        raise BadInput(
-            f"--data {one_line(arguments.data)} with --static: the page begins with the digits, and its "
-            "visitors choose other images there"
-        )
+        raise BadInput("--static needs no server, and has no --audience, no --pupils and no --experiment")
+    if arguments.data not in (None, "digits") or arguments.test_data or arguments.test_fraction:
+        raise BadInput("--static takes no images: its page begins with the digits, and its visitors choose others")
+    if arguments.port is not None or arguments.no_browser:
+        raise BadInput("--static writes a folder and serves nothing: expected neither --port nor --no-browser")
     size = write_site(arguments.static, arguments.pyodide, arguments.preset, arguments.seed, command_line.notify)
     print(f"{arguments.static}: {size / 1e6:.1f} MB, for any host of files; to try it here:")
     print(f"  python -m http.server --bind 127.0.0.1 --directory {shlex.quote(str(arguments.static))}")

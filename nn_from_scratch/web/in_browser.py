@@ -35,11 +35,11 @@ class SlicedTrainer(Trainer):
     """A Trainer without a thread: `work` trains for a while and returns, and `ask` may be called in between."""
 
     _until = 0.0  # when the slice is over
-    wait: float | None = None  # seconds until there is something to be done; None: until somebody asks
+    wait: float | None = 0.0  # seconds until there is something to be done; None: until somebody asks
 
     def work(self, seconds: float = SLICE_SECONDS) -> float | None:
         """Train for so long, at most, and return the seconds until the next step is due; None: when somebody asks."""
-        self._until = perf_counter() + seconds
+        self._until, self.wait = perf_counter() + seconds, 0.0
         if self.state in (DIVERGED, FINISHED):  # `fit` has come to its end, and would come to it again
             with suppress(Again):
                 self._serve(None)

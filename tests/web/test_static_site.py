@@ -275,5 +275,8 @@ def test_the_command_needs_no_flask(release, tmp_path):
 def test_the_command_refuses_in_one_line(release, tmp_path):
     (tmp_path / "a").write_text("something")
     assert "is not empty" in refusal(run("nn_from_scratch.web", "--static", tmp_path, "--pyodide", release))
-    answer = refusal(run("nn_from_scratch.web", "--static", tmp_path / "site", "--data", "mnist"))
-    assert "--data mnist with --static: the page begins with the digits" in answer
+    for options in (["--data", "mnist"], ["--test-data", "a.csv"], ["--test-fraction", 0.2]):
+        answer = refusal(run("nn_from_scratch.web", "--static", tmp_path / "site", *options))
+        assert "--static takes no images" in answer
+    for options in (["--port", 0], ["--no-browser"]):
+        assert "serves nothing" in refusal(run("nn_from_scratch.web", "--static", tmp_path / "site", *options))

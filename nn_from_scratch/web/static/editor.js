@@ -10,7 +10,7 @@ export class Editor {
     byId("editor").addEventListener("submit", (event) => event.preventDefault());
     this.list.addEventListener("change", () => this.#build({ hidden: this.#hidden() }));
     byId("add-layer").addEventListener("click", () => {
-      const hidden = this.state.settings.sizes.slice(1, -1);
+      const hidden = this.#hidden();
       this.#build({ hidden: [...hidden, hidden.at(-1) ?? 32] });
     });
     byId("activation").addEventListener("change", ({ target }) => this.#build({ activation: target.value }));

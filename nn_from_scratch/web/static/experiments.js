@@ -96,7 +96,11 @@ export class Experiments {
     this.rows[run].cells[1].dataset.value = accuracy;
     if (run + 1 < experiment.runs.length) {
       this.compare.keep(experiment.runs[run].name);
-      this.#next().finally(() => (this.busy = false));
+      // A short run may be over before its start is answered: then no frame comes any more that would say so.
+      this.#next().finally(() => {
+        this.busy = false;
+        this.#go();
+      });
     } else {
       this.busy = false;
       this.#end();

@@ -106,5 +106,5 @@ byId("pictures").parentElement.addEventListener("change", ({ target }) => {
 startTheme(scheduleAll);
 startPresenting(scheduleAll);
 explain.start();
-new ResizeObserver(scheduleAll).observe(byId("views"));
+new ResizeObserver(scheduleAll).observe(document.body);
 connect(state);

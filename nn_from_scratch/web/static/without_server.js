@@ -8,14 +8,19 @@ import { transport } from "./transport.js";
 const ROOT = new URL("../", import.meta.url);
 
 function showStart() {
-  const stage = byId("starting-stage");
+  byId("starting-help").hidden = true; // this is a module, and it was loaded
   transport.addEventListener("starting", ({ detail }) => {
-    write(stage, detail.stage);
+    write(byId("starting-stage"), detail.stage);
     byId("starting-progress").value = 100 * detail.share;
   });
-  // connection.js has it open when the first frame is about to come, and lost where that never will.
+  // Meanwhile there is no network to be changed. A drawing waits for its answer.
+  const controls = document.querySelectorAll("#training, #new-network, .weights");
+  const setInert = (inert) => controls.forEach((element) => (element.inert = inert));
+  setInert(true);
   new MutationObserver(() => {
-    byId("starting").hidden = document.body.dataset.connection !== "connecting";
+    const { connection } = document.body.dataset; // connection.js writes it
+    byId("starting").hidden = connection !== "connecting";
+    setInert(connection !== "open");
   }).observe(document.body, { attributeFilter: ["data-connection"] });
 }
 

@@ -10,8 +10,12 @@ What tests may rely on in the page:
                     data-connection (connecting, open, lost)
     commands        #start #step-example #step-batch #step-epoch #rewind #restart #random-start #theme
                     #upload-file #download
-    settings        #learning-rate (log₁₀) #learning-rate-number #speed #batch-size #optimizer #epoch-target
-                    #preset ("" is own) #hidden #activation #seed
+    settings        #learning-rate (log₁₀) #learning-rate-number #speed #batch-size #full-batch #optimizer
+                    #weight-decay #epoch-target #preset ("" is own) #loss #seed
+    editor          #hidden-1 #hidden-2 … #add-layer #activation
+    refusals        [data-refusal=transport|training|new-network|editor|stage|weights|drawings]
+    stage           .stagebar [data-kind=pinned|latest|mistake|test|drawing], #stage-next
+    lesson          #lesson[data-beat] #beat (0 to 4) #lesson-text
     picture         #forward, #backward: .neurons button[data-layer][data-neuron], .outputs li[data-output][data-value]
                     #edges-weight #edges-flow #phases #verdict #step #epoch
     charts          #loss-curve #accuracy-curve, the last values in #loss-training, #loss-validation, #accuracy-…
@@ -21,7 +25,10 @@ What tests may rely on in the page:
     inspector       #inspector[data-layer][data-neuron][data-z]; .number[data-name][data-value] holds each exact number:
                     sum, bias, z, activation, delta, others, and w, x, product in each tr[data-input]
     drawing         #pad #pad-undo #pad-clear #centre #seen #draw-answer[data-answer] #draw-outputs li[data-value]
-    words           #summary (aria-live) #explanation #disconnected #diverged #refused #gradient-check[data-value]
+    words           #opening-text #summary (aria-live) #explanation #disconnected #diverged #gradient-check[data-value]
+    levels          body[data-level], #level-watch #level-explain #level-everything
+    experiments     #experiments-open [data-experiment] #experiment[data-stage] [data-answer]
+    compare         #keep #forget #kept
 """
 
 from __future__ import annotations
@@ -137,6 +144,42 @@ def set_number(page: Page, selector: str, value: float) -> None:
     page.fill(selector, str(value))
     with page.expect_response("**/api/settings"):
         page.press(selector, "Enter")
+
+
+def refusal(page: Page, place: str) -> str:
+    """The line beside a field, when it says why something was refused."""
+    page.wait_for_selector(f"[data-refusal={place}]")
+    return page.inner_text(f"[data-refusal={place}]")
+
+
+def choose_preset(page: Page, name: str, run: int) -> None:
+    """It is built at once."""
+    page.select_option("#preset", name)
+    page.wait_for_selector(f"body[data-run='{run}']")
+
+
+def type_hidden(page: Page, sizes: str) -> None:
+    """The units of the hidden layers, "12 8", in the editor at the top, one layer after the other."""
+    for number, units in enumerate(sizes.split(), 1):
+        if not page.locator(f"#hidden-{number}").count():
+            page.click("#add-layer")
+            page.wait_for_selector(f"#hidden-{number}")
+        page.fill(f"#hidden-{number}", units)
+        page.press(f"#hidden-{number}", "Enter")
+        page.locator(f"#hidden-{number}").blur()
+    until(page, lambda: len(page.query_selector_all("#editor-layers input")) == len(sizes.split()), "the layers")
+
+
+def show(page: Page, kind: str) -> None:
+    """Put a digit of this kind on the stage."""
+    with page.expect_response("**/api/stage"):
+        page.click(f".stagebar [data-kind={kind}]")
+    page.wait_for_selector(f".stagebar [data-kind={kind}][aria-pressed=true]")
+
+
+def beat(page: Page, moment: float) -> None:
+    """A moment of the step that was taken with one example, from 0 to 4."""
+    page.locator("#beat").fill(str(moment))
 
 
 def exact(page: Page, selector: str) -> list[float]:

@@ -75,16 +75,22 @@ def test_tiles_and_a_neurons_pictures_are_blue_where_positive(live_server: LiveS
             np.testing.assert_array_equal(shown[clear], expected)
         page.click("#tiles-weights", position={"x": size + 10, "y": 5})
         page.wait_for_selector("#inspector[data-neuron='1'][data-z] canvas")
-        for number, values in enumerate(parts.values(), 1):
-            expected, clear = signs(values[1], np.abs(values[1]).max())
-            picture = pixels(page, f"#inspector .pair figure:nth-child({number}) canvas")
-            np.testing.assert_array_equal(hues(picture[2::4, 2::4]).ravel()[clear], expected)
+        trainer = live_server.trainer
+        own = trainer.ask(trainer.neuron, 0, 1)
+        for number, name in ((2, "weights"), (3, "products"), (4, "gradient")):
+            values = unpacked(own[name])
+            expected, clear = signs(values, np.abs(values).max())
+            assert len(expected) > 5
+            picture = pixels(page, f"#inspector .products figure:nth-child({number}) canvas")
+            places = ((np.arange(28) + 0.5) * 92 / 28).astype(int)
+            np.testing.assert_array_equal(hues(picture[np.ix_(places, places)]).ravel()[clear], expected)
         page.keyboard.press("Escape")
 
 
 def test_deltas_biases_and_products_are_blue_where_positive(live_server: LiveServer, open_page: Open) -> None:
     page = open_page(live_server.url)
-    command(page, "#step-example", "[data-step='1']")
+    command(page, "#step-batch", "[data-step='1']")
+    page.check("#phases")
     page.locator("#forward .neurons button[data-layer='0']").first.click()
     page.wait_for_selector("#inspector[data-layer='0'][data-z]")
     output = live_server.trainer.ask(live_server.trainer.frame)["layers"][1]

@@ -12,7 +12,17 @@ from nn_from_scratch import Dense, Network, SavedNetwork, Softmax, save
 from nn_from_scratch.layers import LAYERS, Activation
 from nn_from_scratch.optimizers import OPTIMIZERS
 from tests.new_parts import LeakyReLU
-from tests.web.browser.conftest import Open, command, exact, set_number, sum_shown, until
+from tests.web.browser.conftest import (
+    Open,
+    choose_preset,
+    command,
+    exact,
+    set_number,
+    show,
+    sum_shown,
+    type_hidden,
+    until,
+)
 from tests.web.conftest import LiveServer
 
 if TYPE_CHECKING:
@@ -38,11 +48,9 @@ def test_the_menus_are_the_tables_and_show_the_present(live_server: LiveServer, 
     assert options(page, "#activation") == activations()
     assert list(options(page, "#optimizer")) == list(OPTIMIZERS)
     assert (page.input_value("#optimizer"), page.input_value("#activation")) == ("adam", "sigmoid")
-    page.select_option("#preset", "784-128-64-10-sigmoid")
-    command(page, "#restart", "[data-run='2']")
+    choose_preset(page, "784-128-64-10-sigmoid", run=2)
     assert (page.input_value("#optimizer"), page.input_value("#activation")) == ("sgd", "sigmoid")
-    page.select_option("#preset", "784-10-10")
-    command(page, "#restart", "[data-run='3']")
+    choose_preset(page, "784-10-10", run=3)
     assert (page.input_value("#optimizer"), page.input_value("#activation")) == ("adam", "relu")
 
 
@@ -59,8 +67,7 @@ def test_another_optimizer_takes_its_own_rate_and_learns(live_server: LiveServer
     """At the rate of the preset's Adam, SGD hardly moves."""
     page = open_page(live_server.url)
     trainer = live_server.trainer
-    page.select_option("#preset", "784-10-10")
-    command(page, "#restart", "[data-run='2']")
+    choose_preset(page, "784-10-10", run=2)
     before = trainer.recipe
     set_number(page, "#epoch-target", 5)
     with page.expect_response("**/api/settings"):
@@ -84,17 +91,14 @@ def test_an_own_activation_and_an_own_optimizer_are_chosen_trained_and_drawn(
     assert options(page, "#optimizer")["sign-descent"] == "SignDescent"
     assert options(page, "#activation")["leaky-relu"] == "LeakyReLU"
     assert "threshold" not in options(page, "#activation")
-    page.select_option("#preset", "")
-    page.fill("#hidden", "12, 8")
+    type_hidden(page, "12 8")
     page.select_option("#activation", "leaky-relu")
-    page.fill("#seed", "3")
-    command(page, "#restart", "[data-run='2']")
+    until(page, lambda: trainer.recipe.layers[:4] == ("dense:12", "leaky-relu", "dense:8", "leaky-relu"), "the network")
     with page.expect_response("**/api/settings"):
         page.select_option("#optimizer", "sign-descent")
-    assert trainer.recipe.layers[:4] == ("dense:12", "leaky-relu", "dense:8", "leaky-relu")
     chosen = lambda: (page.input_value("#activation"), page.input_value("#optimizer"))  # noqa: E731
     until(page, lambda: chosen() == ("leaky-relu", "sign-descent"), "the stream's news of the choice")
-    assert page.inner_text("#architecture").startswith("784-12-8-10, leaky-relu, leaky-relu, sigmoid")
+    show(page, "latest")
     assert float(page.get_attribute("#gradient-check", "data-value")) < 1e-6
     set_number(page, "#learning-rate-number", 0.002)
     before = trainer.run.network.parameters.copy()
@@ -103,7 +107,6 @@ def test_an_own_activation_and_an_own_optimizer_are_chosen_trained_and_drawn(
 
     step = np.sign(trainer.run.network.gradients) * np.float32(0.002)
     np.testing.assert_array_equal(trainer.run.network.parameters, before - step)
-    page.wait_for_selector("#backward canvas")
     assert page.locator("#forward .neurons button").count() == 12 + 8 + 10
     assert page.locator("#strips h3").all_inner_texts() == [
         "hidden layer 1, 12 leaky-relu",
@@ -114,7 +117,7 @@ def test_an_own_activation_and_an_own_optimizer_are_chosen_trained_and_drawn(
     assert rows.locator("th").all_inner_texts() == page.locator("#strips h3").all_inner_texts()
     silent = [row.locator("td").last.inner_text() for row in rows.all()]
     assert silent[:2] == ["–", "–"]
-    assert silent[2].endswith(" %")
+    assert silent[2].endswith(" % saturated")
 
     # A neuron below zero, exactly: its activation is a tenth of its sum, and it is drawn although it is negative.
     frame = trainer.ask(trainer.frame)
@@ -167,20 +170,11 @@ def test_an_uploaded_activation_with_settings_is_shown_and_kept(
 
     command(page, "#restart", "[data-run='4']")
     assert trainer.recipe.layers[1:4:2] == ("leaky-relu:slope=0.5",) * 2
-    page.fill("#hidden", "7, 6, 5")
-    command(page, "#restart", "[data-run='5']")
-    assert trainer.recipe.sizes == (784, 7, 6, 5, 10)
+    type_hidden(page, "7 6 5")
+    until(page, lambda: trainer.recipe.sizes == (784, 7, 6, 5, 10), "the network")
     assert trainer.recipe.layers[1:6:2] == ("leaky-relu:slope=0.5",) * 3
     command(page, "#step-batch", "[data-step='1']")
     page.select_option("#activation", "leaky-relu")
-    command(page, "#restart", "[data-run='6']")
-    assert trainer.recipe.layers[1:6:2] == ("leaky-relu",) * 3
+    until(page, lambda: trainer.recipe.layers[1:6:2] == ("leaky-relu",) * 3, "the activation")
     assert trainer.recipe.sizes == (784, 7, 6, 5, 10)
     until(page, lambda: options(page, "#activation") == menu, "the menu without the upload's word")
-    page.select_option("#activation", "sigmoid")
-    page.fill("#hidden", "")
-    command(page, "#restart", "[data-run='7']")
-    assert trainer.recipe.layers == ("dense:10", "softmax")
-    page.fill("#hidden", "6")
-    command(page, "#restart", "[data-run='8']")
-    assert trainer.recipe.layers == ("dense:6", "sigmoid", "dense:10", "softmax")

@@ -15,7 +15,7 @@ import pytest
 
 from nn_from_scratch import SavedNetwork, save
 from nn_from_scratch.data import Dataset
-from tests.web.browser.conftest import Open, command, step_of, until, wait_for_step
+from tests.web.browser.conftest import Open, choose_preset, command, refusal, step_of, until, wait_for_step
 from tests.web.conftest import LiveServer, serving
 
 # ---- by itself ----
@@ -25,7 +25,7 @@ def test_a_whole_tour_asks_nobody_else_and_complains_about_nothing(live_server: 
     page = open_page("about:blank", wait=False)
     hosts = set()
     page.route("**/*", lambda route: (hosts.add(urlsplit(route.request.url).netloc), route.continue_()))
-    page.goto(live_server.url)
+    page.goto(f"{live_server.url}/?level=everything")
     page.wait_for_selector("body[data-step]")
     for unit in ("example", "batch"):
         page.click(f"#step-{unit}")
@@ -41,10 +41,8 @@ def test_a_whole_tour_asks_nobody_else_and_complains_about_nothing(live_server: 
     page.wait_for_selector("#images[open]")
     page.keyboard.press("Escape")
     page.click("#theme")
-    page.check("#loss-log")
-    page.select_option("#preset", "784-128-64-10")
-    page.click("#restart")
-    page.wait_for_selector("body[data-run='2']")
+    page.uncheck("#loss-log")
+    choose_preset(page, "784-128-64-10", run=2)
     page.click("#start")
     until(page, lambda: step_of(page) > 20, "some steps")
     page.click("#start")
@@ -180,8 +178,7 @@ def test_sigmoid_outputs_are_not_called_probabilities(live_server: LiveServer, o
     page = open_page(live_server.url)
     assert "(output " in page.inner_text("#verdict")
     assert "probability" not in page.inner_text("body")
-    page.select_option("#preset", "784-10-10")
-    command(page, "#restart", "[data-run='2']")
+    choose_preset(page, "784-10-10", run=2)
     until(page, lambda: "(probability " in page.inner_text("#verdict"), "the softmax network's verdict")
 
 
@@ -208,24 +205,30 @@ def test_a_listener_gets_a_summary_at_most_every_five_seconds(live_server: LiveS
     assert after.startswith("training, step ")
 
 
+ESSENTIAL = (
+    *("#start", "#step-epoch", "#forward canvas", "#loss-curve", "#pad", "#restart", "#theme"),
+    *("#beat", "#hidden-1", "#tour", "#keep"),
+)
+
+
 def test_no_screen_is_too_narrow(live_server: LiveServer, open_page: Open) -> None:
     page = open_page(live_server.url)
     command(page, "#step-example", "[data-step='1']")
-    page.wait_for_selector("#backward canvas")
+    page.wait_for_selector("#lesson")
     for width in (360, 390, 768, 1024, 1366, 1920):
         page.set_viewport_size({"width": width, "height": 768})
         until(
             page, lambda width=width: page.evaluate("document.documentElement.scrollWidth") <= width, f"{width} pixels"
         )
-        for selector in ("#start", "#step-epoch", "#forward canvas", "#loss-curve", "#pad", "#restart", "#theme"):
+        for selector in ESSENTIAL:
             box = page.locator(selector).bounding_box()
             assert box["x"] >= 0, (width, selector)
             assert box["x"] + box["width"] <= width + 0.5, (width, selector)
 
 
 def test_the_essential_needs_no_scrolling(live_server: LiveServer, open_page: Open) -> None:
-    page = open_page(live_server.url, width=1366, height=768)
-    for selector in ("#start", "#forward canvas", "#forward .outputs", "#loss-curve", "#accuracy-curve", "#verdict"):
+    page = open_page(live_server.url, width=1366, height=768, level="watch")
+    for selector in ("#start", "#opening", "#forward canvas", "#forward .outputs", "#verdict", "#pad", "#draw-answer"):
         box = page.locator(selector).bounding_box()
         assert box["y"] >= 0
         assert box["y"] + box["height"] <= 768
@@ -346,9 +349,9 @@ def test_what_stands_in_an_uploaded_file_is_shown_as_text_or_not_at_all(
     document["layers"][0]["type"] = hostile
     (tmp_path / "a.json").write_text(json.dumps(document))
     page.set_input_files("#upload-file", tmp_path / "a.json")
-    page.wait_for_selector("#refused")
-    assert "layers[0].type is '<img src=/nowhere" in page.inner_text("#refused-text")
-    assert page.inner_text("#refused-text").isprintable()
+    said = refusal(page, "weights")
+    assert "layers[0].type is '<img src=/nowhere" in said
+    assert said.isprintable()
     assert page.locator("img").count() == 0
     assert page.title() == "nn_from_scratch: watch a neural network learn"
 

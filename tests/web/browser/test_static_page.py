@@ -318,6 +318,17 @@ def test_a_folder_that_was_not_uploaded_whole_is_told_what_is_missing(folder, op
         assert said in lost(page)
 
 
+def test_a_drawing_waits_for_python_and_nothing_else_can_be_asked_before(host, open_page):
+    page = opened(open_page, host.url)
+    assert page.locator("#starting-help").is_hidden()
+    for control in ("#restart", "#upload", "#choose-data", "#batch-size"):
+        assert page.locator(control).evaluate("element => element.closest('[inert]') !== null")
+    draw(page, 1, 180, 100, 40)
+    assert page.get_attribute("body", "data-connection") == "open"
+    assert page.locator("#draw-outputs li").count() == 10
+    assert page.locator("[inert]").count() == 0
+
+
 def test_python_that_comes_to_its_end_is_told(host, open_page):
     page = opened(open_page, host.url, complaints=False)
     page.wait_for_selector(STARTED)

@@ -14,9 +14,12 @@ from nn_from_scratch.web.hub import Event, Watch
 from tests.web.browser.conftest import (
     Open,
     ask,
+    choose_preset,
     command,
     exact,
+    refusal,
     set_number,
+    show,
     step_of,
     sum_shown,
     until,
@@ -39,8 +42,9 @@ def test_one_batch_moves_the_weights_that_are_shown_as_numpy_does(
     with page.expect_response("**/api/settings"):
         page.select_option("#optimizer", "sgd")
     assert trainer.recipe.optimizer == "sgd"
-    if weight_decay:  # the menu has optimizers as they come
-        trainer.ask(trainer.change, optimizer=f"sgd:weight-decay={weight_decay}")
+    if weight_decay:
+        set_number(page, "#weight-decay", weight_decay)
+    show(page, "latest")
     set_number(page, "#learning-rate-number", 2)
     set_number(page, "#batch-size", 20)
     (W1, b1), (W2, b2) = (
@@ -90,11 +94,11 @@ def test_nothing_moves_before_start_nor_after_pause(live_server: LiveServer, ope
     np.testing.assert_array_equal(parameters, paused)
 
 
-def test_one_example_is_one_digit_forward_and_backward(live_server: LiveServer, open_page: Open) -> None:
+def test_forward_and_backward_are_of_the_digit_on_the_stage(live_server: LiveServer, open_page: Open) -> None:
     page = open_page(live_server.url)
     assert page.is_hidden("#backward")
-    command(page, "#step-example", "[data-step='1']")
-    assert live_server.trainer.run.progress.seen == 1
+    command(page, "#step-batch", "[data-step='1']")
+    page.check("#phases")
     page.wait_for_selector("#backward canvas")
     assert page.inner_text("#forward figcaption").startswith("Forward:")
     assert page.inner_text("#backward figcaption").startswith("Backward:")
@@ -103,8 +107,6 @@ def test_one_example_is_one_digit_forward_and_backward(live_server: LiveServer, 
     # One digit, so ∂L/∂z = 2(p − t)/10 · p(1 − p); it comes as a byte with a scale.
     delta = 2 * (p - t) / 10 * p * (1 - p)
     np.testing.assert_allclose(exact(page, "#backward .outputs li"), delta, atol=np.abs(delta).max() / 127)
-    command(page, "#start", "[data-state=training]")
-    page.wait_for_selector("#backward", state="hidden")
 
 
 def test_one_epoch_stops_when_all_images_were_seen_once(live_server: LiveServer, open_page: Open) -> None:
@@ -123,8 +125,7 @@ def test_an_epoch_target_ends_the_training(live_server: LiveServer, open_page: O
     page.wait_for_selector("body[data-state=finished]")
     assert page.inner_text("#epoch") == "2.00"
     page.click("#start")
-    page.wait_for_selector("#refused")
-    assert "2 epochs are done" in page.inner_text("#refused")
+    assert "2 epochs are done" in refusal(page, "transport")
 
 
 @pytest.fixture
@@ -151,8 +152,7 @@ def test_a_new_state_is_shown_with_the_frame_that_belongs_to_it(
     page.click("#start")
     page.wait_for_selector("body[data-state=finished]")
     assert page.inner_text("#epoch") == "2.00"
-    page.select_option("#preset", "784-196-1")
-    command(page, "#restart", "[data-run='2']")
+    choose_preset(page, "784-196-1", run=2)
     assert page.get_attribute("body", "data-step") == "0"
     assert page.locator("#forward .outputs .name").all_inner_texts() == ["1", "2"]
 
@@ -222,8 +222,12 @@ def test_speed_batch_size_and_optimizer_reach_the_trainer(live_server: LiveServe
     assert live_server.trainer.recipe.optimizer == "sgd"
     page.fill("#batch-size", "100000")
     page.press("#batch-size", "Enter")
-    page.wait_for_selector("#refused")
-    assert "batch_size 100000" in page.inner_text("#refused")
+    assert "batch_size 100000" in refusal(page, "training")
+    assert page.input_value("#batch-size") == "100000", "what was typed stays"
+    with page.expect_response("**/api/settings"):
+        page.check("#full-batch")
+    assert live_server.trainer.recipe.batch_size is None
+    page.wait_for_selector("[data-refusal=training]", state="hidden")
 
 
 def test_a_rate_that_diverges_gives_a_banner_and_a_living_page(live_server: LiveServer, open_page: Open) -> None:
@@ -248,30 +252,57 @@ def test_a_rate_that_diverges_gives_a_banner_and_a_living_page(live_server: Live
 
 def test_a_new_network_from_a_preset_from_own_sizes_and_from_a_seed(live_server: LiveServer, open_page: Open) -> None:
     page = open_page(live_server.url)
-    page.select_option("#preset", "784-128-64-10")
-    command(page, "#restart", "[data-run='2']")
-    assert page.inner_text("#architecture").startswith("784-128-64-10, relu")
+    choose_preset(page, "784-128-64-10", run=2)
+    assert (page.inner_text("#architecture"), page.inner_text("#editor-end")) == ("784 →", "10 softmax")
+    assert [page.input_value(f"#hidden-{layer}") for layer in (1, 2)] == ["128", "64"]
     assert page.inner_text("#forward .captions").count("24 of ") == 2
     assert page.get_attribute("#forward .outputs", "data-explain") == "outputs"
 
-    page.select_option("#preset", "")
-    page.fill("#hidden", "5, 3")
+    page.fill("#hidden-1", "5")
+    page.press("#hidden-1", "Enter")
+    page.wait_for_selector("body[data-run='3']")
+    page.fill("#hidden-2", "3")
+    page.press("#hidden-2", "Enter")
+    page.wait_for_selector("body[data-run='4']")
     page.select_option("#activation", "sigmoid")
-    page.fill("#seed", "123")
-    command(page, "#restart", "[data-run='3']")
+    page.wait_for_selector("body[data-run='5']")
     assert live_server.trainer.recipe.sizes == (784, 5, 3, 10)
+    assert live_server.trainer.recipe.layers[1] == "sigmoid"
+    assert page.input_value("#preset") == ""
+    page.fill("#seed", "123")
+    command(page, "#restart", "[data-run='6']")
     weights = live_server.trainer.run.network.parameters.copy()
-    command(page, "#random-start", "[data-run='4']")
+    command(page, "#random-start", "[data-run='7']")
     assert page.input_value("#seed") != "123"
     assert (live_server.trainer.run.network.parameters != weights).any()
     page.fill("#seed", "123")
-    command(page, "#restart", "[data-run='5']")
+    command(page, "#restart", "[data-run='8']")
     np.testing.assert_array_equal(live_server.trainer.run.network.parameters, weights)
+    page.fill("#hidden-2", "")
+    page.press("#hidden-2", "Enter")
+    page.wait_for_selector("body[data-run='9']")
+    assert live_server.trainer.recipe.sizes == (784, 5, 10)
+    page.click("#add-layer")
+    page.wait_for_selector("body[data-run='10']")
+    assert live_server.trainer.recipe.sizes == (784, 5, 5, 10)
 
-    page.select_option("#preset", "784-196-1")
-    command(page, "#restart", "[data-run='6']")
+    choose_preset(page, "784-196-1", run=11)
     assert page.locator("#forward .outputs .name").all_inner_texts() == ["1", "2"]
     assert sum(exact(page, "#forward .outputs li")) == pytest.approx(1)
+
+
+def test_sizes_that_are_refused_stay_beside_the_reason(live_server: LiveServer, open_page: Open) -> None:
+    page = open_page(live_server.url, complaints=False)  # the browser logs what the server refuses
+    page.fill("#hidden-1", "600")
+    page.press("#hidden-1", "Enter")
+    assert "hidden units 600: expected a whole number from 1 to 512" in refusal(page, "editor")
+    assert page.input_value("#hidden-1") == "600"
+    near = page.locator("#hidden-1").bounding_box(), page.locator("[data-refusal=editor]").bounding_box()
+    assert 0 <= near[1]["y"] - near[0]["y"] < 80
+    page.fill("#hidden-1", "60")
+    page.press("#hidden-1", "Enter")
+    page.wait_for_selector("body[data-run='2']")
+    page.wait_for_selector("[data-refusal=editor]", state="hidden")
 
 
 def test_weights_go_out_and_come_in_as_the_scripts_write_them(
@@ -296,6 +327,5 @@ def test_weights_go_out_and_come_in_as_the_scripts_write_them(
     wrong.write_text(json.dumps({"format": "something else"}))
     refused = open_page(live_server.url, complaints=False)  # the browser itself logs the 400
     refused.set_input_files("#upload-file", wrong)
-    refused.wait_for_selector("#refused")
-    assert "the uploaded file" in refused.inner_text("#refused")
+    assert "the uploaded file" in refusal(refused, "weights")
     assert refused.get_attribute("body", "data-run") == "3"
