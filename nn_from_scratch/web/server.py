@@ -83,9 +83,9 @@ class House:
         self._shared = Viewers(trainings) if isinstance(trainings, Trainer) else None
 
     def viewers(self) -> Viewers:
-        if self._shared:
+        if self._shared is not None:
             return self._shared
-        assert self.pupils
+        assert self.pupils is not None
         return self.pupils.of(request.cookies.get(COOKIE, ""))
 
     def may_steer(self) -> bool:
@@ -248,7 +248,7 @@ def _add_page(app: Flask, house: House) -> None:
         asked = api.Asked(request.args.to_dict())
         page, seen = asked.values.get("viewer", ""), asked.number("seen", 0)
         before = name = request.cookies.get(COOKIE, "")
-        if house.pupils:
+        if house.pupils is not None:
             name, viewers = house.pupils.enter(before, page)
         else:
             viewers = house.viewers()

@@ -9,6 +9,7 @@ import json
 import queue
 import secrets
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -37,6 +38,8 @@ from nn_from_scratch.web.live_run import LiveRun, Start, recipe_of_preset, start
 Answer = TypeVar("Answer")
 
 FRAME_SECONDS = 1 / 12  # from frame to frame: more than that no eye can follow
+FRAME_SHARE = 0.02  # of the time, at most, is spent on frames: a large network, or a slow machine, shows fewer
+RAREST_FRAME = 0.5  # seconds, however long one takes
 TILES_SECONDS = 1.0
 SNAPSHOT_SECONDS = 2.0  # between two judgements of the validation images, at least
 SNAPSHOT_SHARE = 0.01  # of the time, at most, is spent on them
@@ -82,6 +85,7 @@ class Trainer:
         self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], Future]] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="trainer", daemon=True)
         self._ended = False
+        self._took: deque[float] = deque([0.0], maxlen=8)  # seconds that the last frames took
         self._frame_due = self._tiles_due = self._snapshot_due = perf_counter()
         with threadpool_limits(threads):  # before the thread starts
             self._begin(Start(recipe_of_preset(preset), seed, preset))
@@ -294,11 +298,16 @@ class Trainer:
     def _show(self, whole: bool = False) -> None:
         if (whole or perf_counter() >= self._snapshot_due) and self.live.snapshot.step != self.run.progress.step:
             self._take_snapshot()
+        started = perf_counter()
         self.hub.publish("frame", _json(self.frame()))
+        self._took.append(perf_counter() - started)
         if (whole or perf_counter() >= self._tiles_due) and self.hub.wants("tiles"):
             self.hub.publish("tiles", _json({"run": self.run_number, **self.live.tiles_part()}))
             self._tiles_due = perf_counter() + TILES_SECONDS
-        self._frame_due = perf_counter() + FRAME_SECONDS  # from now on: a slow machine has to take steps between frames
+        # From now on: a slow machine has to take steps between frames. Of the last ones the quickest counts: the others
+        # were interrupted. A training that waits between its steps has all the time.
+        pause = 0.0 if self.speed else min(min(self._took) / FRAME_SHARE, RAREST_FRAME)
+        self._frame_due = perf_counter() + max(FRAME_SECONDS, pause)
 
     def _take_snapshot(self) -> None:
         """The more rarely, the longer it takes."""

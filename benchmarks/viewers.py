@@ -1,0 +1,133 @@
+"""What those who watch cost a training: steps per second with nobody, with one page, and with an audience of forty.
+
+The pages are another process that asks as pages do, and draws nothing: a browser on this machine takes a core of its
+own, and one on another machine takes none. All take turns in one run; each line is a ratio to the turns with nobody.
+"""
+
+import argparse
+import http.client
+import multiprocessing
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+
+from benchmarks.timing import median_of
+from nn_from_scratch import load_dataset
+from nn_from_scratch.web.presenter import Presenter
+from nn_from_scratch.web.server import create_app, make_http_server
+from nn_from_scratch.web.trainer import Trainer
+
+SECONDS = 2.0  # of a turn
+SETTLING = 0.7  # after a change of those who watch
+TURNS = 10
+NOBODY, PAGE, TILES, CLASS = "nobody", "one page, 12 frames a second", "the same, tiles shown", "two frames a second"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.viewers", description=__doc__)
+    parser.add_argument("--data", default="mnist")
+    parser.add_argument("--preset", default="784-100-10")
+    parser.add_argument("--turns", type=int, default=TURNS)
+    parser.add_argument("--audience", type=int, default=40)
+    arguments = parser.parse_args()
+    presenter = Presenter()
+    names = [NOBODY, PAGE, TILES, f"{arguments.audience} pages, {CLASS}"]
+    with Trainer(load_dataset(arguments.data), arguments.preset) as trainer:
+        app = create_app(trainer, presenter=presenter)
+        with _served(app) as port, _pages(port, presenter.token, arguments.audience) as watch:
+            trainer.ask(trainer.start)
+            found = _turns(trainer, watch, names, arguments.turns)
+    for name in names:
+        print(f"{name:40} {found[name]}", flush=True)
+
+
+def _turns(trainer: Trainer, watch: Callable[[int], int], names: list[str], turns: int) -> dict[str, str]:
+    steps: dict[str, list[float]] = {name: [] for name in names}
+    cpu: dict[str, list[float]] = {name: [] for name in names}
+    frames: dict[str, float] = {}
+    for _ in range(turns):
+        for number, name in enumerate(names):
+            watch(number)
+            time.sleep(SETTLING)
+            watch(number)
+            before, mine, began = trainer.run.progress.step, trainer.ask(time.thread_time), time.perf_counter()
+            time.sleep(SECONDS)
+            seconds = time.perf_counter() - began
+            taken, used = trainer.run.progress.step - before, trainer.ask(time.thread_time) - mine
+            steps[name].append(taken / seconds)
+            cpu[name].append(1000 * used / taken)
+            frames[name] = watch(number) / seconds
+    found = {}
+    for name in names:
+        speed = median_of([with_them / without for with_them, without in zip(steps[name], steps[NOBODY], strict=True)])
+        work = median_of([with_them / without for with_them, without in zip(cpu[name], cpu[NOBODY], strict=True)])
+        found[name] = (
+            f"{median_of(steps[name]).value:6,.0f} steps/s, {speed.value:.3f} ± {speed.spread:.3f} of the speed; the "
+            f"trainer's processor time a step {work.value:.3f} ± {work.spread:.3f}; {frames[name]:.0f} frames/s in all"
+        )
+    return found
+
+
+# ---- the pages, in a process of their own ----
+
+
+@contextmanager
+def _pages(port: int, token: str, audience: int) -> Iterator[Callable[[int], int]]:
+    """Say who watches from now on, by its place among the names; returns the frames that came since the last call."""
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=_be_pages, args=(theirs, port, token, audience))
+    process.start()
+
+    def watch(number: int) -> int:
+        ours.send(number)
+        return ours.recv()
+
+    try:
+        yield watch
+    finally:
+        ours.send(None)
+        process.join()
+
+
+def _be_pages(orders: Connection, port: int, token: str, audience: int) -> None:
+    mode, frames, lock = [0], [0], threading.Lock()
+
+    def page(modes: tuple[int, ...], headers: dict[str, str]) -> None:
+        connection, name, seen = http.client.HTTPConnection("127.0.0.1", port, timeout=60), secrets.token_hex(16), 0
+        while True:
+            while mode[0] not in modes:
+                time.sleep(0.05)
+            tiles = "&tiles=1" if mode[0] == 2 else ""
+            connection.request("GET", f"/api/next?viewer={name}&seen={seen}{tiles}", headers=headers)
+            text = connection.getresponse().read().decode()
+            seen = int(text[5 : text.index("\n")])
+            with lock:
+                frames[0] += "\nframe\t" in text
+
+    threading.Thread(target=page, args=((1, 2), {"X-Token": token}), daemon=True).start()
+    for _ in range(audience):
+        threading.Thread(target=page, args=((3,), {}), daemon=True).start()
+    while (number := orders.recv()) is not None:
+        mode[0] = number
+        with lock:
+            orders.send(frames[0])
+            frames[0] = 0
+
+
+@contextmanager
+def _served(app: object) -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = make_http_server(app, listening)  # type: ignore[arg-type]
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        yield server.port
+        server.shutdown()
+        thread.join()
+
+
+if __name__ == "__main__":
+    main()
