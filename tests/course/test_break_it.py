@@ -43,7 +43,9 @@ def plain(text):
     return " ".join(text.replace("*", "").split())
 
 
-@pytest.mark.parametrize(("number_of_it", "experiment"), list(enumerate(EXPERIMENTS, 1)), ids=lambda v: getattr(v, "name", v))
+@pytest.mark.parametrize(
+    ("number_of_it", "experiment"), list(enumerate(EXPERIMENTS, 1)), ids=lambda v: getattr(v, "name", v)
+)
 def test_an_experiment_is_told_as_the_live_page_tells_it(number_of_it, experiment):
     """The same title, question and reason, the command for its card, and, of every run, what it reaches."""
     sections = DOCUMENT.read_text(encoding="utf-8").split("\n## ")
