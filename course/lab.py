@@ -1,20 +1,23 @@
 """What all experiments share: the digits in the package, a small network, a few epochs of learning.
 
-Everything is seeded, so that the same lines print the same numbers.
+Everything is seeded, as in a training with seed 0: the same lines print the same numbers, and the live page, which has
+these experiments too, reaches the same.
 """
 
 import numpy as np
 
 import nn_from_scratch as nn
+from nn_from_scratch.randomness import random_streams
 
 data = nn.load_dataset("digits")
 loss = nn.CrossEntropy()
+streams = random_streams(0)
 
 
-def network(*layers: nn.Layer, dtype: type = np.float32) -> nn.Network:
+def network(*layers: nn.Layer, input_shape: tuple[int, ...] = (784,), dtype: type = np.float32) -> nn.Network:
     """These layers, or a hidden layer of 32 units with ReLU, and ten outputs."""
     chosen = list(layers) or [nn.Dense(32), nn.ReLU(), nn.Dense(10), nn.Softmax()]
-    return nn.Network(chosen, (784,), seed=0, dtype=dtype)
+    return nn.Network(chosen, input_shape, streams.initialization, dtype=dtype)
 
 
 def learn(
@@ -24,9 +27,11 @@ def learn(
     epochs: int = 3,
     images: nn.Split | None = None,
     batches: type[nn.Batches] = nn.Batches,
+    loss: nn.Loss = loss,
+    batch_size: int = 32,
 ) -> float:
     """Train it on batches of 32 by plain SGD, unless said otherwise. Returns the share of test images that it reads."""
-    made = batches(images or data.train, 32, network.input_shape, outputs=10, seed=0, dtype=network.dtype)
+    made = batches(images or data.train, batch_size, network.input_shape, 10, streams.shuffling, network.dtype)
     for _ in nn.fit(network, loss, optimizer or nn.SGD(), nn.Constant(rate), made, epochs):
         pass
     return accuracy(network)

@@ -201,7 +201,7 @@ def drawings(trainer: Trainer, asked: Asked) -> dict[str, Any]:
         raise BadInput(f"drawings: expected from 1 to {DRAWINGS} images, and as many labels")
     pixels = np.stack([_bytes(image, "image", limits.PIXELS) for image in images]).reshape(-1, 28, 28)
     digits = np.array([limits.whole(label, "label", 0, 9) for label in labels], np.uint8)
-    trainer.ask(trainer.learn_from, Split(pixels, digits))
+    trainer.ask(trainer.learn_drawings, Split(pixels, digits))
     return _done(trainer)
 
 

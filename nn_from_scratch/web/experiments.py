@@ -174,17 +174,18 @@ EXPERIMENTS = (
         answers=("nothing", "half of the digits", "as much as ever"),
         right=0,
         runs=(Run("random weights", 0.947), Run("all zero", 0.1, {"initializer": "zeros"})),
-        why="The hidden units put out 0, so the weights of the last layer get no slopes, and hand none back. "
-        "Only the last biases learn: how frequent each digit is.",
+        why="The hidden units put out 0, so the weights of the last layer get no slopes. It passes none back "
+        "either. Only its biases learn, and all they can learn is how frequent each digit is.",
     ),
     Experiment(
         name="equal",
         title="All weights equal",
-        question="All weights begin at 0.05. That is not 0, so slopes do get through. What does it read?",
+        question="All weights begin at 0.05. That is not 0, so slopes do get through. What does the network read after "
+        "training?",
         answers=("nothing", "a few digits", "as much as ever"),
         right=1,
         runs=(Run("random weights", 0.947), Run("all 0.05", 0.228, first_weights=0.05)),
-        why="Units with equal weights compute the same and get the same slopes, so they stay equal. "
+        why="Units with equal weights compute the same and get the same slopes, so they stay equal for ever. "
         "Thirty-two units do the work of one. First weights must differ, and that is why they are random.",
     ),
     Experiment(
@@ -198,15 +199,16 @@ EXPERIMENTS = (
             Run("without ReLU", 0.958, layers("dense:32", *OUTPUT) | {"initializer": "he"}),
             Run("no hidden layer", 0.953, layers(*OUTPUT) | {"initializer": "he"}),
         ),
-        why="Most of these small digits can be told apart by weighted sums of pixels alone. But two Dense "
-        "layers without a ReLU between them are no more than one: their product is a single matrix. On "
-        "MNIST that is not enough.",
+        why="It is not worse, because weighted sums of pixels are enough to tell most of these small digits "
+        "apart. But two Dense layers without a ReLU between them do no more than one: a single matrix, their "
+        "product, gives the same answers. On MNIST that is not enough.",
         epochs=10,
     ),
     Experiment(
         name="derivative",
         title="A wrong derivative",
-        question="ReLU's way back forgets its mask; Dense forgets the slopes of its biases. Would you notice?",
+        question="ReLU's way back forgets its mask, so that all slopes pass; or Dense forgets the slopes of its "
+        "biases. Would you notice?",
         answers=("yes, it reads nothing", "hardly"),
         right=1,
         runs=(
@@ -214,14 +216,14 @@ EXPERIMENTS = (
             Run("no mask", 0.933, wrong=(NoMask,)),
             Run("no slopes of biases", 0.947, wrong=(NoBias,)),
         ),
-        why="A slope that is only roughly right still leads downhill. So a wrong network learns, a little "
-        "worse, and looks as if it needed other settings. The gradient check, at the top of this page, "
-        "tells at once.",
+        why="A slope that is only roughly right still leads downhill. So a wrong network learns too, hardly "
+        "worse, and you may think that it needs other settings. The gradient check finds the mistake at once.",
     ),
     Experiment(
         name="steep",
         title="Slopes a thousand times too steep",
-        question="The gradient is multiplied by 1,000. What do SGD and Adam say to that?",
+        question="The gradient is multiplied by 1,000, as when somebody forgets a mean. What happens with SGD, and "
+        "what with Adam?",
         answers=("both fail", "only SGD fails", "only Adam fails"),
         right=1,
         runs=(
@@ -230,14 +232,14 @@ EXPERIMENTS = (
             Run("Adam", 0.936, {"optimizer": "adam", "learning_rate": 0.005}),
             Run("Adam, steep", 0.936, {"optimizer": "adam", "learning_rate": 0.005}, wrong=(Steep,)),
         ),
-        why="SGD takes steps that are a thousand times too long. Adam divides a mean of the slopes by the "
-        "root of the mean of their squares, and the factor cancels out. That makes Adam forgiving, and it "
-        "also hides mistakes.",
+        why="SGD takes steps that are a thousand times too long. Adam divides a mean of the slopes by the root of "
+        "the mean of their squares, and the factor cancels out. That makes Adam forgiving, and it also hides "
+        "mistakes.",
     ),
     Experiment(
         name="rate",
         title="The learning rate",
-        question="Which of these rates learn well: 0.001, 0.1, 1, 1,000?",
+        question="Which of these learning rates is the best: 0.001, 0.1, 1, 1,000?",
         answers=("0.001", "0.1", "1", "1,000"),
         right=1,
         runs=tuple(
@@ -245,49 +247,51 @@ EXPERIMENTS = (
             for rate, reached in ((0.001, 0.278), (0.1, 0.947), (1, 0.103), (1000, 0.1))
         ),
         why="At 0.001 it is on its way, and needs a hundred times as long. At 1 the first steps throw every "
-        "hidden unit so far that it puts out 0 for every image. It then gets no slopes any more, and is "
-        "dead.",
+        "hidden unit so far that it puts out 0 for every image. It then gets no slopes any more, and is dead.",
     ),
     Experiment(
         name="deep",
         title="Six hidden layers",
-        question="Six hidden layers, of sigmoids or of ReLUs. Which of the two learn?",
+        question="Six hidden layers, of sigmoids or of ReLUs. Which of the two networks learns?",
         answers=("the sigmoids", "the ReLUs", "both", "neither"),
         right=1,
         runs=(
             Run("sigmoid", 0.103, layers(*DEEP_SIGMOID, *OUTPUT) | {"learning_rate": 0.05}),
             Run("ReLU", 0.917, layers(*DEEP_RELU, *OUTPUT) | {"learning_rate": 0.05}),
         ),
-        why="Each sigmoid multiplies the slopes by at most a quarter on the way back. After six of them there "
-        "is a thousandth left, and the first layers hardly move. A ReLU lets slopes pass as they are.",
+        why="Each sigmoid multiplies the slopes by at most a quarter on the way back. After six of them there is "
+        "a thousandth left, and the first layers hardly move: the gradient vanishes. A ReLU lets slopes pass "
+        "as they are.",
         epochs=10,
     ),
     Experiment(
         name="sorted",
         title="Sorted batches",
-        question="The images are not shuffled but sorted: all zeros, then all ones, and so on. What does it read?",
+        question="The images are not shuffled but sorted: all zeros, then all ones, and so on. What does the network "
+        "read after three epochs?",
         answers=("as much as ever", "half of the digits", "a fifth of them"),
         right=2,
         runs=(Run("shuffled", 0.947), Run("sorted", 0.206, in_order=True)),
-        why="A batch stands for all images only if it is a fair sample of them. Here each batch says: "
-        "everything is the same digit. The network agrees, and forgets what it said before.",
+        why="A batch stands for all images only if it is a fair sample of them. Here each batch says: everything "
+        "is the same digit. The network learns to say so, and forgets what it learnt before.",
     ),
     Experiment(
         name="labels",
         title="Wrong labels",
-        question="200 images get labels that were shuffled at random. What does it reach on these 200, and on new "
-        "images?",
+        question="200 images get labels that were shuffled at random, so there is nothing to understand. What does the "
+        "network reach on these 200, and what on new images?",
         answers=("10 % and 10 %", "100 % and 10 %", "100 % and 90 %"),
         right=1,
         runs=(Run("shuffled labels", 0.064, data=shuffled_labels),),
-        why="25,450 parameters can learn 200 answers by heart, whatever these are. To be right on the images "
-        "that one has learnt from proves nothing. Only new images do.",
+        why="25,450 parameters can learn 200 answers by heart, whatever these are. A network that reads the "
+        "images right that it learnt from proves nothing by that. Only new images show what it is worth.",
         epochs=300,
     ),
     Experiment(
         name="moved",
         title="Other images",
-        question="One rule exchanges all pixels of all images; then, digits are moved by 2 pixels. Which is worse?",
+        question="In one training, all pixels of all images are exchanged by one fixed rule. In another, the test "
+        "images are moved by 2 pixels. Which is worse?",
         answers=("exchanged pixels", "moved digits"),
         right=1,
         runs=(
@@ -296,37 +300,37 @@ EXPERIMENTS = (
             Run("moved by 2", 0.469, data=moved(2)),
             Run("moved by 2, convolution", 0.653, layers(*CONVOLUTION, *OUTPUT), data=moved(2)),
         ),
-        why="For a Dense layer pixels are a list of numbers, in whatever order; it never knew that two of "
-        "them are neighbours. A convolution looks for the same thing everywhere, so it bears more. Now "
-        "draw a digit in a corner, with “centre it” switched off.",
+        why="For a Dense layer pixels are a list of numbers, in whatever order; it never knew that two of them "
+        "are neighbours. A convolution looks for the same thing everywhere, so moved digits harm it less.",
         epochs=10,
     ),
     Experiment(
         name="two-neurons",
         title="Two neurons",
-        question="How many hidden neurons does it take to tell ten digits apart?",
-        answers=("two will do", "eight will do", "a thousand"),
+        question="How many hidden neurons does it take to read these digits about as well as 32 do?",
+        answers=("2", "8", "1,000"),
         right=1,
         runs=tuple(
             Run(f"{units} neurons", reached, layers(f"dense:{units}", "relu", *OUTPUT))
             for units, reached in ((2, 0.253), (8, 0.936), (32, 0.958))
         ),
-        why="Two neurons give the last layer two numbers to tell ten digits by, and ReLU cuts off half of each.",
+        why="Two neurons give the last layer two numbers to tell ten digits by, and ReLU leaves of each only what "
+        "is above 0. Eight numbers are nearly enough.",
         epochs=10,
     ),
     Experiment(
         name="batch",
-        title="Batches of 1 or of 1,024",
-        question="The same rate and as many epochs, with batches of 1, 32 or 1,024 images. Which is best?",
+        title="Large and small batches",
+        question="The same learning rate and as many epochs, with batches of 1, 32 or 1,024 images. Which is the best?",
         answers=("1", "32", "1,024"),
         right=1,
         runs=tuple(
             Run(f"batches of {size:,}", reached, {"batch_size": size})
             for size, reached in ((1, 0.422), (32, 0.947), (1024, 0.644))
         ),
-        why="With one image at a time every step follows that image alone, and at this rate the network is "
-        "thrown about; a lower rate would calm it. With 1,024 images there are two steps to an epoch, and "
-        "six are too few.",
+        why="With one image at a time every step follows that image alone, and at this rate the network is thrown "
+        "about; a lower rate would calm it. With 1,024 images there are two steps to an epoch, and six steps "
+        "are too few.",
     ),
 )
 

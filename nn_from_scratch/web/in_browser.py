@@ -54,7 +54,7 @@ class SlicedTrainer(Trainer):
         self.work(0)
         return future.result(0)
 
-    def change_data(self, dataset: Dataset) -> None:
+    def learn_from(self, dataset: Dataset) -> None:
         """Begin again on other images. Where the network can't learn from them, BadInput, and all stays as it is."""
         before, self.dataset = self.dataset, dataset
         try:
@@ -100,7 +100,7 @@ class Page:
                 dataset = _read(Path(directory))
             finally:
                 shutil.rmtree(directory)
-            self.trainer.ask(self.trainer.change_data, dataset)
+            self.trainer.ask(self.trainer.learn_from, dataset)
             return {"state": self.trainer.ask(self.trainer.description)}
 
         return self._told(take)

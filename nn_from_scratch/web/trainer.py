@@ -175,7 +175,7 @@ class Trainer:
         self.epoch_target = experiment.epochs
         self._begin(experiment.start(number))
 
-    def learn_from(self, drawings: Split) -> None:
+    def learn_drawings(self, drawings: Split) -> None:
         """Learn from the visitor's drawings, too. The network stays as it is; the training begins anew from it."""
         if unknown := set(drawings.labels.tolist()) - set(self.recipe.classes):
             raise BadInput(f"label {min(unknown)}: expected one of the digits {_words(self.recipe.classes)}")

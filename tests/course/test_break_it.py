@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from nn_from_scratch.web.experiments import EXPERIMENTS
 from tests.scripts import ROOT
 
 DOCUMENT = ROOT / "docs" / "break-it.md"
@@ -22,7 +23,7 @@ def said_in(example):
 
 def test_every_experiment_prints_what_its_comments_say():
     text = DOCUMENT.read_text(encoding="utf-8")
-    assert text.count("\n## ") == 10
+    assert text.count("\n## ") == len(EXPERIMENTS)
     names: dict = {}
     for example in re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL):
         printed = io.StringIO()
@@ -35,6 +36,27 @@ def test_every_experiment_prints_what_its_comments_say():
                 # Another BLAS rounds differently, and training amplifies that: by a few images of 360, or a unit.
                 allowed = {"abs": 4} if right.endswith("%") else {"abs": 1} if right.isdigit() else {"rel": 0.15}
                 assert number(found) == pytest.approx(number(right), **allowed), f"{line!r}, said {expected!r}"
+
+
+def plain(text):
+    """Text without line breaks and emphasis, in one case."""
+    return " ".join(text.replace("*", "").split())
+
+
+@pytest.mark.parametrize(
+    ("number_of_it", "experiment"), list(enumerate(EXPERIMENTS, 1)), ids=lambda v: getattr(v, "name", v)
+)
+def test_an_experiment_is_told_as_the_live_page_tells_it(number_of_it, experiment):
+    """The same title, question and reason, the command for its card, and, of every run, what it reaches."""
+    sections = DOCUMENT.read_text(encoding="utf-8").split("\n## ")
+    section = sections[number_of_it]
+    assert section.startswith(f"{number_of_it}. {experiment.title}\n")
+    assert f"Predict: {experiment.question}" in plain(section)
+    assert f"Why: {experiment.why}" in plain(section)
+    assert f"```sh\npython -m nn_from_scratch.web --experiment {experiment.name}\n```" in section
+    said = " ".join([sections[0], *section.split("# ")[1:]])
+    for run in experiment.runs:
+        assert f"{run.reached:.1%}" in said, run.name
 
 
 def number(text):

@@ -23,7 +23,7 @@ ELSEWHERE = {
 ORDINARY = {"becomes", "large", "prediction minus target", "right", "seven", "small", "wrong", "yes"}
 PAGE = """
     accuracy, activation, Adam, batch, bias, confusion matrix, epoch, gradient, gradient check, hidden layer, layer,
-    learning rate, linear classifier, loss, MNIST, neuron, norm, optimizer, preset, ReLU, seed, SGD, sigmoid, step,
+    learning rate, loss, MNIST, neuron, norm, optimizer, preset, ReLU, seed, SGD, sigmoid, step,
     training set, validation, weight
 """
 

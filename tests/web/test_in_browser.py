@@ -123,7 +123,7 @@ def test_what_nobody_can_learn_from_is_refused_and_the_training_stays(digits, tr
     before = trainer.run.network.parameters.tobytes()
     small = nn.Split(rng.integers(0, 256, (40, 4, 4), np.uint8), rng.integers(0, 10, 40).astype(np.uint8))
     with pytest.raises(BadInput):
-        trainer.ask(trainer.change_data, Dataset("small", small, small, "a test"))
+        trainer.ask(trainer.learn_from, Dataset("small", small, small, "a test"))
     assert trainer.dataset is digits
     assert trainer.run.network.parameters.tobytes() == before
     step(trainer)
@@ -131,7 +131,7 @@ def test_what_nobody_can_learn_from_is_refused_and_the_training_stays(digits, tr
 
 
 def test_drawings_are_learnt_from_here_too(digits, trainer):
-    trainer.ask(trainer.learn_from, digits.train.select(slice(0, 2)))
+    trainer.ask(trainer.learn_drawings, digits.train.select(slice(0, 2)))
     assert trainer.ask(trainer.description)["data"]["drawings"] == 2
 
 

@@ -176,11 +176,11 @@ def test_a_pupil_may_not_take_more_than_a_share_of_the_machine(digits, mnist):
         with pytest.raises(BadInput, match=f"at most {large + 200_000:,}"):
             limits.check_upload(b"[" + b"0," * 600_000 + b"0]", limits.SHARE)
         drawings = Split(np.full((1, 28, 28), 255, np.uint8), np.zeros(1, np.uint8))
-        trainer.ask(trainer.learn_from, drawings)  # a copy of the digits is small
+        trainer.ask(trainer.learn_drawings, drawings)  # a copy of the digits is small
         kept = sum(snapshot.nbytes for snapshot in trainer.live.trail.snapshots)
         assert kept <= 2 * limits.SHARE.trail_bytes
     with (
         Trainer(mnist, budget=limits.SHARE) as trainer,
         pytest.raises(BadInput, match="a copy of all images, of 47 MB"),
     ):
-        trainer.ask(trainer.learn_from, drawings)
+        trainer.ask(trainer.learn_drawings, drawings)

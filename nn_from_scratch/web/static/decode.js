@@ -1,6 +1,8 @@
 // Numbers as they come over the wire. A layer's values are sent as int8 with one scale, images as bytes, both in base64:
 // a fifth of the size of decimal text, and exact enough for a picture.
 
+import { short } from "./numbers.js";
+
 /** base64 → Uint8Array */
 export function bytes(base64) {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
@@ -18,6 +20,11 @@ export function base64(array) {
 /** {scale, data} → Float32Array: value ≈ int8 · scale, where scale = max|value| / 127. */
 export function unpack({ scale, data }) {
   return Float32Array.from(new Int8Array(bytes(data).buffer), (level) => level * scale);
+}
+
+/** One of a packed layer's values in words. It came as a byte: a 0 there is only less than half a step. */
+export function inWords({ scale }, value) {
+  return value === 0 && scale ? `within ±${short(scale / 2, 2)}` : short(value);
 }
 
 /** Which of a layer's activations is drawn at full strength: 1 where there can be no larger one, else the largest. */

@@ -76,7 +76,7 @@ export const TEXTS = {
   pad_clear: "An empty pad. The Delete key does the same.",
   centre: "Scales the drawing to 20 pixels and moves its centre of mass to the middle, as was done to the digits it learns from. Switch it off and draw in a corner, to see why it matters.",
   seen: "The 28 × 28 pixels that the network is really given.",
-  preset: "A network with a tried recipe. It is built at once, from the seed below.",
+  preset: "A network with a tried recipe, built at once from the seed below. The page begins with 784-100-10, as a single hidden layer can be followed by eye; train.py begins with the more accurate 784-128-64-10.",
   activation: "How a hidden neuron bends its sum. ReLU cuts off what is below 0, sigmoid squeezes everything between 0 and 1.",
   seed: "The number from which the first weights and the order of the digits are drawn. The same seed gives the same training, to the last bit.",
   restart: "Builds the same network from this seed, before its first step.",

@@ -4,7 +4,7 @@
 
 import { fit, picture, tint } from "./canvas.js";
 import { colours } from "./colours.js";
-import { bytes, fullActivation, largest, unpack } from "./decode.js";
+import { bytes, fullActivation, inWords, largest, unpack } from "./decode.js";
 import { make, write } from "./dom.js";
 import { explain } from "./explain.js";
 import { count, fixed, plain, short } from "./numbers.js";
@@ -328,6 +328,9 @@ export class NetworkPicture {
     context.strokeStyle = colours.ink;
     context.lineWidth = 2.5;
     curve(context, line.from, line.to);
+    if (line.layer > 0) return;
+    const { x, y, size } = this.layout.image; // the pixel that it comes from
+    context.strokeRect(x + (line.input % 28) * (size / 28) - 1, y + Math.floor(line.input / 28) * (size / 28) - 1, size / 28 + 2, size / 28 + 2);
   }
 
   // ---- neurons ----
@@ -335,7 +338,7 @@ export class NetworkPicture {
   #about(button) {
     const { layer: l, neuron } = numbersOf(button);
     const layer = this.state.frame.layers[l];
-    const [activation, delta, bias] = ["activations", "deltas", "biases"].map((part) => short(unpack(layer[part])[neuron]));
+    const [activation, delta, bias] = ["activations", "deltas", "biases"].map((part) => inWords(layer[part], unpack(layer[part])[neuron]));
     const name = this.state.neuronName(l, neuron);
     if (layer.shape) return `${name}: mean activation ${activation}. Click a pixel of it, or press Enter, for the sum behind it.`;
     return `${name}: activation ${activation}, bias ${bias}, ∂L/∂z ${delta}. Click, or press Enter, for the sum behind it.`;

@@ -4,10 +4,9 @@
 import { fit, tint } from "./canvas.js";
 import { Cells } from "./cells.js";
 import { colours } from "./colours.js";
-import { fullActivation, largest, unpack } from "./decode.js";
+import { fullActivation, inWords, largest, unpack } from "./decode.js";
 import { byId, make, write } from "./dom.js";
 import { describe } from "./layers_table.js";
-import { short } from "./numbers.js";
 
 const ROWS = [
   { part: "activations", name: "activation", ramp: "activation" },
@@ -90,7 +89,8 @@ class Strip {
   }
 
   about(i) {
-    const [activation, delta, bias] = this.values.map((values) => short(values[i]));
+    const layer = this.state.frame.layers[this.layer];
+    const [activation, delta, bias] = ROWS.map(({ part }, r) => inWords(layer[part], this.values[r][i]));
     return `${this.state.neuronName(this.layer, i)}: activation ${activation}, ∂L/∂z ${delta}, bias ${bias}.`;
   }
 }

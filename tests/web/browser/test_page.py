@@ -85,6 +85,34 @@ def test_a_stopped_server_is_said_so_and_found_again(digits: Dataset, open_page:
         command(page, "#step-batch", "[data-step='1']")
 
 
+def test_a_server_that_was_started_again_is_said_to_have_forgotten_the_training(
+    digits: Dataset, open_page: Open
+) -> None:
+    with serving(digits) as server:
+        page = open_page(server.url, complaints=False)
+        command(page, "#step-batch", "[data-step='1']")
+        command(page, "#start", "[data-state=training]")
+    page.wait_for_selector("body[data-connection=lost]")
+    assert page.inner_text("#state-text") == "not connected"
+    with serving(digits, port=server.port):
+        page.wait_for_selector("body[data-connection=open][data-step='0']")
+        until(page, lambda: "The server was started again" in page.inner_text("#opening-text"), "the notice")
+        command(page, "#step-batch", "[data-step='1']")
+        assert "started again" not in page.inner_text("#opening-text")
+
+
+def test_the_whole_page_is_small(live_server: LiveServer, open_page: Open) -> None:
+    page = open_page("about:blank", wait=False)
+    sizes: dict[str, int] = {}
+    page.on("response", lambda got: sizes.setdefault(got.url, len(got.body())) if "/api/" not in got.url else None)
+    page.goto(f"{live_server.url}/?level=everything")
+    page.wait_for_selector("body[data-step]")
+    page.click("#experiments-open")
+    page.wait_for_selector("[data-experiment]")
+    assert len(sizes) > 25
+    assert sum(sizes.values()) < 250_000
+
+
 # ---- for everybody ----
 
 
@@ -232,6 +260,32 @@ def test_the_essential_needs_no_scrolling(live_server: LiveServer, open_page: Op
         box = page.locator(selector).bounding_box()
         assert box["y"] >= 0
         assert box["y"] + box["height"] <= 768
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance after WCAG 2, of rgb(…)."""
+    parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return float(np.dot((0.2126, 0.7152, 0.0722), linear))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("asked", "least"), [("no-preference", 4.5), ("more", 7)])
+def test_texts_stand_out_from_their_paper(
+    live_server: LiveServer, open_page: Open, scheme: str, asked: str, least: float
+) -> None:
+    page = open_page(live_server.url, color_scheme=scheme, contrast=asked)
+    colours = page.evaluate(
+        """selectors => selectors.map((selector) => [
+            selector,
+            getComputedStyle(document.querySelector(selector)).color,
+            getComputedStyle(document.querySelector(".card")).backgroundColor,
+        ])""",
+        ["#verdict", "#architecture", "#loss-note", "#opening-text", ".captions b", ".picture-legend"],
+    )
+    for selector, ink, paper in colours:
+        dark, light = sorted([luminance(ink), luminance(paper)])
+        assert (light + 0.05) / (dark + 0.05) >= least, (selector, ink, paper)
 
 
 def test_light_and_dark(live_server: LiveServer, open_page: Open) -> None:
