@@ -6,7 +6,7 @@ import { byId, make, write } from "./dom.js";
 export class Access {
   constructor(state) {
     this.state = state;
-    this.line = make("p", { class: "notice onlooker", id: "onlooker", hidden: true }, "You are watching. The presenter steers; draw a digit of your own, and see what the network says.");
+    this.line = make("p", { class: "onlooker", id: "onlooker", hidden: true }, "You watch, and the presenter steers. Draw a digit of your own, and see what the network says.");
     document.querySelector(".notices").append(this.line);
     this.button = make("button", { class: "quiet", id: "qr", type: "button", hidden: true, title: "The address of this page for everybody in the network, to scan or to type" }, "QR code");
     byId("present").before(this.button);
@@ -28,7 +28,9 @@ export class Access {
     const picture = qr && make("img", { src: `/api/qr?address=${number}`, alt: `QR code of ${addresses[number]}` });
     const others = addresses.length > 1 ? addresses.map((address, i) => this.#choice(address, i, i === number)) : [];
     this.dialog.querySelector(".qr-picture").replaceChildren(...(picture ? [picture] : []));
-    write(this.dialog.querySelector(".qr-address"), addresses[number]);
+    const shown = this.dialog.querySelector(".qr-address");
+    shown.style.setProperty("--letters", String(addresses[number].length));
+    write(shown, addresses[number]);
     this.dialog.querySelector(".qr-others").replaceChildren(...others);
     if (!this.dialog.open) this.dialog.showModal();
   }
