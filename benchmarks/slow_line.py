@@ -62,8 +62,8 @@ def main() -> None:
                 page.close()
                 server.shutdown()
             print(
-                f"{level}: opened in {opened:.1f} s; behind {median(behind):.0f} steps, at most {max(behind)}, at {arguments.speed:g} steps a "
-                f"second; a pause is seen after {seen:.1f} s",
+                f"{level}: opened in {opened:.1f} s; behind {median(behind):.0f} steps, at most {max(behind)}, at "
+                f"{arguments.speed:g} steps a second; a pause is seen after {seen:.1f} s",
                 flush=True,
             )
         browser.close()

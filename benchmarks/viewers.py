@@ -1,7 +1,8 @@
 """What those who watch cost a training: steps per second with nobody, with one page, and with an audience of forty.
 
 The pages are another process that asks as pages do, and draws nothing: a browser on this machine takes a core of its
-own, and one on another machine takes none. All take turns in one run; each line is a ratio to the turns with nobody.
+own, and one on another machine takes none. All take turns in one run, with a turn of nobody before and after each; a
+ratio is to the mean of those two.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
+from typing import NamedTuple
 
 from benchmarks.timing import median_of
 from nn_from_scratch import load_dataset
@@ -21,9 +23,9 @@ from nn_from_scratch.web.presenter import Presenter
 from nn_from_scratch.web.server import create_app, make_http_server
 from nn_from_scratch.web.trainer import Trainer
 
-SECONDS = 2.0  # of a turn
-SETTLING = 0.7  # after a change of those who watch
-TURNS = 10
+SECONDS = 1.0  # of a turn
+SETTLING = 0.3  # after a change of those who watch
+TURNS = 25
 NOBODY, PAGE, TILES, CLASS = "nobody", "one page, 12 frames a second", "the same, tiles shown", "two frames a second"
 
 
@@ -45,31 +47,42 @@ def main() -> None:
         print(f"{name:40} {found[name]}", flush=True)
 
 
+class Turn(NamedTuple):
+    """What a second of training came to."""
+
+    steps: float  # a second
+    work: float  # milliseconds of the processor that the trainer's thread took for a step
+    frames: float  # a second that all pages got together
+
+
 def _turns(trainer: Trainer, watch: Callable[[int], int], names: list[str], turns: int) -> dict[str, str]:
-    steps: dict[str, list[float]] = {name: [] for name in names}
-    cpu: dict[str, list[float]] = {name: [] for name in names}
-    frames: dict[str, float] = {}
+    def turn(number: int) -> Turn:
+        watch(number)
+        time.sleep(SETTLING)
+        watch(number)
+        before, mine, began = trainer.run.progress.step, trainer.ask(time.thread_time), time.perf_counter()
+        time.sleep(SECONDS)
+        seconds, used = time.perf_counter() - began, trainer.ask(time.thread_time) - mine
+        steps = trainer.run.progress.step - before
+        return Turn(steps / seconds, 1000 * used / steps, watch(number) / seconds)
+
+    alone, found = [turn(0)], {name: [] for name in names}
+    ratios: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
     for _ in range(turns):
         for number, name in enumerate(names):
-            watch(number)
-            time.sleep(SETTLING)
-            watch(number)
-            before, mine, began = trainer.run.progress.step, trainer.ask(time.thread_time), time.perf_counter()
-            time.sleep(SECONDS)
-            seconds = time.perf_counter() - began
-            taken, used = trainer.run.progress.step - before, trainer.ask(time.thread_time) - mine
-            steps[name].append(taken / seconds)
-            cpu[name].append(1000 * used / taken)
-            frames[name] = watch(number) / seconds
-    found = {}
+            found[name].append(turn(number))
+            alone.append(turn(0))
+            beside = [(before + after) / 2 for before, after in zip(*alone[-2:], strict=True)]
+            ratios[name].append((found[name][-1].steps / beside[0], found[name][-1].work / beside[1]))
+    said = {}
     for name in names:
-        speed = median_of([with_them / without for with_them, without in zip(steps[name], steps[NOBODY], strict=True)])
-        work = median_of([with_them / without for with_them, without in zip(cpu[name], cpu[NOBODY], strict=True)])
-        found[name] = (
-            f"{median_of(steps[name]).value:6,.0f} steps/s, {speed.value:.3f} ± {speed.spread:.3f} of the speed; the "
-            f"trainer's processor time a step {work.value:.3f} ± {work.spread:.3f}; {frames[name]:.0f} frames/s in all"
+        speed, work = (median_of(list(column)) for column in zip(*ratios[name], strict=True))
+        steps, _, frames = (median_of(list(column)).value for column in zip(*found[name], strict=True))
+        said[name] = (
+            f"{steps:6,.0f} steps/s, {speed.value:.3f} ± {speed.spread / turns**0.5:.3f} of the speed; the "
+            f"trainer's processor time a step {work.value:.3f}; {frames:.0f} frames/s in all"
         )
-    return found
+    return said
 
 
 # ---- the pages, in a process of their own ----

@@ -25,7 +25,7 @@ from werkzeug.exceptions import (
     UnsupportedMediaType,
 )
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
-from werkzeug.wrappers import Response as Answer
+from werkzeug.test import run_wsgi_app
 
 from nn_from_scratch.errors import BadInput, one_line
 from nn_from_scratch.web import api
@@ -134,20 +134,23 @@ class Handler(WSGIRequestHandler):
             super().run_wsgi()
             return
         self.environ = self.make_environ()
-        answer = Answer.from_app(self.server.app, self.environ, buffered=True)
-        body = answer.get_data()
-        self.send_response(answer.status_code)
-        for name, value in answer.headers.items():
+        chunks, status, headers = run_wsgi_app(self.server.app, self.environ, buffered=True)
+        body, number = b"".join(chunks), int(status.partition(" ")[0])
+        self.send_response(number)
+        for name, value in headers:
             self.send_header(name, value)
-        if answer.status_code != 304:
+        if number != 304 and "Content-Length" not in headers:
             self.send_header("Content-Length", str(len(body)))
         self.send_header("Connection", "close" if self.close_connection else "keep-alive")
         self._headers_buffer.append(b"\r\n")  # and then all in one piece
         self.wfile.write(b"".join([*self._headers_buffer, body]))
         self._headers_buffer.clear()
 
-    def log(self, type: str, message: str, *arguments: object) -> None:
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Nothing: a line for every request would say little and hide the rest."""
+
+    def log(self, type: str, message: str, *arguments: object) -> None:
+        """Nothing, for the same reason."""
 
 
 class Server(ThreadedWSGIServer):

@@ -38,7 +38,7 @@ from nn_from_scratch.web.live_run import LiveRun, Start, recipe_of_preset, start
 Answer = TypeVar("Answer")
 
 FRAME_SECONDS = 1 / 12  # from frame to frame: more than that no eye can follow
-FRAME_SHARE = 0.02  # of the time, at most, is spent on frames: a large network, or a slow machine, shows fewer
+FRAME_SHARE = 0.0125  # of the time, at most, is spent on frames: a large network, or a slow machine, shows fewer
 RAREST_FRAME = 0.5  # seconds, however long one takes
 TILES_SECONDS = 1.0
 SNAPSHOT_SECONDS = 2.0  # between two judgements of the validation images, at least
