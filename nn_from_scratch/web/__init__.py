@@ -11,11 +11,13 @@ thread does all the computing, so that there are no locks around numbers. Read t
 6. hub.py             from the one who publishes to those who watch: only the newest of each kind is kept
 7. limits.py          what the page may ask for
 8. api.py             the routes: a question or a command, and what the trainer answers
-9. server.py          the same over HTTP, and the rules that keep other web sites out
-10. static/           the page itself: HTML, CSS and JavaScript modules, as they are
+9. viewers.py         the pages that watch, each asking for what it has not got yet
+10. presenter.py      who may steer before an audience; pupils.py: a training for each browser
+11. server.py         all of it over HTTP, and the rules that keep other web sites out; addresses.py: where it is found
+12. static/           the page itself: HTML, CSS and JavaScript modules, as they are
 
 And without a server, in the browser itself:
 
-11. in_browser.py     the trainer in slices, and the page of a worker that it answers
-12. static_site.py    the page as a folder of files: pyodide_files.py says where the browser's Python comes from
+13. in_browser.py     the trainer in slices, and the page of a worker that it answers
+14. static_site.py    the page as a folder of files: pyodide_files.py says where the browser's Python comes from
 """

@@ -40,7 +40,7 @@ Answer = TypeVar("Answer")
 FRAME_SECONDS = 1 / 12  # from frame to frame: more than that no eye can follow
 FRAME_SHARE = 0.0125  # of the time, at most, is spent on frames: a large network, or a slow machine, shows fewer
 RAREST_FRAME = 0.5  # seconds, however long one takes
-TILES_SECONDS = 1.0
+TILES_SECONDS = 2.0
 SNAPSHOT_SECONDS = 2.0  # between two judgements of the validation images, at least
 SNAPSHOT_SHARE = 0.01  # of the time, at most, is spent on them
 PACE_SECONDS = 0.5  # over which the steps per second are counted
@@ -291,9 +291,14 @@ class Trainer:
             self._show(whole)
 
     def welcome(self) -> None:
-        """Show the present to one who has just come, or has opened one more panel. Snapshots of a training wait."""
+        """Show the present to one who has just come. Snapshots of a training wait."""
         self._tiles_due = 0.0
         self.publish(whole=self.state != TRAINING)
+
+    def open_tiles(self) -> None:
+        """Show the tiles to one who has just opened their panel. A training shows them soon anyway."""
+        if self.state != TRAINING:
+            self._show_tiles()
 
     def _show(self, whole: bool = False) -> None:
         if (whole or perf_counter() >= self._snapshot_due) and self.live.snapshot.step != self.run.progress.step:
@@ -302,12 +307,15 @@ class Trainer:
         self.hub.publish("frame", _json(self.frame()))
         self._took.append(perf_counter() - started)
         if (whole or perf_counter() >= self._tiles_due) and self.hub.wants("tiles"):
-            self.hub.publish("tiles", _json({"run": self.run_number, **self.live.tiles_part()}))
-            self._tiles_due = perf_counter() + TILES_SECONDS
+            self._show_tiles()
         # From now on: a slow machine has to take steps between frames. Of the last ones the quickest counts: the others
         # were interrupted. A training that waits between its steps has all the time.
         pause = 0.0 if self.speed else min(min(self._took) / FRAME_SHARE, RAREST_FRAME)
         self._frame_due = perf_counter() + max(FRAME_SECONDS, pause)
+
+    def _show_tiles(self) -> None:
+        self.hub.publish("tiles", _json({"run": self.run_number, **self.live.tiles_part()}))
+        self._tiles_due = perf_counter() + TILES_SECONDS
 
     def _take_snapshot(self) -> None:
         """The more rarely, the longer it takes."""

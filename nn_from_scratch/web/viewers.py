@@ -38,9 +38,11 @@ class Viewers:
         """
         kinds = KINDS if tiles else MODEST
         watch, is_new = self._watch_of(name)
-        if is_new or not set(kinds) <= set(watch.kinds):
+        if is_new:
             watch.kinds = kinds
             self.trainer.ask(self.trainer.welcome)
+        elif tiles and "tiles" not in watch.kinds:
+            self.trainer.ask(self.trainer.open_tiles)
         if not is_new and (early := watch.answered + pace - monotonic()) > 0:
             sleep(early)
         return watch.take(timeout, 0 if is_new else seen, kinds)

@@ -87,6 +87,19 @@ def test_tiles_only_for_a_page_that_shows_them_and_then_at_once(live_server, pag
     assert page.wait_for("tiles", tiles=True)["step"] == 4
 
 
+def test_a_page_that_asks_for_tiles_only_now_and_then_gets_no_more_of_them(monkeypatch, live_server, pages):
+    """As one on a slow line does, to leave the line to the frames."""
+    monkeypatch.setattr("nn_from_scratch.web.trainer.TILES_SECONDS", 3600)
+    page, trainer = pages(), live_server.trainer
+    page.next(tiles=True)
+    trainer.ask(trainer.start)
+    page.wait_for("frame")
+    number = trainer.hub.newest["tiles"][0]
+    for i in range(10):
+        page.wait_for("frame", tiles=i % 2 == 0)
+    assert trainer.hub.newest["tiles"][0] == number
+
+
 def test_without_news_there_is_an_empty_answer_after_a_while(monkeypatch, live_server, pages):
     monkeypatch.setattr("nn_from_scratch.web.server.HEARTBEAT", 0.05)
     page = pages()
