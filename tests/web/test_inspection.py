@@ -10,9 +10,9 @@ from nn_from_scratch.classes import predicted_classes
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.inspection.field_of_view import field_of_view
 from nn_from_scratch.web import inspection
-from nn_from_scratch.web.example import Example
 from nn_from_scratch.web.frames import trace
 from nn_from_scratch.web.inspection import Unit
+from nn_from_scratch.web.stage import Example
 from tests.scripts import ROOT
 from tests.web.test_frames import unpacked
 
