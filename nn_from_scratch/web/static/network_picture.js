@@ -397,7 +397,7 @@ const remSize = () => parseFloat(getComputedStyle(document.documentElement).font
 
 const numbersOf = ({ dataset }) => ({ layer: Number(dataset.layer), neuron: Number(dataset.neuron) });
 
-const signed = (x) => `${x < 0 ? "−" : "+"}${Math.abs(x).toFixed(3)}`;
+const signed = (x) => `${x < 0 ? "−" : "+"}${Math.abs(x) < 5e-4 ? short(Math.abs(x), 1) : Math.abs(x).toFixed(3)}`;
 
 function curve(context, from, to) {
   const bend = (to[0] - from[0]) * BEND;
