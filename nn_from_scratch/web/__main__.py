@@ -1,27 +1,37 @@
-"""Watch a network learn, in a browser."""
+"""Watch a network learn, in a browser: alone, with an audience, or each pupil with a network of their own."""
 
 import argparse
-import ipaddress
 import os
 import shlex
 import socket
 import sys
 import threading
 import webbrowser
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from nn_from_scratch import command_line
 from nn_from_scratch.command_line import whole_number
 from nn_from_scratch.errors import BadInput
-from nn_from_scratch.web import limits, pyodide_files
+from nn_from_scratch.web import addresses, limits, pyodide_files
+
+if TYPE_CHECKING:
+    from nn_from_scratch.web.pupils import Pupils
+    from nn_from_scratch.web.trainer import Trainer
 
 EXAMPLES = """\
   python -m nn_from_scratch.web
   python -m nn_from_scratch.web --preset 784-128-64-10 --seed 3
   python -m nn_from_scratch.web --data digits --port 8080 --no-browser
+  python -m nn_from_scratch.web --experiment rate
+  python -m nn_from_scratch.web --host 0.0.0.0 --audience
+  python -m nn_from_scratch.web --host 0.0.0.0 --pupils 30 --data digits
   python -m nn_from_scratch.web --static site"""
 DEFAULT_PORT = 8000
 MORE_PORTS = 20  # tried after the default one
+MOST_PUPILS = 60
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -39,6 +49,21 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on: by default this machine only")
     parser.add_argument(
         "--port", type=whole_number(0), metavar="N", help=f"0: any that is free (default: {DEFAULT_PORT}, or the next)"
+    )
+    several = parser.add_mutually_exclusive_group()
+    several.add_argument(
+        "--audience",
+        action="store_true",
+        help="everybody who can reach the address watches one training, and only you steer, on this machine",
+    )
+    several.add_argument(
+        "--pupils",
+        type=number_of_pupils,
+        metavar="N",
+        help=f"each browser trains a network of its own, up to N at a time ({MOST_PUPILS} at most)",
+    )
+    parser.add_argument(
+        "--experiment", type=known_experiment, metavar="NAME", help="begin with this experiment: see docs/live-page.md"
     )
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
     parser.add_argument(
@@ -63,36 +88,110 @@ def shown_preset(text: str) -> str:
         raise argparse.ArgumentTypeError(str(problem)) from None
 
 
+def number_of_pupils(text: str) -> int:
+    number = whole_number(1)(text)
+    if number > MOST_PUPILS:
+        raise argparse.ArgumentTypeError(f"{number} are too many: expected at most {MOST_PUPILS}")
+    return number
+
+
+def known_experiment(text: str) -> str:
+    from nn_from_scratch.web.experiments import named
+
+    try:
+        return named(text).name
+    except BadInput as problem:
+        raise argparse.ArgumentTypeError(str(problem)) from None
+
+
 def main() -> None:
     arguments = parse_arguments()
     if arguments.static:
         write_static_site(arguments)
         return
+    check_host(arguments)
     try:
         from nn_from_scratch.web.server import create_app, make_http_server
     except ModuleNotFoundError as missing:
         raise BadInput(f"{missing.name} is not installed: pip install {missing.name}") from None
+    from nn_from_scratch.web.presenter import Presenter
+
+    with listen(arguments.host, arguments.port) as listening, ExitStack() as stack:
+        host, port = arguments.host, listening.getsockname()[1]
+        trainings = begin(arguments, stack)
+        others = [f"http://{name}:{port}/" for name in addresses.hosts(host)]
+        presenter = Presenter() if arguments.audience else None
+        app = create_app(trainings, addresses.trusted(host), presenter, others)
+        server = make_http_server(app, listening)
+        own = f"http://{'localhost' if addresses.is_everywhere(host) else addresses.bracketed(host)}:{port}/"
+        query = {"experiment": arguments.experiment, "token": presenter and presenter.token}
+        own += f"?{urlencode({name: value for name, value in query.items() if value})}".rstrip("?")
+        tell_addresses(own, others, arguments)
+        if has_display() and not arguments.no_browser:
+            threading.Thread(target=webbrowser.open, args=(own,), daemon=True).start()
+        server.serve_forever()  # until Ctrl-C
+    raise KeyboardInterrupt
+
+
+def check_host(arguments: argparse.Namespace) -> None:
+    host = arguments.host
+    if addresses.is_loopback(host):
+        return
+    if arguments.audience and not addresses.is_everywhere(host):
+        raise BadInput(f"--host {host} with --audience: expected 0.0.0.0 or ::, the presenter comes by localhost")
+    if not (arguments.audience or arguments.pupils):
+        command_line.notify(
+            f"warning: everyone who can reach {host} can watch and steer this training; with --audience they only "
+            "watch, and with --pupils N each has a training of their own"
+        )
+
+
+def begin(arguments: argparse.Namespace, stack: ExitStack) -> "Trainer | Pupils":
+    """The training, or the place for those of the pupils; the stack ends them."""
+    from threadpoolctl import threadpool_limits
+
+    from nn_from_scratch.web.pupils import Pupils
     from nn_from_scratch.web.trainer import Trainer
 
-    with listen(arguments.host, arguments.port) as listening:
-        host, port = arguments.host, listening.getsockname()[1]
-        if not is_loopback(host):
-            command_line.notify(f"warning: everyone who can reach {host} can watch and steer this training")
-        dataset = command_line.load_data(arguments)
-        with Trainer(dataset, arguments.preset, arguments.seed, arguments.threads) as trainer:
-            print(command_line.data_summary(dataset, len(trainer.run.validation)))
-            server = make_http_server(create_app(trainer, trusted_hosts(host)), listening)
-            address = f"http://{'localhost' if is_everywhere(host) else bracketed(host)}:{port}/"
-            print(f"watch it at {address} (Ctrl-C ends it)")
-            if has_display() and not arguments.no_browser:
-                threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
-            server.serve_forever()  # until Ctrl-C
-    raise KeyboardInterrupt
+    dataset = command_line.load_data(arguments)
+
+    def trainer(budget: limits.Budget = limits.WHOLE) -> Trainer:
+        made = Trainer(dataset, arguments.preset, arguments.seed, arguments.threads, budget=budget)
+        if arguments.experiment:
+            made.begin_experiment(arguments.experiment)
+        return made
+
+    if arguments.pupils:
+        first = trainer(limits.SHARE)  # what they all begin with, or why they can't
+        print(command_line.data_summary(dataset, len(first.run.validation)))
+        # The number is one of the whole process: each training would put back what it found when it began.
+        stack.enter_context(threadpool_limits(arguments.threads))
+        return stack.enter_context(Pupils(lambda: trainer(limits.SHARE), arguments.pupils))
+    only = trainer()
+    print(command_line.data_summary(only.run.dataset, len(only.run.validation)))
+    return stack.enter_context(only)
+
+
+def tell_addresses(own: str, others: list[str], arguments: argparse.Namespace) -> None:
+    if arguments.audience:
+        print(f"steer it at {own} (Ctrl-C ends it)")
+        whose = "the audience watches at"
+    elif arguments.pupils:
+        print(f"train at {own} (Ctrl-C ends it)")
+        whose = f"up to {arguments.pupils} pupils train at"
+    else:
+        print(f"watch it at {own} (Ctrl-C ends it)")
+        whose = "others in the network, at"
+    for address in others:
+        if address != own:
+            print(f"{whose} {address}")
 
 
 def write_static_site(arguments: argparse.Namespace) -> None:
     from nn_from_scratch.web.static_site import write_site
 
+    if arguments.audience or arguments.pupils or arguments.experiment:
+        raise BadInput("--static needs no server, and has no --audience, no --pupils and no --experiment")
     if arguments.data not in (None, "digits") or arguments.test_data or arguments.test_fraction:
         raise BadInput("--static takes no images: its page begins with the digits, and its visitors choose others")
     if arguments.port is not None or arguments.no_browser:
@@ -105,10 +204,11 @@ def write_static_site(arguments: argparse.Namespace) -> None:
 def listen(host: str, port: int | None) -> socket.socket:
     """A socket that listens on this port; without one, on the default port or the first free one after it."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    both = host == "::" and socket.has_dualstack_ipv6()  # of all addresses, also the older ones
     ports = range(DEFAULT_PORT, DEFAULT_PORT + MORE_PORTS) if port is None else (port,)
     for candidate in ports:
         try:
-            return socket.create_server((host, candidate), family=family, backlog=128)
+            return socket.create_server((host, candidate), family=family, backlog=128, dualstack_ipv6=both)
         except (OSError, OverflowError) as problem:
             reason = getattr(problem, "strerror", None) or str(problem)
     tried = f"port {port}" if port is not None else f"ports {ports[0]} to {ports[-1]}"
@@ -118,33 +218,6 @@ def listen(host: str, port: int | None) -> socket.socket:
 def has_display() -> bool:
     """Without one, Linux would open a browser in this very terminal."""
     return sys.platform != "linux" or bool({"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ))
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def is_everywhere(host: str) -> bool:
-    return host in ("0.0.0.0", "::")
-
-
-def bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
-def trusted_hosts(host: str) -> list[str]:
-    """The names under which a browser may ask for the page."""
-    trusted = ["127.0.0.1", "localhost", "[::1]", bracketed(host)]
-    if is_everywhere(host):
-        name = socket.gethostname()
-        try:
-            trusted += [name, socket.getfqdn(), *socket.gethostbyname_ex(name)[2]]
-        except OSError:  # a machine that doesn't know its own name
-            trusted.append(name)
-    return trusted
 
 
 if __name__ == "__main__":

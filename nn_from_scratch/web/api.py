@@ -80,6 +80,11 @@ class Route:
     def name(self) -> str:
         return self.function.__name__
 
+    @property
+    def steers(self) -> bool:
+        """Whether it is a command. What the network says of a drawing is a question, though a long one."""
+        return self.method == "POST" and self.function is not predict
+
     def values_in(self, path: str) -> dict[str, str] | None:
         """The numbers in a path of this route; None for another path."""
         pattern = re.sub(r"<int:(\w+)>", r"(?P<\1>[0-9]+)", self.path)
@@ -217,7 +222,7 @@ def predict(trainer: Trainer, asked: Asked) -> dict[str, Any]:
 
 
 def upload(trainer: Trainer, asked: Asked) -> dict[str, Any]:
-    trainer.ask(trainer.adopt, _network_file(asked.body))
+    trainer.ask(trainer.adopt, _network_file(asked.body, trainer.budget))
     return _done(trainer)
 
 
@@ -292,9 +297,9 @@ def _bytes(text: Any, name: str, length: int) -> np.ndarray:
     return np.frombuffer(content, np.uint8)
 
 
-def _network_file(content: bytes) -> storage.SavedNetwork:
+def _network_file(content: bytes, budget: limits.Budget) -> storage.SavedNetwork:
     """A network out of an uploaded file, checked as any file is."""
-    limits.check_upload(content)
+    limits.check_upload(content, budget)
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "the uploaded file"
         path.write_bytes(content)

@@ -1,15 +1,19 @@
 """Between the one who publishes and those who watch: of each kind of event only the newest is kept.
 
-Nothing queues up: who is slow finds the newest when ready for it, and never learns what was skipped. The hub knows
+Nothing queues up: who is slow finds the newest when ready for it, and never learns what was skipped. And nothing need
+be made that nobody waits for: `awaited` holds the kinds for which somebody stands here with empty hands. The hub knows
 nothing of networks, neither of the neural kind nor of the other.
 """
 
 import threading
+from collections.abc import Collection
+from math import inf
 from time import monotonic
 
 Event = tuple[str, str]  # its kind and its text
 
-MOST_WATCHERS = 4
+MOST_WATCHERS = 64
+KINDS = ("state", "frame", "tiles")
 
 
 class TooManyWatchers(Exception):
@@ -17,28 +21,55 @@ class TooManyWatchers(Exception):
 
 
 class Watch:
-    """One watcher's place: what of all that was published it has already seen."""
+    """One watcher's place: what of all that was published it has already seen.
 
-    def __init__(self, hub: "Hub"):
+    With `lasting`, the place is kept for so many seconds after each question: who doesn't come back has left.
+    """
+
+    def __init__(self, hub: "Hub", lasting: float = inf):
         self._hub = hub
-        self._seen = 0
+        self._lasting = lasting
+        self._asking = 0  # how many wait here at this moment
+        self._until = monotonic() + lasting
+        self.kinds: Collection[str] = KINDS  # what was asked for last
+        self.seen = 0
 
     def next(self, timeout: float) -> list[Event] | None:
         """The newest event of each kind not yet seen, oldest first; [] after `timeout` seconds, None at the end."""
-        hub = self._hub
+        found = self.take(timeout, self.seen)
+        return found and found[1]
+
+    def take(self, timeout: float, seen: int, kinds: Collection[str] = KINDS) -> tuple[int, list[Event]] | None:
+        """The same for one to whom events may get lost on the way: all of these kinds after number `seen`.
+
+        Returns also the number of the newest of them.
+        """
+        hub, until = self._hub, monotonic() + timeout
         with hub.changed:
-            hub.changed.wait_for(lambda: hub.closed or hub.number > self._seen, timeout)
+            self.kinds = kinds
+            self._asking += 1
+            try:
+                while not (hub.closed or (new := hub.after(seen, kinds))):
+                    hub.awaited.update(kinds)
+                    if (left := until - monotonic()) <= 0:
+                        break
+                    hub.changed.wait(left)
+            finally:
+                self._asking -= 1
+                self._until = monotonic() + self._lasting
             if hub.closed:
                 return None
-            new = sorted((number, kind) for kind, (number, _) in hub.newest.items() if number > self._seen)
-            self._seen = hub.number
-            return [(kind, hub.newest[kind][1]) for _, kind in new]
+            self.seen = new[-1][0] if new else seen
+            return self.seen, [(kind, hub.newest[kind][1]) for _, kind in new]
+
+    @property
+    def is_there(self) -> bool:
+        return self._asking > 0 or monotonic() < self._until
 
     def leave(self) -> None:
         """Make room for another. Leaving twice is leaving once."""
         with self._hub.changed:
             self._hub.watches.discard(self)
-            self._hub.changed.notify_all()
 
 
 class Hub:
@@ -49,29 +80,36 @@ class Hub:
         self.changed = threading.Condition()
         self.newest: dict[str, tuple[int, str]] = {}  # kind → the event's number and its text
         self.number = 0  # of the newest event
+        self.awaited: set[str] = set()  # kinds of which somebody has the newest, and waits for the next
         self.watches: set[Watch] = set()
         self.closed = False
 
     @property
     def watchers(self) -> int:
-        return len(self.watches)
+        """How many are there. Who has not asked for too long is so no more."""
+        return len(self._present())
+
+    def wants(self, kind: str) -> bool:
+        """Whether there is anybody who takes events of this kind."""
+        return any(kind in watch.kinds for watch in self._present())
+
+    def after(self, seen: int, kinds: Collection[str]) -> list[tuple[int, str]]:
+        """Number and kind of what is newer than number `seen`, oldest first."""
+        return sorted((self.newest[kind][0], kind) for kind in kinds if self.newest.get(kind, (0,))[0] > seen)
 
     def publish(self, kind: str, text: str) -> None:
         with self.changed:
             self.number += 1
             self.newest[kind] = (self.number, text)
+            self.awaited.discard(kind)
             self.changed.notify_all()
 
-    def watch(self, patience: float = 0) -> Watch:
-        """A place to watch from. Raises TooManyWatchers where none becomes free for `patience` seconds.
-
-        A page that was closed or reloaded gives up its place only when it can't be written to any more.
-        """
-        until = monotonic() + patience
+    def watch(self, lasting: float = inf) -> Watch:
+        """A place to watch from. Raises TooManyWatchers where there is none."""
         with self.changed:
-            if not self.changed.wait_for(lambda: len(self.watches) < self.most, max(0, until - monotonic())):
-                raise TooManyWatchers
-            watch = Watch(self)
+            if len(self._present()) >= self.most:
+                raise TooManyWatchers(f"{self.most} pages are already watching, and more can't: close one of them")
+            watch = Watch(self, lasting)
             self.watches.add(watch)
             return watch
 
@@ -80,3 +118,10 @@ class Hub:
         with self.changed:
             self.closed = True
             self.changed.notify_all()
+
+    def _present(self) -> set[Watch]:
+        with self.changed:
+            self.watches -= {watch for watch in self.watches if not watch.is_there}
+            if not self.watches:
+                self.awaited.clear()
+            return self.watches

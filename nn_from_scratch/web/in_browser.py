@@ -125,8 +125,9 @@ class Page:
         return "answer", json.dumps(answer, separators=(",", ":"), allow_nan=False)
 
     def _show(self) -> None:
-        for kind, text in self._watch.next(0) or ():
-            self._push(kind, text)
+        while events := self._watch.next(0):  # asked for until there is none, and that is to wait for the next one
+            for kind, text in events:
+                self._push(kind, text)
 
 
 def _read(directory: Path) -> Dataset:

@@ -6,7 +6,7 @@ JSON from elsewhere may hold anything: numbers too large for a float, true where
 from collections.abc import Collection
 from contextlib import suppress
 from math import isfinite, prod
-from typing import Any
+from typing import Any, NamedTuple
 
 from nn_from_scratch.errors import BadInput, one_line
 from nn_from_scratch.layers import LAYERS, Softmax
@@ -33,7 +33,20 @@ LAYERS_SHOWN = 24
 PARAMETERS = 1_200_000  # four hidden layers of 512 units
 NUMBERS = 20_000  # that come out of a layer: the largest maps of the presets are 24 of 28×28
 LARGEST_UPLOAD = 32_000_000  # bytes: the largest network that the page shows takes 16 million, of float64 26 million
-MOST_VALUES = 1_400_000  # in an upload: somewhat more than that network's parameters
+OTHER_VALUES = 200_000  # in an upload, beside the parameters
+
+
+class Budget(NamedTuple):
+    """What one training may take of the machine."""
+
+    parameters: int = PARAMETERS
+    trail_bytes: int = 32_000_000  # for the ways that the weights have come
+    copied_bytes: int | None = None  # of images, for a data set of its own that has drawings in it; None: any
+
+
+WHOLE = Budget()
+# Of a pupil. 784-256-128-10 has 235,146 parameters.
+SHARE = Budget(parameters=250_000, trail_bytes=4_000_000, copied_bytes=16_000_000)
 
 
 def as_shown() -> dict[str, Any]:
@@ -95,17 +108,18 @@ def parse_object(text: bytes, names: Collection[str]) -> dict[str, Any]:
     return values
 
 
-def check_upload(content: bytes) -> None:
+def check_upload(content: bytes, budget: Budget = WHOLE) -> None:
     """Raise BadInput for a file that holds more values than any network that the page shows.
 
     Reading makes an object of each value, and serves nobody else meanwhile: 63 MB of "[]," took 1.8 GB and 9 seconds.
     To count the signs after which a value can stand takes a twentieth of a second.
     """
     values = sum(map(content.count, (b",", b":", b"[", b"{")))
-    if values > MOST_VALUES:
+    most = budget.parameters + OTHER_VALUES
+    if values > most:
         raise BadInput(
-            f"the uploaded file: some {values:,} values are too many: expected at most {MOST_VALUES:,}, because the "
-            f"page shows networks of at most {PARAMETERS:,} parameters"
+            f"the uploaded file: some {values:,} values are too many: expected at most {most:,}, because the "
+            f"page shows networks of at most {budget.parameters:,} parameters"
         )
 
 
@@ -143,7 +157,7 @@ def layer_words(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
-def check_architecture(recipe: Recipe) -> None:
+def check_architecture(recipe: Recipe, budget: Budget = WHOLE) -> None:
     """Raise BadInput for a network that the page can't show, or that would keep the machine too busy."""
     if recipe.input_shape not in ((PIXELS,), IMAGE):
         raise BadInput(f"inputs of shape {recipe.input_shape}: expected ({PIXELS},) or {IMAGE}, the pixels of an image")
@@ -155,8 +169,9 @@ def check_architecture(recipe: Recipe) -> None:
         )
     places = recipe.places()
     numbers, parameters = max(prod(place.output_shape) for place in places), sum(place.size for place in places)
-    if len(places) > LAYERS_SHOWN or numbers > NUMBERS or parameters > PARAMETERS:
+    if len(places) > LAYERS_SHOWN or numbers > NUMBERS or parameters > budget.parameters:
         raise BadInput(
             f"the page can't show {len(places)} layers of up to {numbers:,} numbers and {parameters:,} parameters: "
-            f"expected at most {LAYERS_SHOWN} layers, {NUMBERS:,} numbers after each, and {PARAMETERS:,} parameters"
+            f"expected at most {LAYERS_SHOWN} layers, {NUMBERS:,} numbers after each, and {budget.parameters:,} "
+            "parameters"
         )

@@ -46,10 +46,17 @@ class LiveRun:
     Raises BadInput where the network can't be shown, or the data don't fit it.
     """
 
-    def __init__(self, start: Start, dataset: Dataset, threads: int, next_size: Callable[[], int]):
+    def __init__(
+        self,
+        start: Start,
+        dataset: Dataset,
+        threads: int,
+        next_size: Callable[[], int],
+        budget: limits.Budget = limits.WHOLE,
+    ):
         dataset = start.images(dataset)
         recipe = start.recipe.for_data(dataset)
-        limits.check_architecture(recipe)
+        limits.check_architecture(recipe, budget)
         usable = int(np.isin(dataset.train.labels, recipe.classes).sum())
         held_out = 0 if start.on_test else min(VALIDATION_IMAGES, usable // 7)
         run = TrainingRun(recipe, dataset, start.seed, held_out, threads)
@@ -77,7 +84,7 @@ class LiveRun:
         self.validation: list[tuple[int, float | None, float]] = []  # step, loss, accuracy
         self.marks: list[tuple[int, str]] = []  # step, and what was changed there
         self.gradient_check = self._check_gradients()
-        self.trail = Trail(run.network)
+        self.trail = Trail(run.network, budget.trail_bytes)
         self.stage = Stage(run, self.batches)
         self.message: dict[str, Any] | None = None  # why it can't go on
         self._loss: float | None = None  # of the last batch

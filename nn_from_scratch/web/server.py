@@ -6,8 +6,13 @@ without a permission that is never given), and takes nothing longer or larger th
 """
 
 import mimetypes
+import re
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib.util import find_spec
+from io import BytesIO
+from json import dumps
 from typing import Any
 
 from flask import Flask, Response, request
@@ -19,17 +24,22 @@ from werkzeug.exceptions import (
     RequestEntityTooLarge,
     UnsupportedMediaType,
 )
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+from werkzeug.test import run_wsgi_app
 
 from nn_from_scratch.errors import BadInput, one_line
 from nn_from_scratch.web import api
-from nn_from_scratch.web.hub import TooManyWatchers, Watch
+from nn_from_scratch.web.addresses import is_loopback
+from nn_from_scratch.web.hub import TooManyWatchers
+from nn_from_scratch.web.presenter import HEADER, REFUSAL, Presenter
+from nn_from_scratch.web.pupils import COOKIE, Pupils, TooManyPupils
 from nn_from_scratch.web.trainer import Trainer
+from nn_from_scratch.web.viewers import Viewers, wait_for_beat
 
 LARGEST_BODIES = {route.name: route.largest_body for route in api.ROUTES}
 LONGEST_REFUSAL = 450  # characters: a refusal quotes what was wrong, and that may be anything
-HEARTBEAT = 1.0  # seconds after which a silent stream is written to: that is how a closed page is noticed
-PATIENCE = 2.5  # seconds that a new page waits for the place of one just closed
+HEARTBEAT = 5.0  # seconds after which who asks for news is told that there are none, and can ask again
+HOST = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?")
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; "
     "form-action 'none'; object-src 'none'",
@@ -42,23 +52,62 @@ HEADERS = {
 mimetypes.add_type("text/javascript", ".js")
 
 
-def create_app(trainer: Trainer, trusted_hosts: Sequence[str] = ("127.0.0.1", "localhost")) -> Flask:
-    """The page and everything it asks for, as a WSGI application that answers to these host names only."""
+def create_app(
+    trainings: Trainer | Pupils,
+    trusted_hosts: Sequence[str] = ("127.0.0.1", "localhost"),
+    presenter: Presenter | None = None,
+    addresses: Sequence[str] = (),
+) -> Flask:
+    """The page and everything it asks for, as a WSGI application that answers to these host names only.
+
+    One training for all, or one for each pupil. With a `presenter`, nobody else may steer. `addresses` are those at
+    which others in the network find the page.
+    """
     app = Flask(__name__)
-    app.config.update(
-        TRUSTED_HOSTS=list(trusted_hosts), MAX_CONTENT_LENGTH=api.LARGEST_BODY, PROVIDE_AUTOMATIC_OPTIONS=False
-    )
-    _add_rules(app)
-    _add_page(app, trainer)
+    app.config.update(MAX_CONTENT_LENGTH=api.LARGEST_BODY, PROVIDE_AUTOMATIC_OPTIONS=False)
+    house = House(trainings, presenter, addresses)
+    _add_rules(app, frozenset(trusted_hosts))
+    _add_page(app, house)
     for route in api.ROUTES:
-        _add_route(app, trainer, route)
+        _add_route(app, house, route)
     return app
+
+
+class House:
+    """Which training a request is about, and what whoever sent it may do."""
+
+    def __init__(self, trainings: Trainer | Pupils, presenter: Presenter | None, addresses: Sequence[str]):
+        self.presenter = presenter
+        self.addresses = addresses
+        self.pupils = trainings if isinstance(trainings, Pupils) else None
+        self._shared = Viewers(trainings) if isinstance(trainings, Trainer) else None
+
+    def viewers(self) -> Viewers:
+        if self._shared is not None:
+            return self._shared
+        assert self.pupils is not None
+        return self.pupils.of(request.cookies.get(COOKIE, ""))
+
+    def may_steer(self) -> bool:
+        return not self.presenter or self.presenter.sent(request.remote_addr, request.headers.get(HEADER))
+
+    def access(self) -> dict[str, Any]:
+        """What a page is told once. The addresses are for the projector: only for a page on this very machine."""
+        invites = self.may_steer() and is_loopback(request.remote_addr or "")
+        return {
+            "steers": self.may_steer(),
+            "pupil": self.pupils is not None,
+            "addresses": list(self.addresses) if invites else [],
+            "qr": find_spec("segno") is not None,
+        }
 
 
 class Handler(WSGIRequestHandler):
     """Handles one connection, in a thread of its own."""
 
-    timeout = 30  # seconds that a page may take to read or write: one that stands still gives up its place
+    protocol_version = "HTTP/1.1"  # a page that asks again and again needs no new connection for it
+    disable_nagle_algorithm = True  # an answer is written at once, and nothing follows that could be waited for
+    timeout = 30  # seconds that a page may take to read, to write or to ask again
     # Of the answers that http.server gives by itself, before the application sees a request: also they have headers,
     # even where the request names no version of HTTP, and they are plain text.
     default_request_version = "HTTP/1.1"
@@ -75,25 +124,76 @@ class Handler(WSGIRequestHandler):
         for name, value in HEADERS.items():
             self.send_header(name, value)
 
-    def log(self, type: str, message: str, *arguments: object) -> None:
+    def run_wsgi(self) -> None:
+        """As its base does, but for questions without a body: after those, the connection stays open.
+
+        After any other request it is closed, as ever: what the application leaves unread of a body would be taken for
+        the next request.
+        """
+        if self.command != "GET" or {"Content-Length", "Transfer-Encoding", "Expect"} & set(self.headers):
+            super().run_wsgi()
+            return
+        self.environ = self.make_environ()
+        chunks, status, headers = run_wsgi_app(self.server.app, self.environ, buffered=True)
+        body, number = b"".join(chunks), int(status.partition(" ")[0])
+        self.send_response(number)
+        for name, value in headers:
+            self.send_header(name, value)
+        if number != 304 and "Content-Length" not in headers:
+            self.send_header("Content-Length", str(len(body)))
+        self.send_header("Connection", "close" if self.close_connection else "keep-alive")
+        self._headers_buffer.append(b"\r\n")  # and then all in one piece
+        self.wfile.write(b"".join([*self._headers_buffer, body]))
+        self._headers_buffer.clear()
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Nothing: a line for every request would say little and hide the rest."""
 
+    def log(self, type: str, message: str, *arguments: object) -> None:
+        """Nothing, for the same reason."""
 
-def make_http_server(app: Flask, listening: socket.socket) -> BaseWSGIServer:
+
+class Server(ThreadedWSGIServer):
+    """A thread for every connection; with its end, all of them end."""
+
+    def __init__(self, *arguments: Any, **named: Any):
+        self._open: set[socket.socket] = set()
+        super().__init__(*arguments, **named)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        for connection in list(self._open):
+            with suppress(OSError):  # closed meanwhile
+                connection.shutdown(socket.SHUT_RDWR)
+
+
+def make_http_server(app: Flask, listening: socket.socket) -> Server:
     """The application behind a socket that listens already."""
     host, port = listening.getsockname()[:2]
-    return make_server(host, port, app, threaded=True, request_handler=Handler, fd=listening.fileno())
+    return Server(host, port, app, Handler, fd=listening.fileno())
 
 
 # ---- the rules ----
 
 
-def _add_rules(app: Flask) -> None:
+def _add_rules(app: Flask, trusted_hosts: frozenset[str]) -> None:
     @app.before_request
     def refuse_strangers() -> None:
         """Before anything is read: where does the request come from, and is it what it should be?"""
         if "Host" not in request.headers:  # werkzeug would take it for one to our own name
             raise BadRequest("expected a Host header")
+        host = HOST.fullmatch(request.headers["Host"].lower())
+        if not host or host[1] not in trusted_hosts:
+            asked_for = one_line(request.headers["Host"], 100)
+            raise BadRequest(f"this server does not answer to {asked_for!r}: take an address that its command prints")
         origin = request.headers.get("Origin")
         if origin is not None and origin != request.host_url.rstrip("/"):
             raise Forbidden("only pages of this server may ask")
@@ -123,8 +223,9 @@ def _add_rules(app: Flask) -> None:
         return {"error": one_line(problem, LONGEST_REFUSAL)}, 400
 
     @app.errorhandler(TooManyWatchers)
-    def too_many(problem: TooManyWatchers) -> tuple[dict[str, str], int]:
-        return {"error": "four pages are already watching: close one of them, then reload this one"}, 503
+    @app.errorhandler(TooManyPupils)
+    def too_many(problem: Exception) -> tuple[dict[str, str], int]:
+        return {"error": str(problem)}, 503
 
     @app.errorhandler(HTTPException)
     def refused(problem: HTTPException) -> tuple[dict[str, str], int]:
@@ -139,23 +240,55 @@ def _add_rules(app: Flask) -> None:
 # ---- what is answered ----
 
 
-def _add_page(app: Flask, trainer: Trainer) -> None:
+def _add_page(app: Flask, house: House) -> None:
     @app.get("/")
     def page() -> Response:
         return app.send_static_file("index.html")
 
-    @app.get("/api/events")
-    def events() -> Response:
-        watch = trainer.hub.watch(PATIENCE)
-        response = Response(_stream(trainer, watch), mimetype="text/event-stream")
-        response.call_on_close(watch.leave)
+    @app.get("/api/next")
+    def next_events() -> Response | tuple[dict[str, str], int]:
+        """What is new, a line for each: its kind, a tab, and its JSON. The first line is what to ask with next."""
+        asked = api.Asked(request.args.to_dict())
+        page, seen = asked.values.get("viewer", ""), asked.number("seen", 0)
+        before = name = request.cookies.get(COOKIE, "")
+        if house.pupils is not None:
+            name, viewers = house.pupils.enter(before, page)
+        else:
+            viewers = house.viewers()
+        if seen and not house.may_steer():
+            wait_for_beat()
+        found = viewers.next(page, seen, asked.values.get("tiles") == "1", HEARTBEAT)
+        if found is None:
+            return {"error": "this training has ended"}, 503
+        number, events = found
+        first = [] if seen else [("access", dumps(house.access()))]
+        lines = [("seen", str(number)), *first, *events]
+        response = Response("".join(f"{kind}\t{text}\n" for kind, text in lines), mimetype="text/plain")
+        if name != before:
+            response.set_cookie(COOKIE, name, httponly=True, samesite="Strict")
         return response
 
+    @app.post("/api/leave")
+    def leave() -> dict[str, Any]:
+        """A page is closed."""
+        house.viewers().leave(request.args.get("viewer", ""))
+        return {}
 
-def _add_route(app: Flask, trainer: Trainer, route: api.Route) -> None:
+    @app.get("/api/qr")
+    def qr() -> Response:
+        """One of the addresses of the page as a picture, for telephones."""
+        number = api.Asked(request.args.to_dict()).number("address", 0)
+        if number >= len(house.addresses):
+            raise BadInput(f"address {number}: there is no such address")
+        return Response(_qr(house.addresses[number]), mimetype="image/svg+xml")
+
+
+def _add_route(app: Flask, house: House, route: api.Route) -> None:
     def answer(**numbers: int) -> dict[str, Any] | Response:
+        if route.steers and not house.may_steer():
+            raise Forbidden(REFUSAL)
         values = request.args.to_dict() | {name: str(number) for name, number in numbers.items()}
-        found = route.function(trainer, api.Asked(values, request.get_data(cache=False)))
+        found = route.function(house.viewers().trainer, api.Asked(values, request.get_data(cache=False)))
         if not isinstance(found, api.File):
             return found
         headers = {"Content-Disposition": f"attachment; filename={found.name}"}
@@ -164,8 +297,11 @@ def _add_route(app: Flask, trainer: Trainer, route: api.Route) -> None:
     app.add_url_rule(route.path, route.name, answer, methods=[route.method])
 
 
-def _stream(trainer: Trainer, watch: Watch) -> Iterator[str]:
-    """Server-Sent Events: the present, then what is new, as soon as it is; or a sign of life."""
-    trainer.ask(trainer.publish, whole=True)
-    while (events := watch.next(HEARTBEAT)) is not None:
-        yield "".join(f"event: {kind}\ndata: {text}\n\n" for kind, text in events) or ":\n\n"
+def _qr(address: str) -> bytes:
+    try:
+        import segno
+    except ModuleNotFoundError:
+        raise BadInput("segno is not installed: pip install segno") from None
+    content = BytesIO()
+    segno.make_qr(address).save(content, kind="svg", border=4, light="white", omitsize=True)
+    return content.getvalue()

@@ -9,6 +9,7 @@ import json
 import queue
 import secrets
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -38,8 +39,11 @@ from nn_from_scratch.web.start import Start, recipe_of_preset, start_from
 Answer = TypeVar("Answer")
 
 FRAME_SECONDS = 1 / 12  # from frame to frame: more than that no eye can follow
+FRAME_SHARE = 0.0125  # of the time, at most, is spent on frames: a large network, or a slow machine, shows fewer
+RAREST_FRAME = 0.5  # seconds, however long one takes
 TILES_SECONDS = 1.0
-SNAPSHOT_SECONDS = 2.0
+SNAPSHOT_SECONDS = 2.0  # between two judgements of the validation images, at least
+SNAPSHOT_SHARE = 0.01  # of the time, at most, is spent on them
 PACE_SECONDS = 0.5  # over which the steps per second are counted
 PATIENCE = 60  # seconds after which who asked is no longer kept waiting
 
@@ -69,8 +73,10 @@ class Trainer:
         seed: int = 0,
         threads: int = DEFAULT_THREADS,
         hub: Hub | None = None,
+        budget: limits.Budget = limits.WHOLE,
     ):
         self.dataset = dataset
+        self.budget = budget
         self.threads = threads
         self.hub = hub or Hub()
         self.speed: float | None = None  # steps per second, or as fast as it goes
@@ -80,6 +86,7 @@ class Trainer:
         self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], Future]] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="trainer", daemon=True)
         self._ended = False
+        self._took: deque[float] = deque([0.0], maxlen=8)  # seconds that the last frames took
         self._frame_due = self._tiles_due = self._snapshot_due = perf_counter()
         with threadpool_limits(threads):  # before the thread starts
             self._begin(Start(recipe_of_preset(preset), seed, preset))
@@ -173,6 +180,12 @@ class Trainer:
         """Learn from the visitor's drawings, too. The network stays as it is; the training begins anew from it."""
         if unknown := set(drawings.labels.tolist()) - set(self.recipe.classes):
             raise BadInput(f"label {min(unknown)}: expected one of the digits {_words(self.recipe.classes)}")
+        copied, most = (self.live.start.dataset or self.dataset).train.images.nbytes, self.budget.copied_bytes
+        if most is not None and copied > most:
+            raise BadInput(
+                f"drawings go among a copy of all images, of {copied / 1e6:.0f} MB: expected at most "
+                f"{most / 1e6:.0f} MB for each of many trainings, as --data digits takes"
+            )
         snapshot = self.run.network.snapshot()
         self._begin(replace(self.live.start, recipe=self.recipe, snapshot=snapshot, drawings=drawings))
 
@@ -275,17 +288,34 @@ class Trainer:
         state = _json(self.description())
         if self.hub.newest.get("state", (0, ""))[1] != state:
             self.hub.publish("state", state)
-        if not self.hub.watchers:
-            return
-        now = perf_counter()
-        if (whole or now >= self._snapshot_due) and self.live.snapshot.step != self.run.progress.step:
-            self.live.take_snapshot()
-            self._snapshot_due = now + SNAPSHOT_SECONDS
+        if self.hub.watchers:
+            self._show(whole)
+
+    def welcome(self) -> None:
+        """Show the present to one who has just come, or has opened one more panel. Snapshots of a training wait."""
+        self._tiles_due = 0.0
+        self.publish(whole=self.state != TRAINING)
+
+    def _show(self, whole: bool = False) -> None:
+        if (whole or perf_counter() >= self._snapshot_due) and self.live.snapshot.step != self.run.progress.step:
+            self._take_snapshot()
+        started = perf_counter()
         self.hub.publish("frame", _json(self.frame()))
-        if whole or now >= self._tiles_due:
+        self._took.append(perf_counter() - started)
+        if (whole or perf_counter() >= self._tiles_due) and self.hub.wants("tiles"):
             self.hub.publish("tiles", _json({"run": self.run_number, **self.live.tiles_part()}))
-            self._tiles_due = now + TILES_SECONDS
-        self._frame_due = perf_counter() + FRAME_SECONDS  # from now on: a slow machine has to take steps between frames
+            self._tiles_due = perf_counter() + TILES_SECONDS
+        # From now on: a slow machine has to take steps between frames. Of the last ones the quickest counts: the others
+        # were interrupted. A training that waits between its steps has all the time.
+        pause = 0.0 if self.speed else min(min(self._took) / FRAME_SHARE, RAREST_FRAME)
+        self._frame_due = perf_counter() + max(FRAME_SECONDS, pause)
+
+    def _take_snapshot(self) -> None:
+        """The more rarely, the longer it takes."""
+        started = perf_counter()
+        self.live.take_snapshot()
+        now = perf_counter()
+        self._snapshot_due = now + max(SNAPSHOT_SECONDS, (now - started) / SNAPSHOT_SHARE)
 
     def _steps_per_second(self) -> float:
         since, first, found = self._pace
@@ -323,7 +353,7 @@ class Trainer:
 
     def _begin(self, start: Start) -> None:
         """A new training from this start, waiting. Where there can be none: BadInput, and the present one stays."""
-        self.live = LiveRun(start, self.dataset, self.threads, self._next_size)
+        self.live = LiveRun(start, self.dataset, self.threads, self._next_size, self.budget)
         self.run_number += 1
         self.state, self._single, self._one_epoch = PAUSED, None, False
         self._due, self._pace = perf_counter(), (perf_counter(), 0, 0.0)
@@ -368,8 +398,10 @@ class Trainer:
 
     def _after_step(self, step: int, loss: float) -> None:
         self.live.after_step(step, loss)
-        if self.state == TRAINING and self.hub.watchers and perf_counter() >= self._frame_due:
-            self.publish()
+        # A frame that nobody waits for would be an old one when somebody takes it.
+        is_due = "frame" in self.hub.awaited and perf_counter() >= self._frame_due
+        if is_due and self.state == TRAINING and self.hub.watchers:
+            self._show()
 
     def _after_epoch(self) -> None:
         if self._target_reached():

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
+from flask import Flask
 
 import nn_from_scratch as nn
 from nn_from_scratch.data import Dataset
@@ -33,15 +34,20 @@ class LiveServer:
 @contextmanager
 def serving(dataset: Dataset, port: int = 0, **options: object) -> Iterator[LiveServer]:
     """A server on this port, any that is free by default; `options` are the Trainer's."""
-    with (
-        socket.create_server(("127.0.0.1", port)) as listening,
-        Trainer(dataset, **{"seed": SEED, **options}) as trainer,
-    ):
-        server = make_http_server(create_app(trainer), listening)
+    with Trainer(dataset, **{"seed": SEED, **options}) as trainer, served(create_app(trainer), port) as port:
+        yield LiveServer(f"http://127.0.0.1:{port}", port, trainer)
+
+
+@contextmanager
+def served(app: Flask, port: int = 0, host: str = "127.0.0.1") -> Iterator[int]:
+    """The application on this port, or on any that is free; its port."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, port), family=family) as listening:
+        server = make_http_server(app, listening)
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         try:
-            yield LiveServer(f"http://127.0.0.1:{server.port}", server.port, trainer)
+            yield server.port
         finally:
             server.shutdown()
             thread.join()
@@ -58,13 +64,6 @@ def own_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(LAYERS, "leaky-relu", LeakyReLU)
     monkeypatch.setitem(LAYERS, "threshold", Threshold)
     monkeypatch.setitem(OPTIMIZERS, "sign-descent", SignDescent)
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that soon gives up waiting for a free place, and soon notices a closed page."""
-    monkeypatch.setattr("nn_from_scratch.web.server.PATIENCE", 0.2)
-    monkeypatch.setattr("nn_from_scratch.web.server.HEARTBEAT", 0.1)
 
 
 @pytest.fixture

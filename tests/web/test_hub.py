@@ -38,24 +38,57 @@ def test_a_waiting_watcher_is_woken():
     assert found == [("frame", "1")]
 
 
-def test_the_fifth_watcher_is_refused_until_one_leaves():
+def test_the_next_watcher_after_the_last_place_is_refused_in_words_until_one_leaves():
     hub = Hub()
-    watches = [hub.watch() for _ in range(4)]
-    with pytest.raises(TooManyWatchers):
+    watches = [hub.watch() for _ in range(64)]
+    with pytest.raises(TooManyWatchers, match="64 pages are already watching"):
         hub.watch()
     watches[0].leave()
     watches[0].leave()
-    assert hub.watchers == 3
+    assert hub.watchers == 63
     hub.watch()
-    assert hub.watchers == 4
+    assert hub.watchers == 64
 
 
-def test_a_patient_newcomer_gets_the_place_of_one_who_leaves():
+def test_who_does_not_ask_again_has_left_and_makes_room():
     hub = Hub(most=1)
-    first = hub.watch()
-    threading.Timer(0.05, first.leave).start()
-    assert hub.watch(patience=60) is not first
+    lasting = hub.watch(lasting=0.01)
+    assert lasting.next(0.05) == []  # who waits for an answer is there, however long that takes
     assert hub.watchers == 1
+    while hub.watchers:
+        time.sleep(0.005)
+    other = hub.watch()
+    assert hub.watches == {other}
+
+
+def test_an_event_that_got_lost_on_the_way_is_given_again():
+    hub = Hub()
+    watch = hub.watch()
+    hub.publish("state", "paused")
+    hub.publish("frame", "1")
+    first = watch.take(0, seen=0)
+    assert first == (2, [("state", "paused"), ("frame", "1")])
+    hub.publish("frame", "2")
+    assert watch.take(0, seen=0) == (3, [("state", "paused"), ("frame", "2")])
+    assert watch.take(0, seen=3) == (3, [])
+
+
+def test_only_what_somebody_waits_for_is_awaited():
+    hub = Hub()
+    assert hub.awaited == set()
+    watch = hub.watch()
+    hub.publish("frame", "1")
+    assert watch.take(0, 0, ("frame",)) == (1, [("frame", "1")])
+    assert hub.awaited == set(), "what it has got may still be on its way"
+    assert watch.take(0, 1, ("frame",)) == (1, [])
+    assert hub.awaited == {"frame"}
+    hub.publish("frame", "2")
+    assert hub.awaited == set()
+    assert (hub.wants("frame"), hub.wants("tiles")) == (True, False)
+    watch.take(0, 2, ("frame",))
+    watch.leave()
+    assert not hub.wants("frame")
+    assert hub.awaited == set(), "nobody is left to wait"
 
 
 def test_when_it_is_closed_every_watcher_comes_to_the_end_at_once():

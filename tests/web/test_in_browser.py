@@ -130,6 +130,11 @@ def test_what_nobody_can_learn_from_is_refused_and_the_training_stays(digits, tr
     assert trainer.run.progress.step == 2
 
 
+def test_drawings_are_learnt_from_here_too(digits, trainer):
+    trainer.ask(trainer.learn_drawings, digits.train.select(slice(0, 2)))
+    assert trainer.ask(trainer.description)["data"]["drawings"] == 2
+
+
 # ---- the page ----
 
 

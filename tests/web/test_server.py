@@ -4,7 +4,6 @@ import base64
 import http.client
 import json
 import socket
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -340,7 +339,7 @@ def test_our_own_origin_may_command(client):
 @pytest.mark.parametrize(
     "host", ["evil.com", "localhost.evil.com", "127.0.0.1.nip.io", "evil.com:8000", "", "[::2]", "a b"]
 )
-@pytest.mark.parametrize("route", ["/", "/api/state", "/api/events", "/static/index.html", "/nowhere"])
+@pytest.mark.parametrize("route", ["/", "/api/state", "/api/next", "/static/index.html", "/nowhere"])
 def test_other_names_for_this_machine_are_not_answered(stranger, host, route):
     response = checked(stranger.get(route, headers={"Host": host}))
     assert response.status_code == 400
@@ -422,7 +421,7 @@ ASKING = "Access-Control-Request-Method: POST"
         ("GET /api/state HTTP/1.1", [OURS, "Host: evil.com"], 400),
         ("GET http://evil.com/api/state HTTP/1.1", [OURS], 400),
         ("GET /api/state HTTP/1.1", [OURS, OTHER], 403),
-        ("GET /api/events HTTP/1.1", [OURS, "Sec-Fetch-Site: cross-site"], 403),
+        ("GET /api/next HTTP/1.1", [OURS, "Sec-Fetch-Site: cross-site"], 403),
         ("POST /api/start HTTP/1.1", [OURS, "Content-Type: text/plain\nContent-Length: 2"], 415),
         ("POST /api/start HTTP/1.1", [OURS, "Content-Length: 2"], 415),
         ("POST /api/start HTTP/1.1", [OURS, OTHER, AS_JSON], 403),
@@ -467,72 +466,3 @@ def test_answers_that_the_application_never_sees_have_the_headers_too(closed_ser
     found, headers, _ = ask(closed_server, text)
     assert found == status
     assert not headers.get("Content-Type", "").startswith("text/html")
-
-
-class Stream:
-    """A page's stream of events."""
-
-    def __init__(self, server: LiveServer):
-        self.connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-        self.connection.request("GET", "/api/events")
-        self.response = self.connection.getresponse()
-
-    def next(self, kind: str) -> Any:
-        """The next event of this kind."""
-        while line := self.response.readline().decode():
-            if line == f"event: {kind}\n":
-                return json.loads(self.response.readline().decode().removeprefix("data: "))
-        raise EOFError
-
-    def close(self) -> None:
-        self.response.close()
-        self.connection.close()
-
-
-def test_a_new_page_sees_the_present_at_once_and_then_every_step(live_server):
-    trainer = live_server.trainer
-    trainer.ask(trainer.step, "batch")
-    stream = Stream(live_server)
-    assert stream.response.status == 200
-    assert stream.response.getheader("Content-Type").startswith("text/event-stream")
-    assert stream.next("state")["state"] == "paused"
-    frame = stream.next("frame")
-    assert frame["step"] == 1
-    assert frame["confusion"]["step"] == 1
-    assert stream.next("tiles")["step"] == 1
-    trainer.ask(trainer.step, "batch")
-    assert stream.next("frame")["step"] == 2
-    second = Stream(live_server)
-    assert second.next("frame")["step"] == 2
-    stream.close()
-    second.close()
-
-
-def test_the_fifth_page_is_refused_and_a_closed_one_makes_room(impatient, live_server):
-    streams = [Stream(live_server) for _ in range(4)]
-    refused = Stream(live_server)
-    assert refused.response.status == 503
-    assert "four pages are already watching" in json.loads(refused.response.read())["error"]
-    refused.close()
-    assert [stream.next("state")["state"] for stream in streams] == ["paused"] * 4
-    streams[0].close()
-    until = time.monotonic() + 60
-    while (stream := Stream(live_server)).response.status != 200:
-        assert time.monotonic() < until
-        stream.close()
-    stream.close()
-    for stream in streams[1:]:
-        stream.close()
-
-
-def test_frames_are_small_and_a_page_that_does_not_read_holds_nothing_up(live_server):
-    trainer = live_server.trainer
-    deaf, stream = Stream(live_server), Stream(live_server)
-    trainer.ask(trainer.start)
-    for _ in range(10):
-        frame = stream.next("frame")
-        assert len(json.dumps(frame, separators=(",", ":"))) < 16_000
-    assert frame["step"] > 10
-    assert len(trainer.hub.newest) == 3
-    deaf.close()
-    stream.close()

@@ -6,14 +6,27 @@ import { transport } from "./transport.js";
 
 const RETRY = 1000; // milliseconds
 
-export function connect(state) {
+let events = null; // the stream that the page listens to
+
+/** For the whole life of the page, which may go into the browser's back-forward cache and come back. */
+export function stayConnected(state) {
+  connect(state);
+  if (!transport.comesBack) return;
+  addEventListener("pagehide", () => events.close());
+  addEventListener("pageshow", ({ persisted }) => persisted && connect(state));
+}
+
+function connect(state) {
+  events?.close();
   state.history = new History(); // a server that was started again may count its runs from the same number
-  const events = transport.watch();
-  const listen = (kind, take) => events.addEventListener(kind, (event) => take(JSON.parse(event.data)));
+  const stream = transport.watch();
+  events = stream;
+  const listen = (kind, take) => stream.addEventListener(kind, (event) => take(JSON.parse(event.data)));
 
   // A new state is shown with the frame that follows it, or a new network would be drawn with the numbers of the old one.
   let settings = null;
   listen("state", (news) => (settings = news));
+  listen("access", (access) => state.set("access", access));
   listen("tiles", (tiles) => state.set("tiles", tiles));
   listen("frame", (frame) => {
     if (settings) state.set("settings", settings);
@@ -21,14 +34,12 @@ export function connect(state) {
     takeFrame(state, frame);
   });
 
-  events.addEventListener("open", () => setConnection("open"));
-  events.addEventListener("error", async () => {
-    events.close();
+  stream.addEventListener("open", () => setConnection("open"));
+  stream.addEventListener("error", async () => {
+    stream.close();
     setConnection("lost", await transport.whyLost());
-    if (transport.comesBack) setTimeout(() => connect(state), RETRY);
+    if (transport.comesBack) setTimeout(() => events === stream && connect(state), RETRY);
   });
-  // A page that goes into the browser's back-forward cache would keep its place among the four watchers.
-  addEventListener("pagehide", () => events.close(), { once: true });
 }
 
 function takeFrame(state, frame) {

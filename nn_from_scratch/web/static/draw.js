@@ -148,7 +148,8 @@ export class DrawPad {
     try {
       this.answer = await post("/api/predict", this.asCommand());
       this.#show();
-      if (this.state.frame?.example.kind === "drawing" && !this.answer.empty) await post("/api/stage", { kind: "drawing", ...this.asCommand() });
+      const onStage = this.state.frame?.example.kind === "drawing" && this.state.access?.steers !== false;
+      if (onStage && !this.answer.empty) await post("/api/stage", { kind: "drawing", ...this.asCommand() });
     } catch (problem) {
       if (document.body.dataset.connection !== "lost") write(byId("draw-answer"), problem.message);
     }

@@ -13,7 +13,8 @@ export class Experiments {
     this.current = null; // {experiment, predicted, results}
     byId("experiments-open").addEventListener("click", () => this.#show(byId("experiments").hidden));
     byId("experiments-close").addEventListener("click", () => this.#show(false));
-    state.on(["experiments"], () => this.#open(state.settings.experiment?.[0]));
+    // The address is that of the experiment, though the news of its first run may still be on their way.
+    state.on(["experiments"], () => this.#open(new URLSearchParams(location.search).get("experiment")));
     state.on(["frame"], () => this.#go());
   }
 

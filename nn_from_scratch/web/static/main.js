@@ -1,11 +1,12 @@
 // The start of the page: makes the views, tells each which news concern it, and draws what has changed, once a frame of
 // the screen. To understand the page, read state.js and connection.js next; then any view on its own.
 
+import { Access } from "./access.js";
 import { Address } from "./address.js";
 import { Commands } from "./commands.js";
 import { Compare } from "./compare.js";
 import { Confusion } from "./confusion.js";
-import { connect } from "./connection.js";
+import { stayConnected } from "./connection.js";
 import { Controls } from "./controls.js";
 import { curves } from "./curves.js";
 import { byId } from "./dom.js";
@@ -40,6 +41,7 @@ const compare = new Compare(state);
 
 // each view, and the parts of the state that it shows
 const views = new Map([
+  [new Access(state), ["access"]],
   [new Controls(state, commands), ["settings"]],
   [new Editor(state, commands), ["settings"]],
   [stage, ["frame"]],
@@ -105,4 +107,4 @@ startTheme(scheduleAll);
 startPresenting(scheduleAll);
 explain.start();
 new ResizeObserver(scheduleAll).observe(document.body);
-connect(state);
+stayConnected(state);

@@ -61,6 +61,7 @@ export class Overview {
     else if (step === 0 && validation?.accuracy > 2 / classes.length) text = `${reads}. Draw one, or press Start training to let it learn on.`;
     else if (step === 0) text = "This network has never seen a digit, and guesses. Press Start training, or take one step with one example.";
     else text = `After ${count(step)} ${step === 1 ? "step" : "steps"} with ${count(seen)} ${seen === 1 ? "digit" : "digits"}: ${reads.replace("It now", "it")}.${state === "training" ? "" : " Draw a digit of your own, or look at a mistake."}`;
+    if (step === 0 && this.state.access?.steers === false) text = "The presenter has not started the training yet.";
     if (experiment) text = `Experiment: ${experiment[0]}. ${text}`;
     write(byId("opening-text"), text);
   }

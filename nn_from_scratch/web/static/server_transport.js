@@ -1,38 +1,142 @@
-// The way to a trainer in a server: fetch for questions and commands, Server-Sent Events for what it shows.
+// The way to a trainer in a server: fetch for questions and commands, and one question after the other for what is new.
 
+import { byId } from "./dom.js";
 import { Refused } from "./refused.js";
 
 const STOPPED =
   "The server has stopped, or can't be reached. You see what it last sent. " +
   "Start it again with python -m nn_from_scratch.web, and this page goes on by itself.";
+const PATIENCE = 20_000; // milliseconds for an answer: the server gives one after five seconds at the latest
+const SHARE = 1 / 4; // of the line's time, at most, is for the tiles: they are five times as large as all else
+const TOKEN = "token"; // of the presenter; in the address when the page is opened, and then only in this tab's memory
 
 export class ServerTransport {
   comesBack = true; // a server can be started again
+  #token = takeToken();
+  #stream = null;
 
   /** The answer to a question or a command; `body` is JSON, as a text or as a file. */
   async ask(method, path, body) {
-    const headers = method === "POST" ? { "Content-Type": "application/json" } : {};
+    const headers = { ...this.#headers(), ...(method === "POST" && { "Content-Type": "application/json" }) };
     const response = await fetch(path, { method, body, headers, cache: "no-store" });
     const found = await response.json().catch(() => ({}));
     if (!response.ok) throw new Refused(found.error ?? `the server answered ${response.status} ${response.statusText}`);
     return found;
   }
 
-  /** Events "state", "frame" and "tiles", their data JSON, and "open" and "error". */
+  /** Events "access", "state", "frame" and "tiles", their data JSON, and "open" and "error". */
   watch() {
-    return new EventSource("/api/events");
+    this.#stream = new Stream(this.#headers());
+    return this.#stream;
   }
 
-  /** Why there is no stream: a server that is there says it in its own words. */
+  /** Why there is no stream: a server that is there has said it in its own words. */
   async whyLost() {
-    const stop = new AbortController();
+    return this.#stream.refusal ?? STOPPED;
+  }
+
+  #headers() {
+    return this.#token ? { "X-Token": this.#token } : {};
+  }
+}
+
+/**
+ * Asks what is new, takes it, and asks again: so there is never more than one answer on the line, and what is shown is
+ * as old as it takes to arrive. Nothing is asked for while nobody sees the page.
+ */
+class Stream extends EventTarget {
+  refusal = null; // why it has ended, where the server said so
+  #name = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  #seen = 0; // the number of the newest event that has arrived
+  #tilesDue = 0;
+  #isOpen = false;
+  #isClosed = false;
+  #request = new AbortController();
+  #headers;
+
+  constructor(headers) {
+    super();
+    this.#headers = headers;
+    this.#work();
+  }
+
+  close() {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#request.abort();
+    if (this.#isOpen) navigator.sendBeacon(`/api/leave?viewer=${this.#name}`, new Blob(["{}"], { type: "application/json" }));
+  }
+
+  async #work() {
     try {
-      const response = await fetch("/api/events", { signal: stop.signal });
-      return (response.ok ? null : (await response.json()).error) ?? STOPPED;
-    } catch {
-      return STOPPED;
-    } finally {
-      stop.abort();
+      while (!this.#isClosed) {
+        await visible();
+        await this.#next();
+      }
+    } catch (problem) {
+      if (this.#isClosed) return;
+      this.#isOpen = false;
+      if (problem instanceof Refused) this.refusal = problem.message;
+      this.dispatchEvent(new Event("error"));
     }
+  }
+
+  async #next() {
+    const wantsTiles = performance.now() >= this.#tilesDue && byId("tiles-weights")?.clientWidth;
+    const text = await this.#ask(`/api/next?viewer=${this.#name}&seen=${this.#seen}${wantsTiles ? "&tiles=1" : ""}`);
+    if (this.#isClosed) return;
+    if (!this.#isOpen) this.dispatchEvent(new Event("open"));
+    this.#isOpen = true;
+    for (const line of text.split("\n")) {
+      const [kind, data] = line.split("\t");
+      if (kind === "seen") this.#seen = Number(data);
+      else if (kind) this.dispatchEvent(new MessageEvent(kind, { data }));
+    }
+  }
+
+  async #ask(address) {
+    this.#request = new AbortController();
+    const timer = setTimeout(() => this.#request.abort(), PATIENCE);
+    try {
+      const response = await fetch(address, { headers: this.#headers, cache: "no-store", signal: this.#request.signal });
+      const began = performance.now();
+      const text = await response.text();
+      const took = performance.now() - began;
+      if (!response.ok) throw new Refused(refusalIn(text) ?? STOPPED);
+      if (text.includes("\ntiles\t")) this.#tilesDue = performance.now() + took * (1 / SHARE - 1);
+      return text;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+function visible() {
+  if (!document.hidden) return Promise.resolve();
+  return new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
+}
+
+function refusalIn(text) {
+  try {
+    return JSON.parse(text).error;
+  } catch {
+    return null;
+  }
+}
+
+/** The presenter's token: out of the address, where a projector would show it, into the memory of this tab. */
+function takeToken() {
+  const query = new URLSearchParams(location.search);
+  const given = query.get(TOKEN);
+  if (given) {
+    query.delete(TOKEN);
+    const rest = String(query);
+    history.replaceState(null, "", `${location.pathname}${rest && `?${rest}`}${location.hash}`);
+  }
+  try {
+    if (given) sessionStorage.setItem(TOKEN, given);
+    return sessionStorage.getItem(TOKEN);
+  } catch {
+    return given; // a browser that remembers nothing: until the page is reloaded
   }
 }

@@ -4,6 +4,7 @@
 import { History } from "./history.js";
 
 export class State extends EventTarget {
+  access = null; // what this page may do, and where others find it: server.py's House.access; null: all
   settings = null; // the answer of /api/state
   frame = null; // the newest frame
   tiles = null; // the newest pictures of the first layer

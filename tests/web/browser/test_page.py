@@ -85,17 +85,6 @@ def test_a_stopped_server_is_said_so_and_found_again(digits: Dataset, open_page:
         command(page, "#step-batch", "[data-step='1']")
 
 
-def test_a_fifth_page_is_told_why_it_has_to_wait(impatient: None, live_server: LiveServer, open_page: Open) -> None:
-    watching = open_page(live_server.url)
-    watching.evaluate("for (let i = 0; i < 3; i++) new EventSource('/api/events')")
-    until(watching, lambda: live_server.trainer.hub.watchers == 4, "four watchers")
-    fifth = open_page(live_server.url, wait=False, complaints=False)
-    fifth.wait_for_selector("body[data-connection=lost]")
-    assert "four pages are already watching" in fifth.inner_text("#disconnected")
-    watching.close()
-    fifth.wait_for_selector("body[data-connection=open][data-step='0']")
-
-
 def test_a_server_that_was_started_again_is_said_to_have_forgotten_the_training(
     digits: Dataset, open_page: Open
 ) -> None:
@@ -375,11 +364,8 @@ def test_another_site_can_neither_steer_nor_read(live_server: LiveServer, open_p
         read = page.evaluate(f"url => {attack}.then(answer => answer.type !== 'opaque', () => false)", live_server.url)
         assert read is False, name
     failed = page.evaluate(
-        """url => new Promise((resolve) => {
-            const events = new EventSource(url + "/api/events");
-            events.onerror = () => resolve("refused");
-            events.addEventListener("frame", () => resolve("read"));
-        })""",
+        """url => fetch(`${url}/api/next?viewer=${"0".repeat(32)}`)
+            .then((answer) => answer.text()).then(() => "read", () => "refused")""",
         live_server.url,
     )
     assert failed == "refused"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -130,17 +131,17 @@ def test_an_epoch_target_ends_the_training(live_server: LiveServer, open_page: O
 @pytest.fixture
 def halting_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every event comes alone, and a while after the one before it."""
-    plain, waiting = Watch.next, []
+    plain, waiting = Watch.take, []
 
-    def one_by_one(watch: Watch, timeout: float) -> list[Event] | None:
+    def one_by_one(watch: Watch, *arguments: Any) -> tuple[int, list[Event]] | None:
         time.sleep(0.1)
         if not waiting:
-            if not (found := plain(watch, timeout)):
+            if not (found := plain(watch, *arguments)) or not found[1]:
                 return found
-            waiting.extend(found)
-        return [waiting.pop(0)]
+            waiting.extend((found[0], [event]) for event in found[1])
+        return waiting.pop(0)
 
-    monkeypatch.setattr(Watch, "next", one_by_one)
+    monkeypatch.setattr(Watch, "take", one_by_one)
 
 
 def test_a_new_state_is_shown_with_the_frame_that_belongs_to_it(

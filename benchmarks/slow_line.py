@@ -1,0 +1,73 @@
+"""How late the live page is on a slow line: the steps that it is behind, and how long until a pause is seen.
+
+A browser on this machine pretends to have the line of a telephone in the last row. All that counts is what stands in
+the page, so this measures any version of it that marks its body with the step and the state.
+"""
+
+import argparse
+import shutil
+import socket
+import threading
+from statistics import median
+from time import monotonic
+
+from nn_from_scratch import load_dataset
+from nn_from_scratch.web.server import create_app, make_http_server
+from nn_from_scratch.web.trainer import Trainer
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+SECONDS = 20.0  # of training, before the pause
+EVERY = 0.1  # seconds from one look at the page to the next
+PATIENCE = 60.0  # seconds for a pause to be seen
+LEVELS = ("watch", "everything")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.slow_line", description=__doc__)
+    parser.add_argument("--kbits", type=float, default=400.0, help="a second, both ways (default: 400)")
+    parser.add_argument("--latency", type=float, default=100.0, help="milliseconds (default: 100)")
+    parser.add_argument("--speed", type=float, default=200.0, help="steps a second (default: 200)")
+    arguments = parser.parse_args()
+    from playwright.sync_api import sync_playwright
+
+    executable = next(filter(None, map(shutil.which, BROWSERS)))
+    rate = arguments.kbits * 1000 / 8
+    conditions = {"downloadThroughput": rate, "uploadThroughput": rate, "latency": arguments.latency, "offline": False}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
+        for level in LEVELS:
+            page = browser.new_page(viewport={"width": 1366, "height": 768})
+            with socket.create_server(("127.0.0.1", 0)) as listening, Trainer(load_dataset("digits")) as trainer:
+                server = make_http_server(create_app(trainer), listening)
+                threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+                page.set_default_timeout(1000 * PATIENCE)
+                devtools = page.context.new_cdp_session(page)
+                devtools.send("Network.enable")
+                devtools.send("Network.emulateNetworkConditions", conditions)
+                opened = monotonic()  # a stream that is open already would stay as fast as it is
+                page.goto(f"http://127.0.0.1:{server.port}/?level={level}")
+                page.wait_for_selector("body[data-step][data-connection=open]")
+                opened = monotonic() - opened
+                trainer.ask(trainer.change, speed=arguments.speed)
+                trainer.ask(trainer.start)
+                behind, until = [], monotonic() + SECONDS
+                while monotonic() < until:
+                    page.wait_for_timeout(1000 * EVERY)
+                    behind.append(trainer.run.progress.step - int(page.get_attribute("body", "data-step") or 0))
+                began = monotonic()
+                page.click("#start")
+                while page.get_attribute("body", "data-state") != "paused" and monotonic() < began + PATIENCE:
+                    page.wait_for_timeout(20)
+                seen = monotonic() - began
+                page.close()
+                server.shutdown()
+            print(
+                f"{level}: opened in {opened:.1f} s; behind {median(behind):.0f} steps, at most {max(behind)}, at "
+                f"{arguments.speed:g} steps a second; a pause is seen after {seen:.1f} s",
+                flush=True,
+            )
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

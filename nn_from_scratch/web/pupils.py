@@ -1,0 +1,113 @@
+"""A training for each pupil: every browser that opens the page has its own, until nobody has watched it for a while.
+
+A browser is known by a cookie with a random name, which no script can read and no other site can have sent.
+"""
+
+import secrets
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from time import monotonic
+
+from nn_from_scratch.errors import BadInput
+from nn_from_scratch.web.trainer import Trainer
+from nn_from_scratch.web.viewers import NAME, Viewers
+
+COOKIE = "nn_from_scratch_pupil"
+PATIENCE = 600.0  # seconds without a viewer, after which a training ends
+EVERY = 10.0  # seconds from one look for such trainings to the next
+
+
+class TooManyPupils(Exception):
+    """Every place is taken."""
+
+
+class NoTraining(BadInput):
+    """There is none of this name, or no longer."""
+
+
+class Pupils:
+    """Up to `most` trainings at a time, between `with Pupils(…) as pupils` and the end of that block."""
+
+    def __init__(self, make: Callable[[], Trainer], most: int, patience: float = PATIENCE, every: float = EVERY):
+        self.make = make
+        self.most = most
+        self.patience = patience
+        self.every = every
+        self._trainings: dict[str, Future[Viewers]] = {}
+        self._watched: dict[str, float] = {}  # when a training was last seen to be watched
+        self._met: dict[str, str] = {}  # a page's name for itself → the training that was begun for it
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._cleaner = threading.Thread(target=self._clean, name="pupils", daemon=True)
+
+    def __enter__(self) -> "Pupils":
+        self._cleaner.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._cleaner.join()
+        for name in list(self._trainings):
+            self._end(name)
+
+    def __len__(self) -> int:
+        return len(self._trainings)
+
+    def of(self, cookie: str) -> Viewers:
+        """The training of a pupil. Raises NoTraining."""
+        training = self._trainings.get(cookie)
+        if training is None:
+            raise NoTraining("this browser has no training here, or no longer: reload the page")
+        return training.result()
+
+    def enter(self, cookie: str, page: str) -> tuple[str, Viewers]:
+        """The training of a pupil whose page looks on, and the name for its cookie; a new one where there is none.
+
+        Raises TooManyPupils, and BadInput for a browser that doesn't keep its cookie: it would take one place after
+        the other.
+        """
+        with self._lock:
+            known = self._trainings.get(cookie)
+            if not known:
+                name, training = self._reserve(cookie, page)
+        if known:
+            return cookie, known.result()
+        try:
+            training.set_result(Viewers(self.make().__enter__()))
+        except BaseException as problem:  # whoever waits for it is told, too
+            training.set_exception(problem)
+            self._forget(name)
+            raise
+        return name, training.result()
+
+    def _reserve(self, cookie: str, page: str) -> tuple[str, Future[Viewers]]:
+        if page in self._met and not cookie:
+            raise BadInput("your browser keeps no cookie for this page, and is known by nothing else: allow it")
+        if len(self._trainings) >= self.most:
+            raise TooManyPupils(
+                f"{self.most} pupils have a training here, and more can't at the same time: a place gets free "
+                f"{self.patience / 60:g} minutes after its page was closed"
+            )
+        name = cookie if NAME.fullmatch(cookie) else secrets.token_hex(16)
+        training: Future[Viewers] = Future()
+        self._trainings[name], self._watched[name], self._met[page] = training, monotonic(), name
+        return name, training
+
+    def _clean(self) -> None:
+        while not self._over.wait(self.every):
+            now = monotonic()
+            for name, training in list(self._trainings.items()):
+                if not training.done() or training.result().trainer.hub.watchers:
+                    self._watched[name] = now
+                elif now - self._watched[name] >= self.patience:
+                    self._end(name)
+
+    def _end(self, name: str) -> None:
+        self._forget(name).result().trainer.__exit__()
+
+    def _forget(self, name: str) -> Future[Viewers]:
+        with self._lock:
+            self._watched.pop(name)
+            self._met = {page: known for page, known in self._met.items() if known != name}
+            return self._trainings.pop(name)
