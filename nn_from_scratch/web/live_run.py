@@ -32,7 +32,8 @@ from nn_from_scratch.words import name_of
 
 VALIDATION_IMAGES = 5000  # held out of the training images; of a small set, a seventh
 MEASURED = (10, 30, 100, 300, 1000, 3000)  # steps of the first epoch after which the held-out images are judged
-CHECKED_IMAGES = 16  # whose loss the gradient check differentiates
+CHECKED = (16, 24)  # images whose loss the gradient check differentiates, and parameters of each array that it moves
+CHECKED_MAPS = (4, 8)  # of a convolutional network, whose every forward pass takes far longer
 GRAIN = 0.1  # of the pixels of images in that check
 MOST_MARKS = 50  # on the curve
 FRAME_POINTS = 24  # of the learning curve in a frame
@@ -278,13 +279,15 @@ class LiveRun:
     def _check_gradients(self) -> GradientCheck:
         network = self.recipe.make_network(seed=0, dtype=np.float64)
         network.restore(self.run.network.snapshot())
-        few = slice(0, CHECKED_IMAGES)
+        has_maps = len(network.input_shape) == 3
+        images, of_each = CHECKED_MAPS if has_maps else CHECKED
+        few = slice(0, images)
         x = inputs(self.run.learning.images[few], network.input_shape, network.dtype)
-        if len(network.input_shape) == 3:
+        if has_maps:
             # Where an image is empty, all sums of a window are 0: at the very kink of ReLU, and equal for a pooling.
             x += np.random.default_rng(0).uniform(0, GRAIN, x.shape)
         t = target_table(self.recipe.outputs, network.dtype)[self.run.learning.labels[few]]
-        return check_gradients(network, self.run.loss, x, t)
+        return check_gradients(network, self.run.loss, x, t, of_each=of_each)
 
 
 def _marked(recipe: Recipe) -> dict[str, str]:
