@@ -22,6 +22,7 @@ from nn_from_scratch import load_dataset
 from nn_from_scratch.web.presenter import Presenter
 from nn_from_scratch.web.server import create_app, make_http_server
 from nn_from_scratch.web.trainer import Trainer
+from nn_from_scratch.web.viewers import SELDOM
 
 SECONDS = 1.0  # of a turn
 SETTLING = 0.3  # after a change of those who watch
@@ -120,6 +121,7 @@ def _be_pages(orders: Connection, port: int, token: str, audience: int) -> None:
             seen = int(text[5 : text.index("\n")])
             with lock:
                 frames[0] += "\nframe\t" in text
+            time.sleep(0 if headers else SELDOM)
 
     threading.Thread(target=page, args=((1, 2), {"X-Token": token}), daemon=True).start()
     for _ in range(audience):

@@ -30,7 +30,7 @@ class Watch:
         self._hub = hub
         self._lasting = lasting
         self._asking = 0  # how many wait here at this moment
-        self._until = monotonic() + lasting
+        self.answered = monotonic()  # when it was given something last, or told that there is nothing
         self.kinds: Collection[str] = KINDS  # what was asked for last
         self.seen = 0
 
@@ -56,7 +56,7 @@ class Watch:
                     hub.changed.wait(left)
             finally:
                 self._asking -= 1
-                self._until = monotonic() + self._lasting
+                self.answered = monotonic()
             if hub.closed:
                 return None
             self.seen = new[-1][0] if new else seen
@@ -64,7 +64,7 @@ class Watch:
 
     @property
     def is_there(self) -> bool:
-        return self._asking > 0 or monotonic() < self._until
+        return self._asking > 0 or monotonic() < self.answered + self._lasting
 
     def leave(self) -> None:
         """Make room for another. Leaving twice is leaving once."""

@@ -34,7 +34,7 @@ from nn_from_scratch.web.hub import TooManyWatchers
 from nn_from_scratch.web.presenter import HEADER, REFUSAL, Presenter
 from nn_from_scratch.web.pupils import COOKIE, Pupils, TooManyPupils
 from nn_from_scratch.web.trainer import Trainer
-from nn_from_scratch.web.viewers import Viewers, wait_for_beat
+from nn_from_scratch.web.viewers import SELDOM, Viewers
 
 LARGEST_BODIES = {route.name: route.largest_body for route in api.ROUTES}
 LONGEST_REFUSAL = 450  # characters: a refusal quotes what was wrong, and that may be anything
@@ -91,11 +91,16 @@ class House:
     def may_steer(self) -> bool:
         return not self.presenter or self.presenter.sent(request.remote_addr, request.headers.get(HEADER))
 
+    def pace(self) -> float:
+        """Seconds that a page waits before it asks again. Those of an audience are many."""
+        return 0.0 if self.may_steer() else SELDOM
+
     def access(self) -> dict[str, Any]:
         """What a page is told once. The addresses are for the projector: only for a page on this very machine."""
         invites = self.may_steer() and is_loopback(request.remote_addr or "")
         return {
             "steers": self.may_steer(),
+            "pace": self.pace(),
             "pupil": self.pupils is not None,
             "addresses": list(self.addresses) if invites else [],
             "qr": find_spec("segno") is not None,
@@ -255,9 +260,7 @@ def _add_page(app: Flask, house: House) -> None:
             name, viewers = house.pupils.enter(before, page)
         else:
             viewers = house.viewers()
-        if seen and not house.may_steer():
-            wait_for_beat()
-        found = viewers.next(page, seen, asked.values.get("tiles") == "1", HEARTBEAT)
+        found = viewers.next(page, seen, asked.values.get("tiles") == "1", HEARTBEAT, house.pace())
         if found is None:
             return {"error": "this training has ended"}, 503
         number, events = found

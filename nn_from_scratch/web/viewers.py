@@ -14,7 +14,7 @@ from nn_from_scratch.web.trainer import Trainer
 
 ABSENCE = 5.0  # seconds after its last answer in which a page has to ask again, or it has left
 NAME = re.compile("[0-9a-f]{32}")  # drawn by the page itself
-SELDOM = 0.5  # seconds from answer to answer for those of whom there are many
+SELDOM = 0.5  # seconds from an answer to the next question, for those of whom there are many
 MODEST = tuple(kind for kind in KINDS if kind != "tiles")  # what a page takes that doesn't show the tiles
 
 
@@ -27,17 +27,22 @@ class Viewers:
         self._watches: dict[str, Watch] = {}
         self._lock = threading.Lock()
 
-    def next(self, name: str, seen: int, tiles: bool, timeout: float) -> tuple[int, list[Event]] | None:
+    def next(
+        self, name: str, seen: int, tiles: bool, timeout: float, pace: float = 0.0
+    ) -> tuple[int, list[Event]] | None:
         """What this page has not got yet, as soon as there is something; see Watch.take.
 
         `seen` is what it was told with the last answer that arrived. Of a new page, whatever it says, it is 0: it may
-        know the numbers of another server. Raises TooManyWatchers.
+        know the numbers of another server. One that asks sooner than `pace` seconds after its last answer, though it
+        was told to wait, waits here. Raises TooManyWatchers.
         """
         kinds = KINDS if tiles else MODEST
         watch, is_new = self._watch_of(name)
         if is_new or not set(kinds) <= set(watch.kinds):
             watch.kinds = kinds
             self.trainer.ask(self.trainer.welcome)
+        if not is_new:
+            sleep(max(0.0, watch.answered + pace - monotonic()))
         return watch.take(timeout, 0 if is_new else seen, kinds)
 
     def leave(self, name: str) -> None:
@@ -56,8 +61,3 @@ class Viewers:
             if is_new:
                 self._watches[name] = hub.watch(self.absence)
             return self._watches[name], is_new
-
-
-def wait_for_beat(seconds: float = SELDOM) -> None:
-    """Until the next multiple of so many seconds: all who wait so are answered together, with the same frame."""
-    sleep(seconds - monotonic() % seconds)

@@ -46,7 +46,7 @@ def test_the_table_says_which_routes_steer():
 def test_the_audience_sees_everything_and_is_told_that_it_only_watches(hall):
     page = hall.page()
     found = page.next()
-    assert found["access"] == {"steers": False, "pupil": False, "addresses": [], "qr": True}
+    assert found["access"] == {"steers": False, "pace": 0.5, "pupil": False, "addresses": [], "qr": True}
     assert {"state", "frame"} <= found.keys()
     assert page.wait_for("tiles", tiles=True)["units"]
     for route in ("state", "history", "neuron?layer=0&neuron=0", "experiments", "weights"):
@@ -129,9 +129,9 @@ def test_the_audience_gets_two_answers_a_second_and_all_of_them_the_same_frames(
         for page in pages:
             text = page.connection.getresponse().read().decode()
             page.seen = int(text.splitlines()[0].split("\t")[1])
-    assert time.monotonic() - began > 3 * 0.5, "four answers, and a beat of half a second before each"
+    assert time.monotonic() - began > 3 * 0.5, "a page that doesn't wait by itself is kept waiting"
     made = trainer.hub.newest["frame"][0] - frames
-    assert 4 <= made <= 12, "for three pages on the same beat hardly more than for one"
+    assert 4 <= made <= 12, "for three pages not three times as many as for one"
     trainer.ask(trainer.pause)
     for page in pages:
         page.close()

@@ -32,7 +32,7 @@ def test_a_new_page_sees_the_present_at_once_and_then_every_step(live_server, pa
     page = pages()
     found = page.next()
     assert list(found) == ["access", "state", "frame"]
-    assert found["access"] == {"steers": True, "pupil": False, "addresses": [], "qr": True}
+    assert found["access"] == {"steers": True, "pace": 0.0, "pupil": False, "addresses": [], "qr": True}
     assert found["state"]["state"] == "paused"
     assert (found["frame"]["step"], found["frame"]["confusion"]["step"]) == (1, 1)
     trainer.ask(trainer.step, "batch")

@@ -49,6 +49,7 @@ class Stream extends EventTarget {
   #name = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
   #seen = 0; // the number of the newest event that has arrived
   #tilesDue = 0;
+  #pace = 0; // milliseconds from an answer to the next question: the server has told this page to wait so long
   #isOpen = false;
   #isClosed = false;
   #request = new AbortController();
@@ -72,6 +73,7 @@ class Stream extends EventTarget {
       while (!this.#isClosed) {
         await visible();
         await this.#next();
+        if (this.#pace) await new Promise((resolve) => setTimeout(resolve, this.#pace));
       }
     } catch (problem) {
       if (this.#isClosed) return;
@@ -89,6 +91,7 @@ class Stream extends EventTarget {
     this.#isOpen = true;
     for (const line of text.split("\n")) {
       const [kind, data] = line.split("\t");
+      if (kind === "access") this.#pace = 1000 * JSON.parse(data).pace;
       if (kind === "seen") this.#seen = Number(data);
       else if (kind) this.dispatchEvent(new MessageEvent(kind, { data }));
     }
