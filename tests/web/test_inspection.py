@@ -68,8 +68,11 @@ def test_the_sum_behind_a_pixel_of_a_feature_map_is_that_of_its_window(file, dig
                 window = part["kernel"]
                 x, w = (unpacked(part[name]) for name in ("values", "weights"))
                 assert x.size == w.size == np.prod(window) == part["inputs"]
-                if "BatchNorm" not in stage.name:
-                    assert part["sum_of_products"] + part["bias"] == pytest.approx(part["z"], abs=2e-6, rel=1e-5)
+                z = part["sum_of_products"] + part["bias"]
+                if "BatchNorm" in stage.name:
+                    norm = part["normalization"]
+                    z = norm["gamma"] * (z - norm["mean"]) / norm["deviation"] + norm["beta"]
+                assert z == pytest.approx(part["z"], abs=1e-5, rel=1e-4)
             else:
                 assert "sum_of_products" not in part
 
