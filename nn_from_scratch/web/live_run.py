@@ -33,7 +33,7 @@ from nn_from_scratch.words import name_of
 VALIDATION_IMAGES = 5000  # held out of the training images; of a small set, a seventh
 MEASURED = (10, 30, 100, 300, 1000, 3000)  # steps of the first epoch after which the held-out images are judged
 CHECKED = (16, 24)  # images whose loss the gradient check differentiates, and parameters of each array that it moves
-CHECKED_MAPS = (4, 8)  # of a convolutional network, whose every forward pass takes far longer
+CHECKED_MAPS = (4, 12)  # of a convolutional network, whose every forward pass takes far longer
 GRAIN = 0.1  # of the pixels of images in that check
 MOST_MARKS = 50  # on the curve
 FRAME_POINTS = 24  # of the learning curve in a frame
