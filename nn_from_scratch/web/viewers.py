@@ -41,8 +41,8 @@ class Viewers:
         if is_new or not set(kinds) <= set(watch.kinds):
             watch.kinds = kinds
             self.trainer.ask(self.trainer.welcome)
-        if not is_new:
-            sleep(max(0.0, watch.answered + pace - monotonic()))
+        if not is_new and (early := watch.answered + pace - monotonic()) > 0:
+            sleep(early)
         return watch.take(timeout, 0 if is_new else seen, kinds)
 
     def leave(self, name: str) -> None:
