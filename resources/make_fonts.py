@@ -1,4 +1,4 @@
-"""Make the live page's typeface: DejaVu Sans, as all figures have it, cut down to the signs that a page in English needs.
+"""Make the live page's typeface: DejaVu Sans, as all figures have it, cut down to the signs that it needs.
 
     python resources/make_fonts.py
 

@@ -15,7 +15,7 @@ from nn_from_scratch.layers import Dense, Layer, ReLU
 from nn_from_scratch.losses import CrossEntropy, Loss
 from nn_from_scratch.recipe import Recipe
 from nn_from_scratch.web import limits
-from nn_from_scratch.web.live_run import Start
+from nn_from_scratch.web.start import Start
 
 HIDDEN = ("dense:32", "relu")
 OUTPUT = ("dense:10", "softmax")

@@ -33,7 +33,8 @@ from nn_from_scratch.web import limits
 from nn_from_scratch.web.experiments import named
 from nn_from_scratch.web.hub import Hub
 from nn_from_scratch.web.inspection import Unit, drawing_part
-from nn_from_scratch.web.live_run import LiveRun, Start, recipe_of_preset, start_from
+from nn_from_scratch.web.live_run import LiveRun
+from nn_from_scratch.web.start import Start, recipe_of_preset, start_from
 
 Answer = TypeVar("Answer")
 
@@ -377,7 +378,7 @@ class Trainer:
             self.publish(whole=True)
         while self._serve(self._seconds_to_wait()):
             if self._single == "example":
-                self.live.teaching = True
+                self.live.stage.teaching = True
                 return 1
             if self._single == "batch":
                 return self._batch_size()

@@ -4,9 +4,13 @@ import contextlib
 import io
 import re
 
+import numpy as np
 import pytest
 
-from nn_from_scratch.web.experiments import EXPERIMENTS
+import nn_from_scratch as nn
+from course.lab import data, loss, network
+from nn_from_scratch.inspection.gradient_check import check_gradients
+from nn_from_scratch.web.experiments import EXPERIMENTS, NoMask
 from tests.scripts import ROOT
 
 DOCUMENT = ROOT / "docs" / "break-it.md"
@@ -61,3 +65,18 @@ def test_an_experiment_is_told_as_the_live_page_tells_it(number_of_it, experimen
 
 def number(text):
     return float(text.rstrip("%").replace(",", ""))
+
+
+def test_the_numbers_in_its_sentences():
+    """A memory of 25,450 parameters, and a gradient check that differs by 3e-9."""
+    assert network().parameters.size == 25_450
+    x = data.train.images[:64].reshape(-1, 784) / 255
+    t = np.eye(10)[data.train.labels[:64]]
+    right = check_gradients(network(dtype=np.float64), loss, x, t).relative_error
+    assert 0.000000001 < right < 0.00000001
+    wrong = check_gradients(network(nn.Dense(32), NoMask(), nn.Dense(10), nn.Softmax(), dtype=np.float64), loss, x, t)
+    assert wrong.relative_error == pytest.approx(1, abs=0.5)
+    text, readme = DOCUMENT.read_text(encoding="utf-8"), (ROOT / "README.md").read_text(encoding="utf-8")
+    for preset, said in (("784-10-10", "`784-10-10` reads {} %"), ("784-128-64-10", "the default network {} %")):
+        (accuracy,) = re.findall(rf"^\| `{preset}`[^|]*\|[^|]*\|[^|]*\| ([\d.]+) ±", readme, flags=re.MULTILINE)
+        assert said.format(accuracy) in plain(text)

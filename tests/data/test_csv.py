@@ -186,7 +186,7 @@ def huge() -> bytes:
     """A zip archive that declares 100 GB in the ZIP64 form."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("train.csv", PLAIN)
+        archive.writestr(zipfile.ZipInfo("train.csv"), PLAIN)
         archive.filelist[0].file_size = 100 * 10**9
     return content.getvalue()
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import nn_from_scratch as nn
 from nn_from_scratch.classes import target_table
 from nn_from_scratch.data.batches import inputs
 from nn_from_scratch.inspection.gradient_check import check_gradients
@@ -100,3 +101,28 @@ def test_float32_is_refused():
     network = Network([Dense(2)], (3,), seed=1)
     with pytest.raises(ValueError, match="float64, not float32"):
         check_gradients(network, MeanSquaredError(), np.ones((1, 3)), np.ones((1, 2)))
+
+
+def test_a_corner_within_the_step_is_no_mistake_and_a_mistake_beside_a_corner_is_one(rng):
+    """The sum of a ReLU unit is 1e-6 for one sample: a step of 3e-6 goes over the corner."""
+
+    class Twice(nn.ReLU):
+        def backward_input(self, dy):
+            return 2 * super().backward_input(dy)
+
+    for relu, right in ((nn.ReLU, True), (Twice, False)):
+        network = nn.Network([nn.Dense(3), relu(), nn.Dense(2), nn.Softmax()], (4,), seed=1, dtype=np.float64)
+        x, t = rng.normal(size=(1, 4)), np.array([[1.0, 0.0]])
+        dense = network.layers[0]
+        dense.b[...] += 1e-6 - (x @ dense.W.T + dense.b)[0]
+        error = check_gradients(network, nn.CrossEntropy(), x, t).relative_error
+        assert (error < 1e-4) == right, error
+
+
+def test_slopes_too_small_to_be_measured_are_no_mistake(rng):
+    """With equal weights into all outputs, what comes back to the hidden layer is 0 but for rounding."""
+    network = nn.Network([nn.Dense(6), nn.ReLU(), nn.Dense(5), nn.Softmax()], (4,), seed=1, dtype=np.float64)
+    for dense in (network.layers[0], network.layers[2]):
+        dense.W[...] = 0.05
+    x, t = rng.random((8, 4)), np.eye(5)[rng.integers(0, 5, 8)]
+    assert check_gradients(network, nn.CrossEntropy(), x, t).relative_error < 1e-6

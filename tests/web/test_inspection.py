@@ -10,9 +10,9 @@ from nn_from_scratch.classes import predicted_classes
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.inspection.field_of_view import field_of_view
 from nn_from_scratch.web import inspection
-from nn_from_scratch.web.example import Example
 from nn_from_scratch.web.frames import trace
 from nn_from_scratch.web.inspection import Unit
+from nn_from_scratch.web.stage import Example
 from tests.scripts import ROOT
 from tests.web.test_frames import unpacked
 
@@ -68,8 +68,11 @@ def test_the_sum_behind_a_pixel_of_a_feature_map_is_that_of_its_window(file, dig
                 window = part["kernel"]
                 x, w = (unpacked(part[name]) for name in ("values", "weights"))
                 assert x.size == w.size == np.prod(window) == part["inputs"]
-                if "BatchNorm" not in stage.name:
-                    assert part["sum_of_products"] + part["bias"] == pytest.approx(part["z"], abs=2e-6, rel=1e-5)
+                z = part["sum_of_products"] + part["bias"]
+                if "BatchNorm" in stage.name:
+                    norm = part["normalization"]
+                    z = norm["gamma"] * (z - norm["mean"]) / norm["deviation"] + norm["beta"]
+                assert z == pytest.approx(part["z"], abs=1e-5, rel=1e-4)
             else:
                 assert "sum_of_products" not in part
 

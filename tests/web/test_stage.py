@@ -239,7 +239,7 @@ def test_a_weight_tells_its_value_its_slope_and_its_way(preset, layer, digits):
             values.append(trainer.run.network.parameters.copy())
             trainer.ask(trainer.step, "batch")
             trainer.ask(trainer.description)
-        stage = trainer.live._trace(trainer.live.on_stage).stages[layer]
+        stage = trainer.live.stage.trace().stages[layer]
         found = trainer.ask(trainer.weight, layer, 7, 20)
         w = stage.layer.W[7].ravel()[20]
         assert (
@@ -252,7 +252,7 @@ def test_a_weight_tells_its_value_its_slope_and_its_way(preset, layer, digits):
             [5, float(w)]
         ]
         # its slope: that of the loss of the digit on the stage
-        example, network = trainer.live.on_stage, trainer.run.network
+        example, network = trainer.live.stage.example, trainer.run.network
         x, t = example.as_batch(network)
         h, losses = 1e-3, []
         for move in (h, -h):

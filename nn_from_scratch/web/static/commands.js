@@ -14,29 +14,28 @@ export class Commands {
    * it was accepted.
    */
   async send(path, body, place = "transport", otherwise = null) {
-    this.clear(place);
+    clear(place);
     if (this.state.access?.steers === false) return false; // it would be refused: access.js says so, and hides what asks
     try {
       await post(path, body);
       return true;
     } catch (problem) {
       if (otherwise) otherwise();
-      else if (document.body.dataset.connection !== "lost") this.refuse(place, problem.message);
+      else if (document.body.dataset.connection !== "lost") refuse(place, problem.message);
       return false;
     }
   }
+}
 
-  refuse(place, message) {
-    const line = lineOf(place);
-    write(line, message);
-    line.hidden = false;
-    document.body.dataset.refused = place;
-  }
+/** Say beside a field why something was refused. */
+export function refuse(place, message) {
+  const line = lineOf(place);
+  write(line, message);
+  line.hidden = false;
+}
 
-  clear(place) {
-    lineOf(place).hidden = true;
-    delete document.body.dataset.refused;
-  }
+export function clear(place) {
+  lineOf(place).hidden = true;
 }
 
 const lineOf = (place) => document.querySelector(`[data-refusal="${place}"]`);

@@ -8,6 +8,7 @@ import { explain } from "./explain.js";
 import { count, fixed, percent, plain, short } from "./numbers.js";
 
 const EDGE = { left: 46, right: 10, top: 8, bottom: 22 };
+const PAUSE = 300; // milliseconds
 const [STEP, LOSS, ACCURACY] = [0, 2, 3]; // places in a raw point
 
 export class Curve {
@@ -24,9 +25,11 @@ export class Curve {
   }
 
   #stepAt = null;
+  drawn = -Infinity;
 
   draw() {
     if (!this.canvas.clientWidth) return; // not among what is shown
+    if (this.#isTooSoon()) return;
     const { points, validation } = this.state.history;
     const { kept } = this.state;
     const [context, width, height] = fit(this.canvas);
@@ -57,6 +60,20 @@ export class Curve {
     context.restore();
     this.#drawMarks(context, x, width, height);
     if (this.at !== null) this.#drawCursor(context, x, y, height);
+  }
+
+  /** While it trains, a long curve changes little from frame to frame, and to draw it takes as long as all else. */
+  #isTooSoon() {
+    const wait = this.state.settings?.state === "training" && this.at === null ? this.drawn + PAUSE - performance.now() : 0;
+    if (wait > 0) {
+      this.later ??= setTimeout(() => {
+        this.later = null;
+        this.draw();
+      }, wait);
+      return true;
+    }
+    this.drawn = performance.now();
+    return false;
   }
 
   #writeNumbers(n, window) {

@@ -1,5 +1,6 @@
 // The visitor's own digits: kept with their labels in this browser, learnt from, saved to a file and read from one.
 
+import { clear, refuse } from "./commands.js";
 import { bytes } from "./decode.js";
 import { picture } from "./canvas.js";
 import { byId, make } from "./dom.js";
@@ -37,8 +38,8 @@ export class Drawings {
 
   #keep() {
     const image = this.current();
-    this.commands.clear("drawings");
-    if (!image) return this.commands.refuse("drawings", "There is nothing on the pad: draw a digit first.");
+    clear("drawings");
+    if (!image) return refuse("drawings", "There is nothing on the pad: draw a digit first.");
     return this.#set([...this.kept, { label: Number(byId("drawing-label").value), image }]);
   }
 
@@ -57,13 +58,13 @@ export class Drawings {
   async #import(input) {
     const [file] = input.files;
     input.value = "";
-    this.commands.clear("drawings");
+    clear("drawings");
     try {
       const found = JSON.parse(await file.text()).drawings.filter(isDrawing);
       if (!found.length) throw new Error("empty");
       this.#set([...this.kept, ...found.map(({ label, image }) => ({ label, image }))]);
     } catch {
-      this.commands.refuse("drawings", `${file.name}: expected a file that this page has exported.`);
+      refuse("drawings", `${file.name}: expected a file that this page has exported.`);
     }
   }
 

@@ -18,10 +18,6 @@ export class Experiments {
     state.on(["frame"], () => this.#go());
   }
 
-  draw() {
-    // all that changes here is drawn when it happens
-  }
-
   async #show(open) {
     byId("experiments").hidden = !open;
     byId("experiments-open").setAttribute("aria-expanded", String(open));

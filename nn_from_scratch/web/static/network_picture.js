@@ -55,11 +55,7 @@ export class NetworkPicture {
     const scene = this.scene();
     const { layers } = scene;
     const [context, width, height] = fit(this.canvas);
-    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
-    this.layout = layOut(layers, width, height, { outputsWidth: this.outputs.offsetWidth, legendHeight: this.legend.offsetHeight, rem });
-    this.stage.style.setProperty("--captions", `${this.layout.captions}px`);
-    this.captions.classList.toggle("narrow", this.layout.narrow);
-    this.#placeButtons(layers);
+    this.#layOut(frame, layers, width, height);
     this.#ease(frame, scene);
     this.lines = [];
     layers.forEach((_, l) => this.#revealed(context, scene, l, height, () => this.#drawEdges(context, scene, l)));
@@ -69,6 +65,18 @@ export class NetworkPicture {
     this.#writeOutputs(scene);
     this.#writeCaptions(scene);
     this.#writeLegend(scene);
+  }
+
+  /** Anew only when something has another size: to write where each button is makes the browser lay out the page. */
+  #layOut({ run }, layers, width, height) {
+    const sizes = { outputsWidth: this.outputs.offsetWidth, legendHeight: this.legend.offsetHeight, rem: remSize() };
+    const key = JSON.stringify([run, width, height, sizes]);
+    if (key === this.laidOut) return;
+    this.laidOut = key;
+    this.layout = layOut(layers, width, height, sizes);
+    this.stage.style.setProperty("--captions", `${this.layout.captions}px`);
+    this.captions.classList.toggle("narrow", this.layout.narrow);
+    this.#placeButtons(layers);
   }
 
   // ---- motion ----
@@ -86,7 +94,7 @@ export class NetworkPicture {
       this.since = now;
     }
     this.share = this.old ? Math.min(1, (now - this.since) / EASE) : 1;
-    if (this.share < 1) this.redraw(this);
+    if (this.share < 1) setTimeout(() => this.redraw(this), EASE / 2); // more pictures than that cost more than they show
   }
 
   /** A value on its way from the last frame to this one. */
@@ -281,15 +289,15 @@ export class NetworkPicture {
   /** What the colours mean, in the picture itself. */
   #writeLegend({ way, part, name }) {
     const lines = { [WEIGHT]: "weight", [FLOW]: "weight × activation" }[part] ?? "slope of the loss";
+    const text = name === "update" ? `changes drawn ${plain(this.exaggeration || 1)} × as large` : "";
+    const key = `${way} ${part} ${text}`;
+    if (this.legend.dataset.key === key) return;
+    this.legend.dataset.key = key;
     const parts = [
       [way === "forward" ? "ink" : "signed", way === "forward" ? "activation: none … strong" : "∂L/∂z: below … above 0"],
       ["line positive", `${lines} above 0`],
       ["line negative", "below 0"],
     ];
-    const text = name === "update" ? `changes drawn ${plain(this.exaggeration || 1)} × as large` : "";
-    const key = JSON.stringify([parts, text]);
-    if (this.legend.dataset.key === key) return;
-    this.legend.dataset.key = key;
     const entries = parts.map(([kind, meaning]) => make("span", {}, make("i", { class: `sample ${kind}`, "aria-hidden": true }), meaning));
     this.legend.replaceChildren(...entries, ...(text ? [make("span", {}, text)] : []));
   }
@@ -385,9 +393,11 @@ export class NetworkPicture {
   }
 }
 
+const remSize = () => parseFloat(getComputedStyle(document.documentElement).fontSize);
+
 const numbersOf = ({ dataset }) => ({ layer: Number(dataset.layer), neuron: Number(dataset.neuron) });
 
-const signed = (x) => `${x < 0 ? "−" : "+"}${Math.abs(x).toFixed(3)}`;
+const signed = (x) => `${x < 0 ? "−" : "+"}${Math.abs(x) < 5e-4 ? short(Math.abs(x), 1) : Math.abs(x).toFixed(3)}`;
 
 function curve(context, from, to) {
   const bend = (to[0] - from[0]) * BEND;

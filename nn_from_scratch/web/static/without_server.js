@@ -1,6 +1,7 @@
 // What only the page without a server has: it shows how Python starts, saves the weights as a file, and takes MNIST from
 // the visitor, or from a mirror if the visitor wants that.
 
+import { clear, refuse } from "./commands.js";
 import { byId, make, write } from "./dom.js";
 import { Refused } from "./refused.js";
 import { transport } from "./transport.js";
@@ -14,8 +15,8 @@ function showStart() {
     byId("starting-progress").value = 100 * detail.share;
   });
   // Meanwhile there is no network to be changed. A drawing waits for its answer.
-  const controls = document.querySelectorAll("#training, #new-network, .weights");
-  const setInert = (inert) => controls.forEach((element) => (element.inert = inert));
+  const controls = "#editor, #training, #new-network, .weights, .own-data, .stagebar, .collection";
+  const setInert = (inert) => document.querySelectorAll(controls).forEach((element) => (element.inert = inert));
   setInert(true);
   new MutationObserver(() => {
     const { connection } = document.body.dataset; // connection.js writes it
@@ -31,7 +32,7 @@ function saveWeights() {
     try {
       save(new Blob([await transport.ask("GET", "/api/weights")], { type: "application/json" }), link.download);
     } catch (problem) {
-      refuse(problem);
+      refuse("weights", problem.message);
     }
   });
 }
@@ -40,11 +41,6 @@ function save(content, name) {
   const address = URL.createObjectURL(content);
   make("a", { href: address, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(address), 60_000); // a browser may ask the visitor first where to put it
-}
-
-function refuse(problem) {
-  write(byId("refused-text"), problem.message);
-  byId("refused").hidden = false;
 }
 
 // ---- MNIST ----
@@ -57,7 +53,8 @@ class OwnData {
     this.said = make("p", { id: "data-said", class: "footnote", role: "status" });
     write(this.said, "The four .gz files of MNIST, or Keras's mnist.npz, from this machine; or 12 MB from a mirror of it.");
     const row = make("div", { class: "row" }, this.choose, this.download, this.input);
-    byId("data").after(make("div", { class: "own-data" }, row, this.said));
+    const refusal = make("p", { class: "refusal", role: "alert", "data-refusal": "data", hidden: true });
+    byId("data").after(make("div", { class: "own-data" }, row, this.said, refusal));
     this.choose.addEventListener("click", () => this.input.click());
     this.input.addEventListener("change", () => this.#chosen());
     this.download.addEventListener("click", () => this.#downloaded());
@@ -90,7 +87,7 @@ class OwnData {
 
   async #learnFrom(files, advise) {
     this.choose.disabled = this.download.disabled = true;
-    byId("refused").hidden = true;
+    clear("data");
     try {
       const found = await files;
       write(this.said, "reading the images …");
@@ -100,7 +97,7 @@ class OwnData {
       if (advise && !(problem instanceof Refused)) advise();
       else {
         write(this.said, "It still learns from the images it had.");
-        refuse(problem);
+        refuse("data", problem.message);
       }
     }
     this.choose.disabled = this.download.disabled = false;
@@ -121,6 +118,6 @@ async function bytesAt(address) {
   return response.arrayBuffer();
 }
 
-showStart();
-saveWeights();
 new OwnData();
+saveWeights();
+showStart();

@@ -129,7 +129,7 @@ def test_test_digits_mistakes_and_drawings_come_into_the_big_picture(live_server
     index = int(page.get_attribute("#images figure", "data-index"))
     page.locator("#images figure button").first.click()
     page.wait_for_selector("#images", state="hidden")
-    until(page, lambda: trainer.live.example.index == index, "the image of the matrix")
+    until(page, lambda: trainer.live.stage.example.index == index, "the image of the matrix")
     draw(page, 3, 180, 60, 40)
     show(page, "drawing")
     until(page, lambda: "your drawing" in page.inner_text("#forward .captions"), "the drawing")

@@ -27,7 +27,7 @@ from nn_from_scratch.web.static_site import POLICY
 from nn_from_scratch.web.trainer import Trainer
 from tests.scripts import ROOT
 from tests.web.browser import static_host
-from tests.web.browser.conftest import Open, command, exact, step_of, until
+from tests.web.browser.conftest import Open, beat, command, exact, refusal, step_of, until
 from tests.web.browser.static_host import StaticHost, hosting
 from tests.web.browser.test_drawing import draw
 
@@ -62,7 +62,7 @@ def started(browser: Browser, host: StaticHost) -> Iterator[tuple[Page, set[str]
     page.set_default_timeout(LONG)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda said: complaints.append(said.text) if is_complaint(said) else None)
-    page.goto(host.url)
+    page.goto(f"{host.url}?level=everything")
     stages: list[str] = []
     while page.get_attribute("body", "data-connection") == "connecting":
         stages.append(page.inner_text("#starting"))
@@ -84,9 +84,10 @@ def page(started: tuple[Page, set[str], list[str]]) -> Page:
     page = started[0]
     run = int(page.get_attribute("body", "data-run"))
     page.select_option("#preset", "784-100-10")
+    page.wait_for_selector(f"body[data-run='{run + 1}']")
     page.fill("#seed", "0")
     page.click("#restart")
-    page.wait_for_selector(f"body[data-run='{run + 1}'][data-step='0'][data-state=paused]")
+    page.wait_for_selector(f"body[data-run='{run + 2}'][data-step='0'][data-state=paused]")
     page.evaluate("document.activeElement.blur()")
     return page
 
@@ -186,12 +187,46 @@ def test_the_keyboard_and_the_settings_work_as_with_a_server(page):
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("Space")
     page.wait_for_selector("body[data-state=paused]")
-    assert page.locator("#refused").is_hidden()
     page.fill("#batch-size", "5000")
     page.press("#batch-size", "Enter")
-    page.wait_for_selector("#refused:not([hidden])")
-    assert "batch_size 5000: expected a whole number from 1 to 1024" in page.inner_text("#refused-text")
-    page.click("#refused-close")
+    assert "batch_size 5000: expected a whole number from 1 to 1024" in refusal(page, "training")
+    with_batch = lambda: in_page(page, "/api/state")["batch_size"] == 32  # noqa: E731
+    page.fill("#batch-size", "32")
+    page.press("#batch-size", "Enter")
+    until(page, with_batch, "another batch size")
+
+
+def test_what_needs_no_server_is_there(page):
+    """A lesson, an experiment, another digit on the stage, a weight, drawings, convolution, the address."""
+    command(page, "#step-example", "[data-step='1']")
+    beat(page, 4)
+    assert re.fullmatch(r"said \d, (and is right|should be \d): loss \S+ → \S+", page.inner_text("#lesson-text"))
+    page.click(".stagebar [data-kind=test]")
+    page.wait_for_selector(".stagebar [data-kind=test][aria-pressed=true]")
+    weight = in_page(page, "/api/weight?layer=1&neuron=3&input=5")
+    assert [step for step, _ in weight["trail"]] == [0, 1]
+    draw(page, 3, 180, 60, 40)
+    page.click("#drawing-keep")
+    run = int(page.get_attribute("body", "data-run"))
+    page.click("#drawings-learn")
+    page.wait_for_selector(f"body[data-run='{run + 1}']")
+    assert in_page(page, "/api/state")["data"]["drawings"] == 1
+    page.click("#drawings button")
+    page.click("#pad-clear")
+    page.click("#experiments-open")
+    page.click("[data-experiment=sorted]")
+    page.click("#experiment [data-answer='2']")
+    page.wait_for_selector("#experiment[data-stage=done]")
+    shown = page.locator("#experiment td").all_inner_texts()
+    for text, reached in zip(shown, (94.7, 20.6), strict=True):
+        assert percent(text) == pytest.approx(reached, abs=4)  # another BLAS rounds in another order
+    assert "experiment=sorted" in page.url
+    page.click("#experiments-close")
+    run = int(page.get_attribute("body", "data-run"))
+    page.select_option("#preset", "lenet-fast")
+    page.wait_for_selector(f"body[data-run='{run + 1}']")
+    command(page, "#step-batch", "[data-step='1']")
+    page.wait_for_selector("#forward .neurons button.map")
 
 
 # ---- weights ----
@@ -210,7 +245,7 @@ def test_weights_of_a_server_read_a_drawing_and_come_back_to_the_bit(page, tmp_p
     command(page, "#step-batch", "[data-step='1']")
     trained = saved(page, tmp_path / "b.json")
     assert trained.network.parameters.tobytes() != original.parameters.tobytes()
-    assert trained.training["data"] == {"name": "digits", "training_images": 1232}
+    assert trained.training["data"] == {"name": "digits", "training_images": 1437}
     command(page, "#rewind", f"[data-run='{run + 2}']")
     page.set_input_files("#upload-file", tmp_path / "b.json")
     page.wait_for_selector(f"body[data-run='{run + 3}']")
@@ -220,9 +255,7 @@ def test_weights_of_a_server_read_a_drawing_and_come_back_to_the_bit(page, tmp_p
 def test_a_file_that_is_no_network_is_refused_in_the_same_words(page, tmp_path):
     (tmp_path / "a.json").write_text('{"format": "other"}')
     page.set_input_files("#upload-file", tmp_path / "a.json")
-    page.wait_for_selector("#refused:not([hidden])")
-    assert page.inner_text("#refused-text").startswith("the uploaded file: not a network of this package")
-    page.click("#refused-close")
+    assert refusal(page, "weights").startswith("the uploaded file: not a network of this package")
 
 
 # ---- other images ----
@@ -231,10 +264,8 @@ def test_a_file_that_is_no_network_is_refused_in_the_same_words(page, tmp_path):
 def test_wrong_files_are_refused_by_name_and_the_digits_stay(page, tmp_path):
     (tmp_path / "holiday.jpg").write_bytes(b"\xff\xd8\xff")
     page.set_input_files("#data-files", tmp_path / "holiday.jpg")
-    page.wait_for_selector("#refused:not([hidden])")
-    assert page.inner_text("#refused-text").startswith("holiday.jpg: ")
+    assert refusal(page, "data").startswith("holiday.jpg: ")
     assert "It still learns from the images it had." in page.inner_text("#data-said")
-    page.click("#refused-close")
     assert page.inner_text("#data").startswith("digits: ")
     command(page, "#step-batch", "[data-step='1']")
 
@@ -319,7 +350,7 @@ def test_a_folder_that_was_not_uploaded_whole_is_told_what_is_missing(folder, op
 
 
 def test_a_drawing_waits_for_python_and_nothing_else_can_be_asked_before(host, open_page):
-    page = opened(open_page, host.url)
+    page = opened(open_page, f"{host.url}?level=everything")
     assert page.locator("#starting-help").is_hidden()
     for control in ("#restart", "#upload", "#choose-data", "#batch-size"):
         assert page.locator(control).evaluate("element => element.closest('[inert]') !== null")
@@ -335,9 +366,6 @@ def test_python_that_comes_to_its_end_is_told(host, open_page):
     (worker,) = page.workers
     worker.evaluate("void Promise.reject(new Error('a long story\\nMemoryError'))")
     assert lost(page) == "Python has stopped: MemoryError. Reload the page to start again."
-    page.click("#step-batch")
-    page.wait_for_selector("#refused:not([hidden])")
-    assert "Python has stopped" in page.inner_text("#refused-text")
 
 
 def test_a_file_that_was_changed_on_the_way_is_not_run(folder, open_page, tmp_path):
