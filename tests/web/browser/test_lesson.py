@@ -64,6 +64,7 @@ def test_a_step_shows_what_was_said_before_it_and_what_is_said_after_it(
     page.wait_for_selector("#lesson[data-beat=blame]")
     assert page.inner_text("#lesson-text").startswith("Blame:")
     beat(page, 4)
+    page.wait_for_selector("#lesson[data-beat=update]")
     np.testing.assert_allclose(exact(page, "#forward .outputs li"), after, rtol=1e-5)
     said = f"said {before.argmax()}, " + ("and is right" if before.argmax() == label else f"should be {label}")
     assert page.inner_text("#lesson-text") == f"{said}: loss {loss[0]} → {loss[1]}"
