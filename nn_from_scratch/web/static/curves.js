@@ -8,7 +8,7 @@ import { explain } from "./explain.js";
 import { count, fixed, percent, plain, short } from "./numbers.js";
 
 const EDGE = { left: 46, right: 10, top: 8, bottom: 22 };
-const PAUSE = 300; // milliseconds
+const PAUSE = 500; // milliseconds
 const [STEP, LOSS, ACCURACY] = [0, 2, 3]; // places in a raw point
 
 export class Curve {
