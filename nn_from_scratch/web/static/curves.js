@@ -7,7 +7,6 @@ import { byId, write } from "./dom.js";
 import { explain } from "./explain.js";
 import { count, fixed, percent, plain, short } from "./numbers.js";
 
-const EDGE = { left: 46, right: 10, top: 8, bottom: 22 };
 const PAUSE = 500; // milliseconds
 const [STEP, LOSS, ACCURACY] = [0, 2, 3]; // places in a raw point
 
@@ -33,6 +32,8 @@ export class Curve {
     const { points, validation } = this.state.history;
     const { kept } = this.state;
     const [context, width, height] = fit(this.canvas);
+    const font = fontSize();
+    this.edge = { left: 4.2 * font, right: 10, top: Math.max(8, 0.6 * font), bottom: 2 * font }; // room for what is written there
     const raw = points.map((point) => [point[STEP], point[this.column]]);
     const window = Math.max(1, Math.min(100, Math.round(raw.length / 30)));
     this.line = smoothed(raw, window);
@@ -41,14 +42,14 @@ export class Curve {
     this.kept = kept.map((run) => ({ name: run.name, validation: run.validation.map((point) => [point[0], point[this.column - 1]]) }));
     const last = Math.max(1, raw.at(-1)?.[0] ?? 1, this.validation.at(-1)?.[0] ?? 1, ...this.kept.map((run) => run.validation.at(-1)?.[0] ?? 1));
     const scale = this.#scale(raw);
-    const x = (step) => EDGE.left + (step / last) * (width - EDGE.left - EDGE.right);
-    const y = (value) => EDGE.top + (1 - scale.share(value)) * (height - EDGE.top - EDGE.bottom);
-    this.#stepAt = (offset) => ((offset - EDGE.left) / (width - EDGE.left - EDGE.right)) * last;
+    const x = (step) => this.edge.left + (step / last) * (width - this.edge.left - this.edge.right);
+    const y = (value) => this.edge.top + (1 - scale.share(value)) * (height - this.edge.top - this.edge.bottom);
+    this.#stepAt = (offset) => ((offset - this.edge.left) / (width - this.edge.left - this.edge.right)) * last;
 
     this.#drawAxes(context, { width, height, x, y, last, scale });
     context.save();
     context.beginPath();
-    context.rect(EDGE.left - 4, EDGE.top - 4, width - EDGE.left + 4, height - EDGE.top - EDGE.bottom + 6);
+    context.rect(this.edge.left - 4, this.edge.top - 4, width - this.edge.left + 4, height - this.edge.top - this.edge.bottom + 6);
     context.clip();
     for (const run of this.kept) this.#drawKept(context, run, x, y);
     context.fillStyle = colours.positive;
@@ -108,7 +109,7 @@ export class Curve {
   }
 
   #drawAxes(context, { width, height, x, y, last, scale }) {
-    context.font = `${Math.max(11, 0.7 * parseFloat(getComputedStyle(document.documentElement).fontSize))}px system-ui, sans-serif`;
+    context.font = `${fontSize()}px system-ui, sans-serif`;
     context.fillStyle = colours.muted;
     context.strokeStyle = colours.line;
     context.lineWidth = 1;
@@ -117,17 +118,17 @@ export class Curve {
     for (const tick of scale.ticks) {
       const at = Math.round(y(tick)) + 0.5;
       context.beginPath();
-      context.moveTo(EDGE.left, at);
-      context.lineTo(width - EDGE.right, at);
+      context.moveTo(this.edge.left, at);
+      context.lineTo(width - this.edge.right, at);
       context.stroke();
-      context.fillText(this.column === ACCURACY ? `${Math.round(tick * 100)} %` : plain(tick), EDGE.left - 6, at);
+      context.fillText(this.column === ACCURACY ? `${Math.round(tick * 100)} %` : plain(tick), this.edge.left - 6, at);
     }
     context.textBaseline = "alphabetic";
     context.textAlign = "center";
-    const ticks = linearTicks(0, last).filter((step) => Number.isInteger(step) && x(step) < width - 60);
+    const ticks = linearTicks(0, last).filter((step) => Number.isInteger(step) && x(step) < width - 5.5 * fontSize());
     for (const step of ticks) context.fillText(count(step), x(step), height - 5);
     context.textAlign = "right";
-    context.fillText("step", width - EDGE.right, height - 5);
+    context.fillText("step", width - this.edge.right, height - 5);
     this.#drawEpochs(context, x, width, height);
   }
 
@@ -141,11 +142,11 @@ export class Curve {
     context.globalAlpha = 0.5;
     context.strokeStyle = colours.muted;
     context.textAlign = "left";
-    const at = this.column === ACCURACY ? height - EDGE.bottom - 4 : EDGE.top + 8; // where the curve is not
+    const at = this.column === ACCURACY ? height - this.edge.bottom - 4 : this.edge.top + 8; // where the curve is not
     for (const [i, [step, epoch]] of ends.entries()) {
       context.beginPath();
-      context.moveTo(x(step), EDGE.top);
-      context.lineTo(x(step), height - EDGE.bottom);
+      context.moveTo(x(step), this.edge.top);
+      context.lineTo(x(step), height - this.edge.bottom);
       context.stroke();
       const text = `${i ? "" : "epoch "}${Math.floor(epoch + 1e-9)}`;
       if (ends.length <= 6 && x(step) < width - 50) context.fillText(text, x(step) + 4, at);
@@ -173,11 +174,11 @@ export class Curve {
     marks.forEach(([step, text], i) => {
       const at = x(step);
       context.beginPath();
-      context.moveTo(at, EDGE.top);
-      context.lineTo(at, height - EDGE.bottom);
+      context.moveTo(at, this.edge.top);
+      context.lineTo(at, height - this.edge.bottom);
       context.stroke();
       const room = (i + 1 < marks.length ? x(marks[i + 1][0]) : width) - at;
-      if (context.measureText(text).width + 8 < room) context.fillText(text, at + 4, EDGE.top + 20);
+      if (context.measureText(text).width + 8 < room) context.fillText(text, at + 4, this.edge.top + 20);
     });
     context.restore();
   }
@@ -185,8 +186,8 @@ export class Curve {
   #drawCursor(context, x, y, height) {
     context.strokeStyle = colours.muted;
     context.beginPath();
-    context.moveTo(x(this.at), EDGE.top);
-    context.lineTo(x(this.at), height - EDGE.bottom);
+    context.moveTo(x(this.at), this.edge.top);
+    context.lineTo(x(this.at), height - this.edge.bottom);
     context.stroke();
     for (const [pairs, colour] of [[this.line, colours.positive], [this.validation, colours.negative]]) {
       const nearest = near(pairs, this.at);
@@ -213,7 +214,7 @@ export class Curve {
       const validation = near(this.validation, step);
       const box = this.canvas.getBoundingClientRect();
       const share = this.at / Math.max(1, this.line.at(-1)[0]);
-      const x = box.left + EDGE.left + share * (box.width - EDGE.left - EDGE.right);
+      const x = box.left + this.edge.left + share * (box.width - this.edge.left - this.edge.right);
       const held = validation ? `, ${this.state.heldOut} ${this.format(validation[1])} at step ${count(validation[0])}` : "";
       explain.show(this.canvas, `Step ${count(this.at)}: training ${this.format(training[1])}${held}.`, new DOMRect(x, box.top, 0, box.height));
     } else explain.hide();
@@ -227,6 +228,9 @@ export function curves(state) {
     new Curve(state, { name: "accuracy", column: ACCURACY, format: (x) => (Number.isFinite(x) ? percent(x) : fixed(x)) }),
   ];
 }
+
+/** In pixels; larger for an audience, as all texts are. */
+const fontSize = () => Math.max(11, 0.7 * parseFloat(getComputedStyle(document.documentElement).fontSize));
 
 /** The mean of each point and the `window` − 1 before it. */
 function smoothed(pairs, window) {

@@ -287,6 +287,22 @@ def test_presenting_is_large_and_the_verdict_is_seen(live_server: LiveServer, op
     page.wait_for_selector("body:not(.presenting)")
 
 
+def test_on_a_projector_the_network_and_a_curve_are_seen_at_once(live_server: LiveServer, open_page: Open) -> None:
+    page = open_page(f"{live_server.url}/?level=watch", width=1920, height=1080)
+    whole = """([...all]) => all.map(e => e.getBoundingClientRect()).every(
+        box => box.width > 300 && box.top >= 0 && box.bottom <= innerHeight && box.right <= innerWidth)"""
+    for presenting in (False, True):
+        if presenting:
+            page.keyboard.press("p")
+            page.wait_for_selector("body.presenting")
+        until(page, lambda: page.eval_on_selector_all(".network, .accuracy", whole), "both on the screen")
+        network, curve = (page.locator(name).bounding_box() for name in (".network", ".accuracy"))
+        assert network
+        assert curve
+        assert (network["y"], network["height"]) == (curve["y"], curve["height"])
+        assert network["x"] + network["width"] < curve["x"]
+
+
 def test_the_opening_sentence_says_where_it_stands(live_server: LiveServer, open_page: Open) -> None:
     page = open_page(live_server.url)
     assert "has never seen a digit" in page.inner_text("#opening-text")
