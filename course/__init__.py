@@ -1,5 +1,5 @@
-"""Build a neural network yourself, from an empty file: twelve chapters, whose checks run on what you write.
+"""Build a neural network yourself, from an empty file: twelve chapters, with checks that run on your code.
 
-In this order: chapters.py (what there is), checking.py (how a check says what is wrong), predictions.py (guess first),
+In this order: chapters.py (the chapters), checking.py (how a check names a mistake), predictions.py (guess first),
 graft.py (your classes inside the real thing), __main__.py (the commands).
 """

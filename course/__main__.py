@@ -13,9 +13,9 @@ from nn_from_scratch import BadInput
 
 EXAMPLES = """\
   python -m course                  where you stand, and what is next
-  python -m course start            make my_nn/, in which you write
+  python -m course start            make my_nn/, where you write your code
   python -m course check 3          run the checks of chapter 3 on my_nn/
-  python -m course answer 3         give your predictions, and see what is right
+  python -m course answer 3         give your predictions, and see the answers
   python -m course solution 3       show code that passes the checks of chapter 3
   python -m course notebooks        the chapters as notebooks
   python -m course watch            your classes learn on the live page
@@ -50,10 +50,10 @@ def parse_arguments() -> tuple[argparse.Namespace, list[str]]:
             command.add_argument("chapter", type=int, nargs="?", metavar="CHAPTER", help=f"0 to {len(CHAPTERS) - 1}")
         return command
 
-    add("start", start, "make my_nn/, in which you write")
-    add("check", check, "run a chapter's checks on my_nn/ (default: of the next chapter)", chapter=True)
-    answer_parser = add("answer", answer, "give your predictions, and see what is right", chapter=True)
-    answer_parser.add_argument("answers", nargs="*", metavar="ANSWER", help="one for each question (default: be asked)")
+    add("start", start, "make my_nn/, where you write your code")
+    add("check", check, "run a chapter's checks on my_nn/ (default: the next chapter)", chapter=True)
+    answer_parser = add("answer", answer, "give your predictions, and see the answers", chapter=True)
+    answer_parser.add_argument("answers", nargs="*", metavar="ANSWER", help="one for each question (default: ask)")
     add("solution", solution, "show code that passes a chapter's checks", chapter=True)
     notebooks_parser = add("notebooks", notebooks, "write the chapters as notebooks")
     notebooks_parser.add_argument(
@@ -77,15 +77,15 @@ def parse_arguments() -> tuple[argparse.Namespace, list[str]]:
 
 def start(arguments: argparse.Namespace, rest: list[str]) -> None:
     if WORK.exists():
-        raise BadInput(f"{WORK}/ exists already: what is in it is left alone")
+        raise BadInput(f"{WORK}/ exists already: nothing in it was changed")
     WORK.mkdir()
     (WORK / "__init__.py").write_text('"""My neural network, from an empty file."""\n', encoding="utf-8")
-    print(f"Made {WORK}/. All that you write goes in there.")
+    print(f"Made {WORK}/. All your files go there.")
     print("Next: read course/00_watch/README.md, then python -m course answer 0")
 
 
 def show(arguments: argparse.Namespace, rest: list[str]) -> None:
-    """Where one stands, and what is next."""
+    """The state of each chapter, and the next step."""
     progress = Progress()
     following = next_chapter(progress)
     for each in CHAPTERS:
@@ -154,13 +154,13 @@ def answer(arguments: argparse.Namespace, rest: list[str]) -> None:
     for number, (question, given) in enumerate(zip(questions, answers, strict=True), start=1):
         print(wrapped(predictions.told(number, question, given)) + "\n")
     progress.predictions[str(it.number)] = answers
-    if not it.files:  # to answer is all there is to do
+    if not it.files:  # a chapter without files is done when its questions are answered
         progress.passed[str(it.number)] = it.fingerprint()
     progress.save()
 
 
 def wrapped(text: str) -> str:
-    """Lines of the usual width, but for commands: they are there to be copied."""
+    """Lines of the usual width. Commands stay on one line, to be copied."""
     lines = text.splitlines()
     return "\n".join(
         line if line.startswith("   python ") else textwrap.fill(line, WIDTH, subsequent_indent="   ") for line in lines
@@ -168,7 +168,7 @@ def wrapped(text: str) -> str:
 
 
 def ask(number: int, question: dict) -> str:
-    """Ask at the terminal until the answer is one."""
+    """Ask at the terminal until the answer is valid."""
     print(wrapped(predictions.asked(number, question)))
     while True:
         try:
@@ -202,12 +202,12 @@ def train(arguments: argparse.Namespace, rest: list[str]) -> None:
 
 
 def in_the_real_thing(program: str, name: str, options: list[str]) -> None:
-    """Run a program of the package in this process, where the learner's classes have taken their places."""
+    """Run a program of the package in this process, with the learner's classes in place of the package's."""
     from course.graft import graft, leave_out_presets
 
     print(f"These classes are yours: {', '.join(graft())}. All others are the package's.", flush=True)
     if missing := leave_out_presets():
-        print(f"Left out, because these presets ask more of your classes than the course: {', '.join(missing)}.")
+        print(f"Presets left out, because they need more than the course's classes can do: {', '.join(missing)}.")
     sys.argv = [name, *options]
     if Path(program).suffix == ".py":
         runpy.run_path(program, run_name="__main__")

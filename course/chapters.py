@@ -1,8 +1,7 @@
-"""What the course consists of, and how far somebody has come in it.
+"""The chapters of the course, and how far the learner has come.
 
 A chapter is a directory: README.md to read, test_chapter.py with its checks, answers.toml with its facts and questions,
-mutants.toml with the mistakes that its checks must recognise. Whoever takes the course writes into `my_nn` in the
-current directory.
+mutants.toml with the mistakes that its checks must recognise. The learner writes into `my_nn` in the current directory.
 """
 
 import ast
@@ -48,12 +47,12 @@ class Chapter:
 
     @property
     def files(self) -> Mapping[str, str]:
-        """What the learner writes, by name in my_nn, and where the solution is: in the package, or "README.md"."""
+        """The files that the learner writes: name in my_nn → where its solution is, in the package or "README.md"."""
         return self.facts.get("files", {})
 
     @property
     def package_files(self) -> Mapping[str, str]:
-        """Those of them whose solution is a file of the package."""
+        """The files whose solution is a file of the package."""
         return {name: source for name, source in self.files.items() if source != "README.md"}
 
     def solution(self, name: str) -> str:
@@ -70,7 +69,7 @@ class Chapter:
         return found[1]
 
     def _with_own_parts(self, text: str) -> str:
-        """A file of the package, in which what the learner has written by now is imported from my_nn."""
+        """A file of the package that imports from my_nn the parts that the learner has written by now."""
         homes = {
             part.name: f"my_nn.{Path(name).stem}"
             for each in CHAPTERS[: self.number + 1]
@@ -88,7 +87,7 @@ class Chapter:
         return re.sub(r"^from (nn_from_scratch[\w.]*) import (.+)$", line, text, flags=re.MULTILINE)
 
     def fingerprint(self) -> str:
-        """Of the learner's files of this chapter: another one after every change."""
+        """A hash of the learner's files of this chapter: it differs after every change."""
         digest = hashlib.sha256()
         for name in self.files:
             path = WORK / name
@@ -100,14 +99,14 @@ CHAPTERS = [Chapter(path) for path in sorted(COURSE.glob("[0-9][0-9]_*"))]
 
 
 def chapter(number: int) -> Chapter:
-    """Raises BadInput where there is none of this number."""
+    """The chapter of this number. Raises BadInput if there is none."""
     if not 0 <= number < len(CHAPTERS):
         raise BadInput(f"there is no chapter {number}: expected 0 to {len(CHAPTERS) - 1}")
     return CHAPTERS[number]
 
 
 class Progress:
-    """Which checks were passed, on which state of the files, and what was predicted. Kept in my_nn/progress.json."""
+    """The checks passed, each with the state of its files, and the predictions made. Kept in my_nn/progress.json."""
 
     def __init__(self) -> None:
         self.passed: dict[str, str] = {}

@@ -1,7 +1,7 @@
-"""The checks: they run what the learner wrote, and say in a sentence what is wrong with it.
+"""The checks: they run the learner's code, and name a mistake in one sentence.
 
-A check is a function `test_…` in a chapter's test_chapter.py. Its docstring says what holds when it passes. What it
-finds wrong it raises as `Wrong`. Everything it looks at comes from `my_nn`, by way of `mine`.
+A check is a function `test_…` in a chapter's test_chapter.py. Its docstring says what holds if it passes. If something
+is wrong, it raises `Wrong`. It gets the learner's code from `my_nn`, through `mine`.
 """
 
 import importlib
@@ -21,7 +21,7 @@ from nn_from_scratch import Layer
 
 
 class Wrong(AssertionError):
-    """What is wrong, as a sentence for whoever wrote it."""
+    """A mistake, in a sentence for the learner."""
 
 
 # ---- what the learner wrote ----
@@ -30,7 +30,7 @@ class Wrong(AssertionError):
 def mine(name: str) -> Any:
     """`mine("dense.Dense")` is the class Dense in my_nn/dense.py.
 
-    Raises Wrong where it isn't there, or not their own.
+    Raises Wrong if it isn't there, or if the learner didn't write it.
     """
     module_name, _, attribute = name.partition(".")
     module = _module(module_name)
@@ -59,7 +59,7 @@ def _module(name: str) -> ModuleType:
 
 
 def told(problem: BaseException) -> str:
-    """An exception that the learner's code raised: where, and what Python says."""
+    """An exception that the learner's code raised: its place, and Python's message."""
     if missing := _missing_method(problem):
         return missing
     frames = [frame for frame in traceback.extract_tb(problem.__traceback__) if _is_theirs(frame.filename)]
@@ -71,7 +71,7 @@ def told(problem: BaseException) -> str:
 
 
 def _missing_method(problem: BaseException) -> str | None:
-    """The method that a class of the learner's has only from the package, where it is left to be written."""
+    """A sentence, if the learner's class doesn't have a method yet: the package's Layer then raises the error."""
     if not isinstance(problem, NotImplementedError):
         return None
     *_, (frame, _) = traceback.walk_tb(problem.__traceback__)
@@ -96,7 +96,7 @@ def _shown(file: str | None) -> str:
 def placed(layer: Any, input_shape: tuple[int, ...], seed: int = 0) -> Any:
     """The layer with arrays for its parameters, their gradients and its state, in float64, and its first values.
 
-    The gradients begin as nan, so that one which is never written shows.
+    The gradients begin as nan, to show if one of them is never written.
     """
     for shapes, prefix, value in (
         (layer.parameter_shapes(input_shape), "", 0.0),
@@ -111,7 +111,7 @@ def placed(layer: Any, input_shape: tuple[int, ...], seed: int = 0) -> Any:
 
 
 def attempt(work: Callable[[], Any], sentence: str) -> Any:
-    """What the work returns. Where its arrays don't fit each other, Wrong tells what Python says, and the sentence."""
+    """The result of the work. If its arrays don't fit each other, raises Wrong: Python's message, and the sentence."""
     try:
         return work()
     except ValueError as problem:
@@ -132,8 +132,8 @@ def same(
 ) -> None:
     """Raise Wrong unless both are numbers, or arrays of one shape, that agree to `tolerance`, relative to the largest.
 
-    `mistakes` maps sentences to what somebody finds who makes the mistake in question: where one of them fits, that
-    sentence is told.
+    `mistakes` maps sentences about usual mistakes to the values that they lead to. If one of these values was found,
+    Wrong has its sentence.
     """
     expected = np.asarray(expected, float)
     if found is None:
@@ -142,7 +142,7 @@ def same(
         values = np.asarray(found, float)
     except (TypeError, ValueError):
         raise Wrong(f"{what} should be {_text(expected)}, and is a {type(found).__name__}.") from None
-    if _close(values, expected, tolerance):  # first: a mistake can come to the same, as dx = dy does for y = 1 · x
+    if _close(values, expected, tolerance):  # first: a mistake can give the right values, as dx = dy does for y = 1 · x
         return
     for sentence, wrong in (mistakes or {}).items():
         if _close(values, np.asarray(wrong, float), tolerance):
@@ -150,7 +150,7 @@ def same(
     if values.shape != expected.shape:
         raise Wrong(f"{what} should have the shape {expected.shape}, and has {values.shape}.")
     if np.isnan(values).any() and not np.isnan(expected).any():
-        raise Wrong(f"{what} is nan, not a number: something was divided 0 by 0, or infinity by infinity.")
+        raise Wrong(f"{what} is nan, not a number: 0 was divided by 0, or infinity by infinity.")
     raise Wrong(f"{what} should be {_text(expected)}, and is {_text(values)}.")
 
 
@@ -186,7 +186,7 @@ def checks(chapter: Chapter) -> list[Callable[[], None]]:
 
 
 def run(chapter: Chapter) -> Iterator[tuple[str, str | None]]:
-    """What each check is about, and what it finds wrong, if anything. Ends at the first that finds something."""
+    """For each check its subject, and the mistake that it finds, or None. Ends at the first mistake."""
     for check in checks(chapter):
         about = inspect.getdoc(check) or check.__name__
         try:

@@ -1,7 +1,7 @@
 """The learner's classes take the places of the package's, everywhere: on the live page and in train.py.
 
-They can, because they keep the same contracts. Python finds a class by the names that modules have for it; each of
-these names is bound anew.
+This works because they keep the same contracts. Modules find a class by its names; each of these names is bound to the
+learner's class.
 """
 
 import importlib
@@ -19,11 +19,11 @@ GRAFTED = (3, 4, 5, 8, 11)
 
 
 def graft() -> list[str]:
-    """Put in all classes whose chapters are passed, and return their names. Raises BadInput where there are none."""
+    """Put in all classes whose chapters are passed, and return their names. Raises BadInput if there are none."""
     progress = Progress()
     passed = [CHAPTERS[number] for number in GRAFTED if progress.state(CHAPTERS[number]) == "done"]
     if not passed:
-        raise BadInput(f"nothing in {WORK}/ is checked yet that could take part: python -m course check 3 comes first")
+        raise BadInput(f"no layer, loss or initializer in {WORK}/ is checked yet: python -m course check 3 comes first")
     names = []
     for file, source in (item for chapter in passed for item in chapter.package_files.items()):
         package = importlib.import_module(source.removesuffix(".py").replace("/", "."))
@@ -38,7 +38,7 @@ def graft() -> list[str]:
 
 
 def leave_out_presets() -> list[str]:
-    """Take those presets away that ask more of a class than the learner's can do, and return their names."""
+    """Remove the presets that need more than the learner's classes can do, and return their names."""
     left_out = []
     for name, recipe in list(PRESETS.items()):
         try:
@@ -54,7 +54,7 @@ def leave_out_presets() -> list[str]:
 def take_over_types(old: type, new: Any) -> None:
     """Give the arguments of the new constructor the types of the old one's.
 
-    A word such as "dense:128" is read by them, and somebody who writes a class for the course need not write types.
+    They are needed to read a word such as "dense:128", and the course doesn't ask the learner for types.
     """
     if "__init__" in vars(new):
         types = get_type_hints(old.__init__)  # type: ignore[misc]

@@ -1,7 +1,7 @@
-"""What all experiments share: the digits in the package, a small network, a few epochs of learning.
+"""Shared by all experiments: the digits in the package, a small network, a few epochs of learning.
 
-Everything is seeded, as in a training with seed 0: the same lines print the same numbers, and the live page, which has
-these experiments too, reaches the same.
+Everything is seeded, as in a training with seed 0. So the same lines print the same numbers, and the same experiments
+on the live page reach the same accuracies.
 """
 
 import numpy as np
@@ -30,7 +30,7 @@ def learn(
     loss: nn.Loss = loss,
     batch_size: int = 32,
 ) -> float:
-    """Train it on batches of 32 by plain SGD, unless said otherwise. Returns the share of test images that it reads."""
+    """Train the network, by default with plain SGD on batches of 32. Returns its test accuracy."""
     made = batches(images or data.train, batch_size, network.input_shape, 10, streams.shuffling, network.dtype)
     for _ in nn.fit(network, loss, optimizer or nn.SGD(), nn.Constant(rate), made, epochs):
         pass
@@ -38,5 +38,5 @@ def learn(
 
 
 def accuracy(network: nn.Network, images: nn.Split | None = None) -> float:
-    """The share of the test images, or of others, that it reads right."""
+    """The share of the test images, or of other images, that the network classifies correctly."""
     return nn.evaluate(network, loss, images or data.test)[1]

@@ -1,7 +1,7 @@
-"""The chapters as notebooks, for those who want to work in Jupyter, Colab or Binder. Made from the README files.
+"""The chapters as notebooks for Jupyter, Colab or Binder, made from the README files.
 
-Commands become cells that run them, examples become cells, and for each file to write there is a cell that writes it.
-What a chapter shows of a function or class to be written stays text.
+Commands and examples become cells that run. For each file that the learner writes, there is a cell that saves it. The
+outline of a function or class that the learner still has to write stays text.
 """
 
 import re
@@ -47,7 +47,7 @@ def _content(chapter: Chapter, name: str, solved: bool) -> str:
 
 
 def _commands(block: re.Match[str]) -> str:
-    """A cell that runs the lines of a shell. To install, the page, and questions that wait, are for a terminal."""
+    """A cell that runs shell commands. Installing, the live page and the questions need a terminal: they stay text."""
     lines = block[1].splitlines()
     if any(re.search(r"^pip |nn_from_scratch\.web|course (watch|answer|train)", line) for line in lines):
         return f"<!-- #region -->\n{block[0]}\n<!-- #endregion -->"
@@ -55,7 +55,7 @@ def _commands(block: re.Match[str]) -> str:
 
 
 def _example(block: re.Match[str]) -> str:
-    """A cell, unless it shows the beginning of something to be written."""
+    """A cell, unless it is the outline of something that the learner has to write."""
     if block[1].startswith("!") or not re.search(r"^(class|def) ", block[1], flags=re.MULTILINE):
         return block[0]
     return f"<!-- #region -->\n{block[0]}\n<!-- #endregion -->"

@@ -1,6 +1,6 @@
-"""Guess first: each chapter begins with questions, whose answers a command or the learner's own code will show.
+"""Guess first: each chapter begins with questions. A command or the learner's own code shows the answers.
 
-A prediction is a choice or a number. None of them counts against anybody: to have guessed is what makes one look.
+A prediction is a choice or a number. A wrong one costs nothing: its purpose is to make the learner curious.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ def asked(number: int, question: dict[str, Any]) -> str:
 
 
 def read(question: dict[str, Any], text: str) -> str:
-    """The answer as it is kept. Raises BadInput, saying what was expected."""
+    """The answer in the form that is kept. Raises BadInput, which says what was expected."""
     text = text.strip().lower()
     if choices := question.get("choices"):
         if text not in choices:
@@ -43,7 +43,7 @@ def is_right(question: dict[str, Any], answer: str) -> bool:
 
 
 def told(number: int, question: dict[str, Any], answer: str) -> str:
-    """Whether it was right, what is, why, and what shows it."""
+    """Whether the answer was right, the right answer, the reason, and the command that shows it."""
     right = question["answer"]
     shown = f"{right}) {question['choices'][right]}" if "choices" in question else f"{right:g}"
     verdict = "Yes" if is_right(question, answer) else f"You said {answer}"
@@ -55,8 +55,8 @@ def told(number: int, question: dict[str, Any], answer: str) -> str:
 
 
 def all_read(chapter: Chapter, texts: Sequence[str]) -> list[str]:
-    """An answer for each question. Raises BadInput where there are more or fewer."""
+    """An answer for each question. Raises BadInput if there are more or fewer."""
     asked_for = questions(chapter)
     if len(texts) != len(asked_for):
-        raise BadInput(f"chapter {chapter.number} has {len(asked_for)} questions, and these are {len(texts)} answers")
+        raise BadInput(f"chapter {chapter.number} has {len(asked_for)} questions, but {len(texts)} answers were given")
     return [read(question, text) for question, text in zip(asked_for, texts, strict=True)]

@@ -1,4 +1,4 @@
-"""What the predictions of chapter 0 come to, on the digits in the package.
+"""The experiments for the predictions of chapter 0, on the digits in the package.
 
 `python -m course.00_watch.experiments NAME`
 """

@@ -22,7 +22,7 @@ def test_slope():
             "slope is twice too large: from x − h to x + h it is 2h, not h.": ((2 + h) ** 3 - (2 - h) ** 3) / h,
             "slope forgets to divide by 2h.": (2 + h) ** 3 - (2 - h) ** 3,
             "slope multiplies by h: h / 2 * … is not / (2 * h).": ((2 + h) ** 3 - (2 - h) ** 3) / 2 * h,
-            "slope has the wrong sign: what lies to the right comes first.": ((2 - h) ** 3 - (2 + h) ** 3) / (2 * h),
+            "slope has the wrong sign: f(x + h) comes first.": ((2 - h) ** 3 - (2 + h) ** 3) / (2 * h),
         },
     )
     same(slope(lambda x: 5 * x * x - x, -1), -11, "the slope of 5x² − x at −1", tolerance=1e-7)

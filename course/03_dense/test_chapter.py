@@ -117,7 +117,7 @@ def test_backward_input():
     before = dy.copy()
     found = attempt(lambda: dense.backward_input(dy), f"({SHAPES}, and dx must have the shape of x.)")
     same(found, right, "dx")
-    expect(np.array_equal(dy, before), "backward_input changes dy: somebody else still needs it.")
+    expect(np.array_equal(dy, before), "backward_input changes dy: other code still needs it.")
 
 
 def test_in_the_real_network():

@@ -132,5 +132,5 @@ def test_keeps_only_in_training():
         layer.forward(X + 1)
         expect(
             np.array_equal(layer.backward_input(DY), dx),
-            f"{name} keeps its output without `training`, too: to look at a network must not disturb its learning.",
+            f"{name} keeps its output without `training`, too: looking at a network must not disturb its learning.",
         )

@@ -58,11 +58,11 @@ def test_mean_squared_error():
 
 
 def test_binary_cross_entropy():
-    """BinaryCrossEntropy is −log of the probability that was given to what is right"""
+    """BinaryCrossEntropy is −log of the probability given to the right answer"""
     p, t = np.array([[0.5, 0.9]]), np.array([[1.0, 0.0]])
     right = -(np.log(0.5) + np.log(0.1)) / 2
     mistakes = {
-        "BinaryCrossEntropy leaves out what a no costs: the term (1 − t) log(1 − p).": -np.log(0.5) / 2,
+        "BinaryCrossEntropy leaves out the case t = 0: the term (1 − t) log(1 − p).": -np.log(0.5) / 2,
         "BinaryCrossEntropy is a sum: divide by p.size.": 2 * right,
         "BinaryCrossEntropy has the wrong sign: a logarithm of a probability is negative, a loss is not.": -right,
     }
@@ -71,7 +71,7 @@ def test_binary_cross_entropy():
 
 
 def test_cross_entropy():
-    """CrossEntropy is −log of the probability that was given to the right class"""
+    """CrossEntropy is −log of the probability given to the right class"""
     p, t = np.array([[0.2, 0.7, 0.1], [0.5, 0.25, 0.25]]), np.array([[0.0, 1, 0], [0, 0, 1]])
     right = -(np.log(0.7) + np.log(0.25)) / 2
     mistakes = {

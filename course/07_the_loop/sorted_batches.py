@@ -1,4 +1,4 @@
-"""What sorted batches do to learning: `python -m course.07_the_loop.sorted_batches`."""
+"""Learning with sorted batches: `python -m course.07_the_loop.sorted_batches`."""
 
 import numpy as np
 

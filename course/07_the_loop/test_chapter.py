@@ -109,7 +109,8 @@ def test_fit():
     expect(sum(1 for _ in training) == 1, "for epochs=2, fit should yield twice.")
     expect(asked[4:] != asked[:4], "each epoch asks the schedule for the steps 0, 1, 2, … again: go on counting.")
     expect(
-        asked == list(range(8)), f"the schedule should be asked for the steps 0 to 7, one each, and was for {asked}."
+        asked == list(range(8)),
+        f"the schedule should be asked for the steps 0 to 7, once each, and was asked for {asked}.",
     )
 
     again = their_network()  # the same by hand

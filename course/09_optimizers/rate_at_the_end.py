@@ -1,4 +1,4 @@
-"""What a rate that ends at 0 does: `python -m course.09_optimizers.rate_at_the_end`."""
+"""A rate that ends at 0, against a constant one: `python -m course.09_optimizers.rate_at_the_end`."""
 
 import nn_from_scratch as nn
 

@@ -1,4 +1,4 @@
-"""Five steps beside the package's own optimizers, in float64; and what the usual mistakes would come to."""
+"""Five steps beside the package's own optimizers, in float64; and the results of the usual mistakes."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ def after(optimizer, steps=5):
             "(parameters and gradients are (20,).)",
         )
         expect(
-            np.array_equal(gradients, kept), "the optimizer changes the gradients: others still want to look at them."
+            np.array_equal(gradients, kept), "the optimizer changes the gradients: other code may need them."
         )
     return parameters
 
@@ -99,10 +99,10 @@ def test_adam():
 
 
 def test_weight_decay():
-    """weight decay is a step of its own"""
+    """weight decay is a separate step"""
     missing = "weight_decay does nothing: subtract learning_rate · weight_decay · parameters, too."
     added = (
-        "the decay is added to the gradients: make it a step of its own, θ ← θ − ηλθ, which m and v know nothing of."
+        "the decay is added to the gradients: make it a separate step, θ ← θ − ηλθ, outside of m and v."
     )
     whole = "the decay leaves out the learning rate: it is η λ θ."
     SGD, Adam = mine("optimizers.SGD"), mine("optimizers.Adam")

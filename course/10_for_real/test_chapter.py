@@ -55,10 +55,10 @@ def test_mnist():
     expect(network is not None, "train should return the network.")
     for part in (network, *network.layers):
         home = type(part).__module__
-        expect(home.startswith("my_nn"), f"{type(part).__name__} in your network is that of {home}: take your own.")
+        expect(home.startswith("my_nn"), f"{type(part).__name__} in your network comes from {home}: use your own.")
     p = network.forward((data.test.images / 255).reshape(-1, 784).astype(np.float32))
     expect(
         np.shape(p) == (len(data.test), 10), f"for all test images, p should have ten columns: it has {np.shape(p)}."
     )
     reached = float(np.mean(p.argmax(axis=1) == data.test.labels))
-    expect(reached >= wanted, f"it reads {reached:.2%} of the test images: {wanted:.0%} is what it should reach.")
+    expect(reached >= wanted, f"it reads {reached:.2%} of the test images: it should reach {wanted:.0%}.")

@@ -1,4 +1,4 @@
-"""What a kernel makes of a digit that moves: `python -m course.11_convolution.moved`."""
+"""The output of a kernel when a digit moves: `python -m course.11_convolution.moved`."""
 
 import numpy as np
 

@@ -190,7 +190,7 @@ def test_start_leaves_what_is_there(tmp_path):
     [
         (["check", "1"], "python -m course start makes it"),
         (["check", "12"], "there is no chapter 12: expected 0 to 11"),
-        (["answer", "1", "4"], "chapter 1 has 3 questions, and these are 1 answers"),
+        (["answer", "1", "4"], "chapter 1 has 3 questions, but 1 answers were given"),
         (["answer", "1", "4", "z", "c"], "'z': expected one of a, b, c"),
         (["answer", "1", "four", "c", "c"], "'four': expected a number"),
         (["watch"], "python -m course check 3 comes first"),
@@ -269,7 +269,7 @@ def test_what_the_texts_ask_for_passes_every_check_and_learns_in_the_real_thing(
         trained = course(tmp_path, "train", "--preset", preset, *options)
         assert trained.returncode == 0, trained.stderr
         assert classes in trained.stdout
-        assert "than the course: cnn.\n" in trained.stdout
+        assert "than the course's classes can do: cnn.\n" in trained.stdout
         (tmp_path / "mine.json").unlink()
 
 

@@ -92,7 +92,7 @@ def test_an_exponential_that_overflows(said):
 
 
 @losses.says(
-    "The digits are ten **classes**, and K is #.", "So the loss of # images is about as large as that of a single"
+    "The digits are ten **classes**, so K is #.", "So the loss of # images is about as large as that of a single"
 )
 def test_a_loss_is_a_mean(said):
     classes, images = map(int, said)
@@ -125,7 +125,7 @@ def test_the_digits_in_the_package(tmp_path):
     assert len(example(7, tmp_path)) == 10
 
 
-@weights.says("and # of them can do no more than one")
+@weights.says("and # units can do no more than one")
 def test_equal_units_stay_equal(said):
     from course.lab import learn
     from course.lab import network as small
@@ -149,7 +149,7 @@ def test_the_depth_of_ten_layers(said, tmp_path):
     assert growing[0] < 2 < 10 < growing[-1]
 
 
-@optimizers.says("They must agree in # digits.")
+@optimizers.says("The results must agree in # digits.")
 def test_how_closely_the_optimizers_are_compared(said):
     source = (CHAPTERS[9].directory / "test_chapter.py").read_text(encoding="utf-8")
     assert set(re.findall(r"\b1e-\d+\b", source)) == {"1e-8", f"1e-{said[0]:g}"}  # 1e-8 is Adam's ε
@@ -194,7 +194,7 @@ def test_settings_that_are_enough(said):
     assert f"98 % of MNIST ({digits:g} % of the embedded digits)" in about
 
 
-@real.says("what is negative is multiplied by # instead of 0")
+@real.says("negative numbers are multiplied by # instead of 0")
 def test_a_leak(said):
     assert f"leak={said[0]:g}" in CHAPTERS[10].solution("own_layer.py")
 
