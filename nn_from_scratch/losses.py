@@ -77,13 +77,13 @@ class BinaryCrossEntropy(Loss):
 
 
 class CrossEntropy(Loss):
-    """L = −1/N · Σₙ Σₖ t′ₖ log pₖ with t′ = (1 − a) t + a/K, for outputs that are a distribution over K classes.
+    """L = −1/N · Σₙ Σₖ t′ₖ log pₖ with t′ = (1 − α) t + α/K, for outputs that are a distribution over K classes.
 
-    a is the label smoothing: with a = 0, t′ is t itself. (Szegedy et al., 2016)
+    α is the label smoothing: with α = 0, t′ is t itself. (Szegedy et al., 2016)
 
     Gradient: ∂L/∂p = −t′ / p / N; through the softmax: ∂L/∂z = (p − t′) / N.
 
-    smoothing: a, the share of each target that all K classes get alike, from 0 to below 1
+    smoothing: α, the share of each target that is spread evenly over all K classes, from 0 to below 1
 
     Maths: docs/mathematics.md, "Cross-entropy" and "Label smoothing".
     """

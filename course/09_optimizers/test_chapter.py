@@ -19,9 +19,7 @@ def after(optimizer, steps=5):
             lambda gradients=gradients: optimizer.step(parameters, gradients, RATE),
             "(parameters and gradients are (20,).)",
         )
-        expect(
-            np.array_equal(gradients, kept), "the optimizer changes the gradients: other code may need them."
-        )
+        expect(np.array_equal(gradients, kept), "the optimizer changes the gradients: other code may need them.")
     return parameters
 
 
@@ -101,9 +99,7 @@ def test_adam():
 def test_weight_decay():
     """weight decay is a separate step"""
     missing = "weight_decay does nothing: subtract learning_rate · weight_decay · parameters, too."
-    added = (
-        "the decay is added to the gradients: make it a separate step, θ ← θ − ηλθ, outside of m and v."
-    )
+    added = "the decay is added to the gradients: make it a separate step, θ ← θ − ηλθ, outside of m and v."
     whole = "the decay leaves out the learning rate: it is η λ θ."
     SGD, Adam = mine("optimizers.SGD"), mine("optimizers.Adam")
     same(
