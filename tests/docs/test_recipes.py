@@ -32,7 +32,7 @@ def dead_units(network: nn.Network, images: np.ndarray) -> list[np.ndarray]:
 @says(
     "`resources/pretrained/784-128-64-10.json`, on all # training images, # of the # units of the first layer and "
     "# of the # of the second are dead",
-    "the largest is below #, while every other unit has one above #",
+    "the largest weight is below #, while every other unit has one above #",
 )
 def test_the_default_network_has_dead_units(said, mnist):
     network = nn.load(ROOT / "resources" / "pretrained" / "784-128-64-10.json").network
