@@ -1,7 +1,7 @@
-"""Experiments in which something is done wrong on purpose: what docs/break-it.md tells, set up on the page.
+"""Experiments with a deliberate mistake: those of docs/break-it.md, set up on the page.
 
-Each has a question to answer first, then one run or several that differ in one thing, and what came out of them. All of
-them learn the small digits in the package and are judged on its test images, so they come out the same everywhere.
+Each has a question to answer first, then one run or several that differ in one thing, and the accuracies that they
+reached. All train on the small digits in the package and are tested on its test images: the results are always the same.
 """
 
 from collections.abc import Callable
@@ -23,11 +23,11 @@ DEEP_SIGMOID, DEEP_RELU = ("dense:32", "sigmoid") * 6, HIDDEN * 6
 CONVOLUTION = ("conv2d:8:5", "max-pool2d:4", "relu", "flatten")
 
 
-# ---- wrong parts: each takes the place of the class that it comes from ----
+# ---- wrong parts: each replaces its base class ----
 
 
 class NoMask(ReLU):
-    """A ReLU whose way back forgets its mask."""
+    """A ReLU whose backward method forgets its mask."""
 
     def backward_input(self, dy: np.ndarray) -> np.ndarray:
         return dy
@@ -42,7 +42,7 @@ class NoBias(Dense):
 
 
 class Steep(CrossEntropy):
-    """A loss whose gradient is a thousand times too large, as when somebody forgets a mean."""
+    """A loss whose gradient is a thousand times too large, as if somebody had forgotten a mean."""
 
     def logit_gradient(self, p: np.ndarray, t: np.ndarray) -> np.ndarray:
         return 1000 * super().logit_gradient(p, t)
@@ -50,7 +50,7 @@ class Steep(CrossEntropy):
 
 @dataclass(frozen=True)
 class WrongRecipe(Recipe):
-    """A recipe in which wrong parts take the places of right ones."""
+    """A recipe in which wrong parts replace the right ones."""
 
     wrong: tuple[type, ...] = ()
 
@@ -85,7 +85,7 @@ def exchanged_pixels(dataset: Dataset) -> Dataset:
 
 
 def moved(pixels: int) -> Callable[[Dataset], Dataset]:
-    """Test images that are moved so many pixels to the right."""
+    """Test images that are moved this many pixels to the right."""
 
     def change(dataset: Dataset) -> Dataset:
         return replace(dataset, test=Split(np.roll(dataset.test.images, pixels, axis=2), dataset.test.labels))
@@ -98,7 +98,7 @@ def moved(pixels: int) -> Callable[[Dataset], Dataset]:
 
 @dataclass(frozen=True)
 class Run:
-    """One training of an experiment, in what it differs from the usual one, and the accuracy that it ends with."""
+    """One training of an experiment: its differences from the usual training, and the accuracy that it ends with."""
 
     name: str
     reached: float  # of the test images, to a thousandth
@@ -111,7 +111,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Experiment:
-    """What is asked, what is tried, and why it comes out as it does."""
+    """A question, the runs that answer it, and the reason for their results."""
 
     name: str  # in an address
     title: str
@@ -170,29 +170,32 @@ EXPERIMENTS = (
     Experiment(
         name="zeros",
         title="All weights zero",
-        question="All weights and biases begin at 0. What does the network read after training?",
-        answers=("nothing", "half of the digits", "as much as ever"),
+        question="All weights and biases begin at 0. How well does the network read digits after training?",
+        answers=("no better than by guessing", "half of them", "as well as usual"),
         right=0,
         runs=(Run("random weights", 0.947), Run("all zero", 0.1, {"initializer": "zeros"})),
-        why="The hidden units put out 0, so the weights of the last layer get no slopes. It passes none back "
-        "either. Only its biases learn, and all they can learn is how frequent each digit is.",
+        why="The hidden units put out 0, so the slopes of the last layer's weights are 0. The slopes that it "
+        "passes back are 0, too. Only its biases learn, and they can learn only how frequent each digit "
+        "is.",
     ),
     Experiment(
         name="equal",
         title="All weights equal",
-        question="All weights begin at 0.05. That is not 0, so slopes do get through. What does the network read after "
-        "training?",
-        answers=("nothing", "a few digits", "as much as ever"),
+        question="All weights begin at 0.05. This is not 0, so slopes do get through. How well does the network "
+        "read digits after training?",
+        answers=("no better than by guessing", "about a fifth of them", "as well as usual"),
         right=1,
         runs=(Run("random weights", 0.947), Run("all 0.05", 0.228, first_weights=0.05)),
-        why="Units with equal weights compute the same and get the same slopes, so they stay equal for ever. "
-        "Thirty-two units do the work of one. First weights must differ, and that is why they are random.",
+        why="Units with equal weights compute the same numbers and get the same slopes, so they stay equal "
+        "for ever. Thirty-two units can do no more than one. The first weights must differ, so they are "
+        "drawn at random.",
     ),
     Experiment(
         name="no-relu",
         title="No ReLU, or no hidden layer",
-        question="Without the ReLU between the two Dense layers, how much worse is it? And without the hidden layer?",
-        answers=("it reads nothing", "much worse", "not worse"),
+        question="How much worse is the network without the ReLU between the two Dense layers? And without the "
+        "hidden layer?",
+        answers=("it learns nothing", "much worse", "not worse"),
         right=2,
         runs=(
             Run("with ReLU", 0.958),
@@ -200,30 +203,31 @@ EXPERIMENTS = (
             Run("no hidden layer", 0.953, layers(*OUTPUT) | {"initializer": "he"}),
         ),
         why="It is not worse, because weighted sums of pixels are enough to tell most of these small digits "
-        "apart. But two Dense layers without a ReLU between them do no more than one: a single matrix, their "
-        "product, gives the same answers. On MNIST that is not enough.",
+        "apart. But two Dense layers without a ReLU between them can do no more than one: a single "
+        "matrix, their product, gives the same answers. On MNIST, weighted sums are not enough.",
         epochs=10,
     ),
     Experiment(
         name="derivative",
         title="A wrong derivative",
-        question="ReLU's way back forgets its mask, so that all slopes pass; or Dense forgets the slopes of its "
-        "biases. Would you notice?",
-        answers=("yes, it reads nothing", "hardly"),
+        question="The backward method of ReLU forgets its mask, so that all slopes pass. Or Dense forgets the "
+        "slopes of its biases. Would you notice?",
+        answers=("yes, it learns nothing", "hardly"),
         right=1,
         runs=(
             Run("right", 0.947),
             Run("no mask", 0.933, wrong=(NoMask,)),
             Run("no slopes of biases", 0.947, wrong=(NoBias,)),
         ),
-        why="A slope that is only roughly right still leads downhill. So a wrong network learns too, hardly "
-        "worse, and you may think that it needs other settings. The gradient check finds the mistake at once.",
+        why="A slope that is only roughly right still leads downhill. So a network with a wrong slope learns,"
+        " too, and hardly worse. You may think that it only needs other settings. The gradient check "
+        "finds the mistake at once.",
     ),
     Experiment(
         name="steep",
         title="Slopes a thousand times too steep",
-        question="The gradient is multiplied by 1,000, as when somebody forgets a mean. What happens with SGD, and "
-        "what with Adam?",
+        question="The gradient is multiplied by 1,000, as if somebody had forgotten a mean. What happens with SGD,"
+        " and what with Adam?",
         answers=("both fail", "only SGD fails", "only Adam fails"),
         right=1,
         runs=(
@@ -232,9 +236,9 @@ EXPERIMENTS = (
             Run("Adam", 0.936, {"optimizer": "adam", "learning_rate": 0.005}),
             Run("Adam, steep", 0.936, {"optimizer": "adam", "learning_rate": 0.005}, wrong=(Steep,)),
         ),
-        why="SGD takes steps that are a thousand times too long. Adam divides a mean of the slopes by the root of "
-        "the mean of their squares, and the factor cancels out. That makes Adam forgiving, and it also hides "
-        "mistakes.",
+        why="SGD takes steps that are a thousand times too long. Adam divides a mean of the slopes by the "
+        "root of the mean of their squares, and the factor cancels out. This makes Adam forgiving, but it"
+        " also hides mistakes.",
     ),
     Experiment(
         name="rate",
@@ -246,45 +250,47 @@ EXPERIMENTS = (
             Run(f"rate {rate:,}", reached, {"learning_rate": rate})
             for rate, reached in ((0.001, 0.278), (0.1, 0.947), (1, 0.103), (1000, 0.1))
         ),
-        why="At 0.001 it is on its way, and needs a hundred times as long. At 1 the first steps throw every "
-        "hidden unit so far that it puts out 0 for every image. It then gets no slopes any more, and is dead.",
+        why="At 0.001 the network learns, but needs a hundred times as long. At 1 the first steps move every "
+        "hidden unit so far that it puts out 0 for every image. Then it gets no slopes any more: it is "
+        "dead.",
     ),
     Experiment(
         name="deep",
         title="Six hidden layers",
-        question="Six hidden layers, of sigmoids or of ReLUs. Which of the two networks learns?",
+        question="Two networks have six hidden layers, one with sigmoids, the other with ReLUs. Which of them learns?",
         answers=("the sigmoids", "the ReLUs", "both", "neither"),
         right=1,
         runs=(
             Run("sigmoid", 0.103, layers(*DEEP_SIGMOID, *OUTPUT) | {"learning_rate": 0.05}),
             Run("ReLU", 0.917, layers(*DEEP_RELU, *OUTPUT) | {"learning_rate": 0.05}),
         ),
-        why="Each sigmoid multiplies the slopes by at most a quarter on the way back. After six of them there is "
-        "a thousandth left, and the first layers hardly move: the gradient vanishes. A ReLU lets slopes pass "
-        "as they are.",
+        why="Each sigmoid multiplies the slopes by at most a quarter on the way back. After six of them, less"
+        " than a thousandth is left, and the first layers hardly move: the gradient vanishes. A ReLU lets"
+        " slopes pass unchanged.",
         epochs=10,
     ),
     Experiment(
         name="sorted",
         title="Sorted batches",
-        question="The images are not shuffled but sorted: all zeros, then all ones, and so on. What does the network "
-        "read after three epochs?",
-        answers=("as much as ever", "half of the digits", "a fifth of them"),
+        question="The images are not shuffled but sorted: all zeros, then all ones, and so on. How well does the "
+        "network read digits after three epochs?",
+        answers=("as well as usual", "half of them", "a fifth of them"),
         right=2,
         runs=(Run("shuffled", 0.947), Run("sorted", 0.206, in_order=True)),
-        why="A batch stands for all images only if it is a fair sample of them. Here each batch says: everything "
-        "is the same digit. The network learns to say so, and forgets what it learnt before.",
+        why="A batch stands for all images only if it is a fair sample of them. Here each batch says that "
+        "every image shows the same digit. The network learns this answer, and forgets what it learnt "
+        "before.",
     ),
     Experiment(
         name="labels",
         title="Wrong labels",
-        question="200 images get labels that were shuffled at random, so there is nothing to understand. What does the "
-        "network reach on these 200, and what on new images?",
+        question="The labels of 200 images are shuffled at random, so there is nothing to understand. What "
+        "accuracy does the network reach on these 200 images, and what on new ones?",
         answers=("10 % and 10 %", "100 % and 10 %", "100 % and 90 %"),
         right=1,
         runs=(Run("shuffled labels", 0.064, data=shuffled_labels),),
-        why="25,450 parameters can learn 200 answers by heart, whatever these are. A network that reads the "
-        "images right that it learnt from proves nothing by that. Only new images show what it is worth.",
+        why="25,450 parameters can memorize 200 answers, whether they are right or wrong. So it proves "
+        "nothing if a network reads its training images right. Only new images show how good it is.",
         epochs=300,
     ),
     Experiment(
@@ -300,42 +306,43 @@ EXPERIMENTS = (
             Run("moved by 2", 0.469, data=moved(2)),
             Run("moved by 2, convolution", 0.653, layers(*CONVOLUTION, *OUTPUT), data=moved(2)),
         ),
-        why="For a Dense layer pixels are a list of numbers, in whatever order; it never knew that two of them "
-        "are neighbours. A convolution looks for the same thing everywhere, so moved digits harm it less.",
+        why="For a Dense layer, pixels are a list of numbers in any order: it doesn't know which pixels are "
+        "neighbours. A convolution looks for the same pattern everywhere, so moved digits harm it less.",
         epochs=10,
     ),
     Experiment(
         name="two-neurons",
         title="Two neurons",
-        question="How many hidden neurons does it take to read these digits about as well as 32 do?",
+        question="How many hidden neurons does a network need to read these digits about as well as with 32?",
         answers=("2", "8", "1,000"),
         right=1,
         runs=tuple(
             Run(f"{units} neurons", reached, layers(f"dense:{units}", "relu", *OUTPUT))
             for units, reached in ((2, 0.253), (8, 0.936), (32, 0.958))
         ),
-        why="Two neurons give the last layer two numbers to tell ten digits by, and ReLU leaves of each only what "
-        "is above 0. Eight numbers are nearly enough.",
+        why="With two neurons, the last layer has only two numbers to tell ten digits apart, and ReLU leaves "
+        "only what is above 0. Eight numbers are nearly enough.",
         epochs=10,
     ),
     Experiment(
         name="batch",
         title="Large and small batches",
-        question="The same learning rate and as many epochs, with batches of 1, 32 or 1,024 images. Which is the best?",
+        question="The learning rate and the number of epochs stay the same, with batches of 1, 32 or 1,024 images."
+        " Which batch size is the best?",
         answers=("1", "32", "1,024"),
         right=1,
         runs=tuple(
             Run(f"batches of {size:,}", reached, {"batch_size": size})
             for size, reached in ((1, 0.422), (32, 0.947), (1024, 0.644))
         ),
-        why="With one image at a time every step follows that image alone, and at this rate the network is thrown "
-        "about; a lower rate would calm it. With 1,024 images there are two steps to an epoch, and six steps "
-        "are too few.",
+        why="With one image in a batch, every step follows this image alone, and at this rate the weights "
+        "jump about. A lower rate would help. With 1,024 images there are two steps in an epoch, and six "
+        "steps are too few.",
     ),
 )
 
 
 def named(name: str) -> Experiment:
-    """The experiment of this name. Raises BadInput where there is none."""
+    """The experiment of this name. Raises BadInput if there is none."""
     known = {experiment.name: experiment for experiment in EXPERIMENTS}
     return known[limits.one_of(name, "experiment", known)]

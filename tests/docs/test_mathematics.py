@@ -66,7 +66,7 @@ def explained(heading: str) -> list[str]:
 def letters(formula: str) -> set[str]:
     """The letters of a formula: a, \\alpha, but no words, commands or units of length."""
     formula = re.sub(r"\\text\{[^}]*\}|\\(?:begin|end)\{\w+\}|\[\d+ex\]|\\mathrm\{diag\}", " ", formula)
-    greek = r"alpha|beta|delta|Delta|ell|eta|kappa|lambda|mu|phi|pi|rho|sigma|tau|theta|varepsilon|varphi|gamma|epsilon|omega"
+    greek = r"alpha|beta|gamma|delta|Delta|ell|eta|kappa|lambda|mu|phi|pi|rho|sigma|tau|theta|varepsilon|varphi|omega"
     found = set(re.findall(rf"\\(?:{greek})(?![A-Za-z])|\\mathbb\{{E\}}|\\mathrm\{{Var\}}", formula))
     formula = re.sub(r"\\mathbb\{E\}|\\mathrm\{Var\}|\\[A-Za-z]+", " ", formula)
     return found | set(re.findall(r"[A-Za-z]", formula))
