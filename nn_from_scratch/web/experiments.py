@@ -1,7 +1,7 @@
 """Experiments with a deliberate mistake: those of docs/break-it.md, set up on the page.
 
 Each has a question to answer first, then one run or several that differ in one thing, and the accuracies that they
-reached. All train on the small digits in the package and are tested on its test images: the results are always the same.
+reached. All train and test on the small digits in the package, so the results are always the same.
 """
 
 from collections.abc import Callable
