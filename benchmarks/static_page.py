@@ -102,6 +102,7 @@ def measure_learning(page: "Page") -> None:
 def measure_steps(page: "Page", preset: str) -> None:
     """Steps of a batch of 64 with all frames and views, for some seconds."""
     run = int(page.get_attribute("body", "data-run") or 0)
+    page.check("#level-everything", force=True)  # where the batch size is
     page.select_option("#preset", preset)
     page.wait_for_selector(f"body[data-run='{run + 1}'][data-step='0']")
     page.fill("#batch-size", str(BATCH))
