@@ -1,4 +1,4 @@
-"""Find a learning rate: train one configuration at several, and compare them on held-out training images."""
+"""Find a learning rate: train one configuration at several rates, and compare them on held-out training images."""
 
 import argparse
 
@@ -11,7 +11,7 @@ EXAMPLES = """\
   python hyper-tune.py --preset 784-10-10 --lr-min 0.0001 --lr-max 1 --num 9
   python hyper-tune.py --range-test"""
 
-# Where the results go, and the rates that are tried: the lowest, the highest and how many.
+# Where the results go, and which rates are tried: the lowest, the highest, and their number.
 SWEEP = "results/learning_rates", 1e-4, 0.1, 7
 RANGE_TEST = "results/range_test", 1e-6, 10.0, 300
 
@@ -32,7 +32,7 @@ def parse_arguments() -> argparse.Namespace:
         "--num",
         type=whole_number(2),
         metavar="N",
-        help="how many, log-spaced (default: 7; range test: 300, a step each)",
+        help="how many, log-spaced (default: 7; range test: 300, one step each)",
     )
     parser.add_argument(
         "--repeats", type=whole_number(1), default=2, metavar="N", help="runs at each rate, seeds 0, 1, …"
@@ -65,7 +65,7 @@ def main() -> None:
     from nn_from_scratch.runs.sweep import Sweep, sweep
     from nn_from_scratch.storage import files
 
-    # ---- Recipe and data: the test set is left alone ----
+    # ---- Recipe and data: the test set is not used ----
     stem, lowest, highest, num = RANGE_TEST if arguments.range_test else SWEEP
     rates = command_line.learning_rates(arguments, lowest, highest, num)
     picture, table = f"{arguments.output or stem}.png", f"{arguments.output or stem}.csv"

@@ -1,6 +1,6 @@
 """Compare nn_from_scratch with PyTorch, JAX, scikit-learn and the floor, side by side in one run.
 
-The floor is the matrix products of a step and nothing else. Every table goes to stdout as soon as it is complete.
+The floor is the time of a step's matrix products alone. Every table is printed as soon as it is complete.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"any of {', '.join(GROUPS)} (default: all)")
     parser.add_argument("--threads", type=numbers, metavar="N,N,…", help="of the BLAS (default: 1,2)")
     parser.add_argument("--repeats", type=int, metavar="N", help="rounds of each comparison (default: 7, --quick 2)")
-    parser.add_argument("--quick", action="store_true", help="less of everything, to see that it works")
+    parser.add_argument("--quick", action="store_true", help="less of everything, to check that it works")
     parser.add_argument("--output", type=Path, metavar="FILE.json", help=f"(default: {RESULTS.relative_to(ROOT)})")
     parser.add_argument("--plot", type=Path, metavar="FILE.png", help=f"of scaling (default: {PLOT.relative_to(ROOT)})")
     arguments = parser.parse_args()

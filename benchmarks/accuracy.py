@@ -1,8 +1,8 @@
 """Time to 97 %, 98 %, 98.4 % and 99 % test accuracy: from a cold start of Python, and the training alone.
 
-Each run is a process of its own with its own seed, so that nothing is warm. The recipes' numbers were chosen on the
-last 10,000 training images, held out; the test set is only counted on. A goal is reached when the mean accuracy over
-the seeds is at or above it. torch.compile takes no part: it compiles for longer than any of these trainings takes.
+Each run has its own process and its own seed, so that nothing is warm. The recipes' numbers were chosen on the last
+10,000 training images, which were held out; the test set only measures the accuracy. A goal is reached if the mean
+accuracy over the seeds is at least the goal. torch.compile is left out: it compiles for longer than these trainings.
 """
 
 import json
@@ -17,7 +17,7 @@ from nn_from_scratch import PRESETS, Dataset, Recipe
 
 SEEDS = range(5)
 
-# One-cycle, and an Adam that forgets sooner than usual: what the fast preset has, for longer or shorter.
+# One-cycle, and an Adam that forgets sooner than usual: the recipe of the fast preset, with more or fewer epochs.
 FAST = PRESETS["784-128-64-10-fast"]
 
 RECIPES = {  # goal → the recipe with the fewest epochs that reaches it
@@ -32,7 +32,7 @@ IN_A_PRESET = ("98 %", "99 %")
 def measure(data: Dataset, thread_counts: list[int], repeats: int, quick: bool) -> Iterator[Row]:
     """For each goal: seconds of training, seconds and memory of the whole process, and the accuracy reached.
 
-    What a preset reaches is measured with every number of threads, the others with the first only: they take long.
+    Presets are measured with every number of threads, the other recipes only with the first, because they take long.
     """
     for goal, recipe in RECIPES.items():
         if quick:

@@ -4,7 +4,7 @@
 
 The recipe is JSON. Run by accuracy.py, which measures it from outside; prints the seconds of training and the accuracy.
 Each library imports only what it needs itself, so the parts of PyTorch and JAX read IDX and set the rates on their own.
-They rehearse a step before their clocks start: PyTorch imports a second's worth of modules there, and JAX compiles.
+They run one step before their clocks start: in it, PyTorch imports modules for a second, and JAX compiles.
 """
 
 import json
@@ -70,7 +70,7 @@ def in_jax(seed: int, threads: int, document: dict[str, Any]) -> tuple[float, fl
     recipe = SimpleNamespace(**document)
     images, targets = jax_jit.as_inputs(recipe, images), jax_jit.make_targets(recipe, labels)
     training = jax_jit.Training(recipe)
-    for size in (recipe.batch_size, len(images) % recipe.batch_size or 1):  # the last batch is compiled for itself
+    for size in (recipe.batch_size, len(images) % recipe.batch_size or 1):  # the last batch is compiled separately
         training.step(images[:size], targets[:size])
     started = perf_counter()
     training.start(jax_jit.make_parameters(recipe, seed))
@@ -86,7 +86,7 @@ def in_jax(seed: int, threads: int, document: dict[str, Any]) -> tuple[float, fl
 
 
 def read_idx(prefix: str) -> tuple[Any, Any]:
-    """Images and labels, unchecked; the least that any program has to do."""
+    """Images and labels, unchecked: the least that every program has to do."""
     import gzip
 
     import numpy as np
@@ -98,7 +98,7 @@ def read_idx(prefix: str) -> tuple[Any, Any]:
 
 
 def one_cycle(recipe: Any, images: int) -> Iterator[float]:
-    """nn_from_scratch.OneCycle once more: the rate of each step."""
+    """The same as nn_from_scratch.OneCycle: the rate of each step."""
     steps = recipe.epochs * -(-images // recipe.batch_size)
     rising = max(1, round(recipe.warmup * steps))
     for step in range(steps):

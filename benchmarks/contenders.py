@@ -1,7 +1,7 @@
-"""Who competes: nn_from_scratch, its floor, PyTorch, JAX, scikit-learn. Who can't is named, with the reason.
+"""The contenders: nn_from_scratch, its floor, PyTorch, JAX, scikit-learn.
 
-Each function returns the contenders for one kind of work on the same recipe and data; a text stands in for a contender
-that is not installed or does no such thing.
+Each function returns the contenders for one kind of work on the same recipe and data. If a contender is not installed,
+or can't do this work, a text with the reason takes its place.
 """
 
 import os
@@ -17,12 +17,12 @@ from nn_from_scratch import Recipe, Split
 OURS, FLOOR, SKLEARN, JAX = "nn_from_scratch", "floor", "scikit-learn", "JAX jit"
 EAGER, FUSED, COMPILED = "PyTorch", "PyTorch fused", "torch.compile"
 LAST, COMPILED_LAST = "PyTorch channels_last", "torch.compile channels_last"
-BEYOND = "beyond the floor"  # ours without it, in the profile
+BEYOND = "beyond the floor"  # our time minus the floor, in the profile
 INSTEAD = "with the other choice"  # in the reasons
 WATCHED = "in a browser"  # the live page, with somebody watching
-PREDICTED_AT_ONCE = 1000  # images; what nn_from_scratch.predict does at most by default
+PREDICTED_AT_ONCE = 1000  # images; the most that nn_from_scratch.predict takes at once by default
 
-KINDS = {  # how pytorch.py calls what it does
+KINDS = {  # their names in pytorch.py
     EAGER: "eager",
     FUSED: "fused",
     LAST: "fused channels-last",
@@ -48,7 +48,7 @@ if not NO_SKLEARN:
 
 
 def steps(recipe: Recipe, split: Split, threads: int) -> dict[str, Contender]:
-    """A training step each. scikit-learn does no single step, unless the whole set is one batch."""
+    """A training step of each. scikit-learn can't do a single step, unless the whole set is one batch."""
     images = len(split) - len(split) % (recipe.batch_size or 1)
     split = split.select(slice(0, images))  # every batch of the same size
     return {
@@ -61,7 +61,7 @@ def steps(recipe: Recipe, split: Split, threads: int) -> dict[str, Contender]:
 
 
 def epochs(recipe: Recipe, split: Split, threads: int) -> dict[str, Contender]:
-    """A pass over the data each."""
+    """A pass over the data by each."""
     return {
         OURS: ours.epoch(recipe, split, threads),
         FLOOR: floor.epoch(recipe, recipe.batch_size or len(split), len(split)),
@@ -72,7 +72,7 @@ def epochs(recipe: Recipe, split: Split, threads: int) -> dict[str, Contender]:
 
 
 def predictions(recipe: Recipe, split: Split, threads: int) -> dict[str, Contender]:
-    """The outputs for all images each, a thousand at a time. An optimizer has no part in it, fused or not."""
+    """The outputs for all images by each, a thousand images at a time. Optimizers, fused or not, take no part."""
     without = _pytorch(recipe, lambda kind: pytorch.predictions(plain(recipe), split, kind, PREDICTED_AT_ONCE))
     if EAGER in without:
         without[FUSED] = "no optimizer takes part in predictions"
@@ -86,7 +86,7 @@ def predictions(recipe: Recipe, split: Split, threads: int) -> dict[str, Contend
 
 
 def has_images(recipe: Recipe) -> bool:
-    """Whether its layers take images, which have an order in memory."""
+    """Whether its layers take images, which have a memory order."""
     return len(recipe.input_shape) == 3
 
 
@@ -95,7 +95,7 @@ def _pytorch(recipe: Recipe, make: Callable[[str], Callable[[], object]]) -> dic
     names = (FUSED, LAST, COMPILED, COMPILED_LAST) if has_images(recipe) else (EAGER, FUSED, COMPILED)
     if NO_TORCH:
         return dict.fromkeys(names, NO_TORCH)
-    torch.compiler.reset()  # the compiler gives up after a few networks otherwise
+    torch.compiler.reset()  # otherwise the compiler gives up after a few networks
     return {name: _compiled(make, KINDS[name]) if "compiled" in KINDS[name] else make(KINDS[name]) for name in names}
 
 
@@ -111,7 +111,7 @@ def _compiled(make: Callable[[str], Callable[[], object]], kind: str) -> Contend
 
 
 def _jax(threads: int, make: str, recipe: Recipe, *arguments: object) -> Contender:
-    """JAX at the work that a function of jax_jit.py makes."""
+    """JAX with the work that a function of jax_jit.py makes."""
     if NO_JAX:
         return NO_JAX
     module, simple = "benchmarks.jax_jit", plain(recipe)

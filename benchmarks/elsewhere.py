@@ -1,7 +1,7 @@
-"""A contender in a process of its own: a library that only takes a number of threads before it starts.
+"""A contender in its own process: a library whose number of threads can be set only before it starts.
 
-It is kept to as many cores as it may have threads, for JAX has threads beside those that multiply. The process times
-the calls itself, so that asking for them costs nothing, and says how much time they took of all its cores together.
+The process may use only as many cores as threads, because JAX has other threads besides those that multiply. It times
+the calls itself, so that requesting them costs nothing, and reports the time that they took on all its cores together.
 """
 
 import os
@@ -14,9 +14,9 @@ from typing import Any
 
 
 class Elsewhere:
-    """What `module.make(*arguments)` returns, made and called in the process for so many threads.
+    """The result of `module.make(*arguments)`, made and called in the process for this number of threads.
 
-    The process keeps one such thing: the next one takes its place.
+    The process keeps one such object: the next one replaces it.
     """
 
     def __init__(self, threads: int, module: str, make: str, *arguments: Any):
@@ -25,7 +25,7 @@ class Elsewhere:
         self.made = call(threads, __name__, "_keep", module, make, arguments)
 
     def seconds(self, calls: int) -> float:
-        """What so many calls take."""
+        """The time of this many calls."""
         wall, processor = call(self.threads, __name__, "_run", self.made, calls)
         self.wall += wall
         self.processor += processor
@@ -33,16 +33,16 @@ class Elsewhere:
 
     @property
     def cores(self) -> float:
-        """How many cores were at work, on average. More than `threads`: the limit was not kept."""
+        """The mean number of cores at work. If it is more than `threads`, the limit was not kept."""
         return self.processor / self.wall
 
 
 def call(threads: int, module: str, function: str, *arguments: Any) -> Any:
-    """What a function returns in the process for so many threads."""
+    """The result of a function in the process for this number of threads."""
     return _process(threads).submit(_call, module, function, arguments).result()
 
 
-_processes: dict[int, ProcessPoolExecutor] = {}  # by their threads
+_processes: dict[int, ProcessPoolExecutor] = {}  # by their number of threads
 
 
 def _process(threads: int) -> ProcessPoolExecutor:
@@ -58,7 +58,7 @@ def end() -> None:
 
 
 def limit_threads(number: int) -> None:
-    """Keep this process to so many threads. JAX must not have been imported yet."""
+    """Limit this process to this number of threads. JAX must not have been imported yet."""
     if number == 1:
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false"
     if hasattr(os, "sched_setaffinity"):

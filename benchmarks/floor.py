@@ -1,8 +1,8 @@
 """The floor: the matrix products of a step and nothing else, into arrays that exist already.
 
-No implementation on the same BLAS can be faster without computing something else. What a step takes beyond it is the
-price of everything that isn't a product: gathering the batch, activations, loss, optimizer, Python; of a convolution,
-also putting pixels where a product can take them.
+No implementation with the same BLAS can be faster without computing something else. The time of a step beyond the floor
+is the price of everything that isn't a product: gathering the batch, activations, loss, optimizer, Python; and in a
+convolution, putting the pixels where a product can use them.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from nn_from_scratch.layers.images import side_by_side
 from nn_from_scratch.network import Place
 
 Product = tuple[np.ndarray, np.ndarray, np.ndarray]  # left, right, and where the result goes
-Products = dict[str, list[Product]]  # forward, dW and, but for the first layer, dx
+Products = dict[str, list[Product]]  # forward, dW and, except for the first layer, dx
 
 
 def layer_products(recipe: Recipe, batch_size: int) -> list[tuple[Place, Products]]:
@@ -43,8 +43,8 @@ def _dense(place: Place, N: int) -> Products:
 def _convolution(place: Place, N: int) -> Products:
     """y = W x, dWᵀ = x dyᵀ, dx = Wᵀ dy for each row of outputs, where x is what the kernel sees at its places there.
 
-    What it sees at two neighbouring places overlaps in memory, as in Conv2D. Every row has the same x, which is in the
-    processor's cache: putting it there is no product. Of other ways to the same gradients none was faster.
+    The numbers that it sees at two neighbouring places overlap in memory, as in Conv2D. Every row has the same x, which
+    is in the processor's cache: putting it there is not a product. No other way to the same gradients was faster.
     """
     (channels, _, _), (filters, rows, columns) = place.input_shape, place.output_shape
     k, stride = place.layer.size, place.layer.stride
@@ -61,7 +61,7 @@ def _convolution(place: Place, N: int) -> Products:
 
 
 def multiply_into(left: np.ndarray, right: np.ndarray, result: np.ndarray) -> None:
-    """`left @ right`, the faster of two ways: `matmul` avoids the BLAS for a column times a row (dW of one image)."""
+    """`left @ right`, the faster of two ways: `matmul` uses no BLAS for a column times a row (dW of one image)."""
     (np.dot if left.shape[1:] == (1,) else np.matmul)(left, right, out=result)
 
 
@@ -74,7 +74,7 @@ def step(recipe: Recipe, batch_size: int) -> Callable[[], None]:
 
 
 def epoch(recipe: Recipe, batch_size: int, images: int) -> Callable[[], None]:
-    """All products of an epoch; a last, smaller batch counts as a whole one."""
+    """All products of an epoch. A last, smaller batch counts as a full one."""
     one_step = step(recipe, batch_size)
 
     def epoch() -> None:
@@ -85,7 +85,7 @@ def epoch(recipe: Recipe, batch_size: int, images: int) -> Callable[[], None]:
 
 
 def predictions(recipe: Recipe, batch_size: int, images: int) -> Callable[[], None]:
-    """All products of predicting so many images, a batch at a time."""
+    """All products of predicting this many images, a batch at a time."""
     forward = [products["forward"] for _, products in layer_products(recipe, batch_size)]
     return _multiply([*chain(*forward)] * (images // batch_size))
 

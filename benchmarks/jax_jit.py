@@ -1,9 +1,9 @@
-"""The same work as ours.py and pytorch.py in JAX: a whole step compiled by `jit`, which reuses the memory it is given.
+"""The same work as ours.py and pytorch.py in JAX: a whole step compiled by `jit`, which reuses its memory.
 
-Where there is a choice, the faster way: images lie as (N, rows, columns, channels); a maximum over a reshaped array
-takes less time than `reduce_window` and its gradient; and as each step's loss is asked for, work is not dispatched
-asynchronously, which would only add a change of threads. Nothing of nn_from_scratch is imported. A recipe is one in
-plain values (plain.py).
+Of several ways, the fastest is used. Images are stored as (N, rows, columns, channels). A maximum over a reshaped array
+takes less time than `reduce_window` and its gradient. Each step's loss is needed at once, so work is not dispatched
+asynchronously, which would only add a change of threads. Nothing of nn_from_scratch is imported. Recipes are in plain
+values (plain.py).
 """
 
 from collections.abc import Callable, Iterator
@@ -53,7 +53,7 @@ OTHERS: dict[str, Callable[[dict[str, Any], jax.Array], jax.Array]] = {
 
 
 def why_not(recipe: Any) -> str | None:
-    """What of this recipe is not written here."""
+    """The first part of this recipe that is not implemented here, or None."""
     for layer in recipe.layers:
         if layer["name"] not in LEARNING | OTHERS or not layer.get("bias", True):
             return f"the part of JAX has no {layer['name']}{'' if layer.get('bias', True) else ' without biases'}"
@@ -92,7 +92,7 @@ def initializer(text: str) -> Any:
 
 
 def forward(recipe: Any, parameters: Parameters, x: jax.Array) -> jax.Array:
-    """Bytes to logits, or to the output of the last activation where the loss wants that."""
+    """Bytes to logits, or to the output of the last activation if the loss needs that."""
     x, arrays = x.astype(jnp.float32) / 255, iter(parameters)
     for layer in recipe.layers[:-1] if recipe.loss in MATCHING else recipe.layers:
         name = layer["name"]
@@ -124,7 +124,7 @@ def update(
 
 
 class Training:
-    """Parameters and the optimizer's memory, given away to each step and replaced by what it makes of them."""
+    """Parameters and the optimizer's memory: each step takes them and replaces them by its results."""
 
     def __init__(self, recipe: Any):
         self.recipe = recipe
@@ -144,7 +144,7 @@ class Training:
 
 
 def make_targets(recipe: Any, labels: np.ndarray) -> np.ndarray:
-    """What the loss wants to be told: classes, a column of zeros and ones, or one-hot rows."""
+    """The targets that the loss needs: classes, a column of zeros and ones, or one-hot rows."""
     if recipe.loss == "cross-entropy":
         return labels.astype(np.int32)
     one_hot = np.eye(recipe.outputs, dtype=np.float32)
@@ -152,7 +152,7 @@ def make_targets(recipe: Any, labels: np.ndarray) -> np.ndarray:
 
 
 def as_inputs(recipe: Any, images: np.ndarray) -> np.ndarray:
-    """Bytes in the shape that the network takes, the channels last."""
+    """Bytes in the input shape of the network, with the channels last."""
     images = images.reshape(len(images), *recipe.input_shape)
     return np.ascontiguousarray(np.moveaxis(images, 1, -1)) if images.ndim == 4 else images
 

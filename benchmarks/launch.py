@@ -1,6 +1,6 @@
 """Runs a command and adds a line to its output: the seconds it took and its peak memory in megabytes.
 
-A script of its own, and a small one, because a process inherits the peak of the process that starts it.
+It is a separate, small script because a process inherits the peak of the process that starts it.
 """
 
 import json

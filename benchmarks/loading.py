@@ -1,6 +1,6 @@
-"""What comes before and after training: imports, reading MNIST, networks to and from JSON, the memory of a whole run.
+"""Work before and after training: imports, reading MNIST, networks to and from JSON, the memory of a whole run.
 
-Here the floor is what no reader can do without: unpacking the bytes, or turning the text into numbers.
+Here the floor is the work of every reader: unpacking the bytes, or turning the text into numbers.
 """
 
 import io
@@ -46,7 +46,7 @@ def _idx(directory: Path, repeats: int) -> dict[str, Measured | str]:
 
 
 def _csv(data: Dataset, path: Path, most: int, repeats: int) -> Row:
-    """The same images as text, 128 MB of it; the floor is NumPy, which we use too, without our checks."""
+    """The same images as 128 MB of text. The floor is NumPy alone, which we use, too, with additional checks."""
     images, labels = (
         np.concatenate([getattr(data.train, kind), getattr(data.test, kind)])[:most] for kind in ("images", "labels")
     )
@@ -74,7 +74,7 @@ def _json(path: Path, repeats: int) -> Iterator[Row]:
 
 
 def _processes(repeats: int) -> Iterator[Row]:
-    """Python from its start to its end; the floor is a Python that imports NumPy, and argparse for the script."""
+    """Python from start to end. The floor is a Python that imports NumPy, and for the script also argparse."""
     code = "-c"
     cases: dict[str, dict[str, Command | str]] = {
         "python train.py --help": {OURS: [ROOT / "train.py", "--help"], FLOOR: [code, "import argparse, numpy"]},
@@ -92,7 +92,7 @@ def _processes(repeats: int) -> Iterator[Row]:
         for turn in range(repeats + 1):
             for name, command in commands.items():
                 process = run_process(sys.executable, *command)
-                if turn:  # the first only brings the files into memory
+                if turn:  # the first turn only brings the files into memory
                     seconds[name].append(process.seconds)
         results = {
             name: command if isinstance(command, str) else median_of(seconds[name])
@@ -102,7 +102,7 @@ def _processes(repeats: int) -> Iterator[Row]:
 
 
 def _train_script(output: Path, options: list[str]) -> Iterator[Row]:
-    """`python train.py`, once, as anyone would run it."""
+    """`python train.py`, run once, as a user runs it."""
     command: Command = [ROOT / "train.py", "--output", output, *options]
     process = run_process(sys.executable, *command)
     case = " ".join(["python train.py", *options])

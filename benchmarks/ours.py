@@ -1,4 +1,4 @@
-"""What a user of nn_from_scratch runs: a step, an epoch, predictions. Beside pytorch.py and scikit_learn.py.
+"""The work as a user of nn_from_scratch runs it: a step, an epoch, predictions. Compare pytorch.py and scikit_learn.py.
 
 Every function takes a recipe and data and returns the function to be timed.
 """
@@ -47,8 +47,8 @@ def predictions(recipe: Recipe, split: Split, threads: int = 1) -> Callable[[], 
 
 
 def _on(threads: int, network: Network, work: Callable[[], Worked]) -> Callable[[], Worked]:
-    """The work on so many threads as a TrainingRun does it: those of the BLAS library, which the caller has limited, or
-    of the layers that share their work out.
+    """The work on this number of threads, as in a TrainingRun: threads of the BLAS library, which the caller has
+    limited, or of the layers that share their work.
     """
     if not any(layer.shares_out for layer in network.layers):
         return work

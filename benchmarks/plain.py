@@ -1,4 +1,4 @@
-"""A recipe in plain values, for software that doesn't know the words of ours."""
+"""A recipe in plain values, for libraries that don't know our words."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +13,7 @@ from nn_from_scratch.words import Table
 def plain(recipe: Recipe) -> SimpleNamespace:
     """Its layers as dictionaries: a name, `inputs` (units, features or channels) and the settings.
 
-    Its optimizer and schedule are a name each, their settings beside them.
+    Its optimizer and schedule are a name each, with their settings beside them.
     """
     optimizer, optimizer_settings = _name_and_settings(OPTIMIZERS, recipe.optimizer)
     schedule, schedule_settings = _name_and_settings(SCHEDULES, recipe.schedule)
@@ -41,6 +41,6 @@ def plain(recipe: Recipe) -> SimpleNamespace:
 
 
 def _name_and_settings(table: Table, word: str) -> tuple[str, dict[str, Any]]:
-    """What a word says, and the defaults of what it leaves open."""
+    """The settings of a word, with defaults for those that it leaves open."""
     name, settings = table.parse(word)
     return name, {key: setting.default for key, setting in table.settings(name).items()} | settings

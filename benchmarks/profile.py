@@ -1,8 +1,8 @@
-"""Where the time of a step goes: every part of it, beside its matrix product, and what is left beyond that.
+"""Where the time of a step goes: the time of each part, of its matrix product, and of the rest.
 
-The step is taken apart by hand: the calls that `train_step` and `fit` come to, written out with a stopwatch between
-them. The floor's products take turns with it. They fit into a processor's cache as a whole step does not: part of what
-is beyond the floor is the price of fetching the same numbers again.
+The step is taken apart by hand: the calls of `train_step` and `fit` are written out, with a stopwatch between them. The
+floor's products take turns with the step. Unlike a whole step, they fit into the processor's cache. So a part of the
+time beyond the floor is the price of fetching the same numbers again.
 """
 
 from collections import defaultdict
@@ -24,7 +24,7 @@ Laps = dict[str, list[float]]
 
 
 def measure(data: Dataset, thread_counts: list[int], repeats: int, quick: bool) -> Iterator[Row]:
-    """Medians over all steps with Adam; medians of parts don't add up exactly to that of the whole."""
+    """Medians over all steps with Adam. The medians of the parts don't add up exactly to the median of the whole."""
     found = steps.recipes() | steps.convolutional_recipes()
     for name in (f"{name}, batch {size}, Adam" for name in ("784-128-64-10", "LeNet") for size in (64, 128)):
         recipe = found[name]
@@ -40,12 +40,12 @@ def measure(data: Dataset, thread_counts: list[int], repeats: int, quick: bool) 
 
 
 def _median_of(laps: list[float]) -> Measured:
-    """Without the samples: thousands, for the file."""
+    """Without the samples, which would be thousands in the file."""
     return median_of(laps)._replace(samples=[])
 
 
 def _alternate(recipe: Recipe, split: Split, repeats: int) -> tuple[Laps, Laps]:
-    """The seconds of each part of many steps, and those of the products of as many."""
+    """The seconds of each part of many steps, and of the products of as many steps."""
     step_laps: Laps = defaultdict(list)
     product_laps: Laps = defaultdict(list)
     step, products = _step(recipe, split), _products(recipe)

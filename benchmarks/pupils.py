@@ -1,7 +1,7 @@
-"""A class on one machine: how fast thirty trainings go side by side, what memory they take, how long an answer takes.
+"""A class on one machine: the speed of thirty trainings side by side, their memory, and the time of an answer.
 
-The server is a process of its own, started by the command as a teacher starts it; the pupils are this process, which
-asks as their pages do and draws nothing. All train without a pause, as fast as they can, which no real class does.
+The server has its own process, started by the same command that a teacher uses. The pupils are this process, which
+sends the same requests as their pages, but draws nothing. All train without a pause, as no real class does.
 """
 
 import argparse
@@ -23,14 +23,14 @@ SECONDS = 20.0
 
 
 class Pupil:
-    """A page of a pupil: it asks one question after the other, and notes how long each answer took."""
+    """A pupil's page: it sends one request after the other, and notes how long each answer took."""
 
     def __init__(self, port: int):
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         self.name, self.cookie, self.seen = secrets.token_hex(16), "", 0
         self.step = 0
-        self.news: list[float] = []  # seconds from question to answer
-        self.replies: list[float] = []  # the same of a question that needs no new frame
+        self.news: list[float] = []  # seconds from request to answer
+        self.replies: list[float] = []  # the same for a request that needs no new frame
 
     def ask(self, method: str, address: str) -> str:
         headers = {"Cookie": self.cookie, "Content-Type": "application/json"}
@@ -129,7 +129,7 @@ def spread(seconds: list[float]) -> str:
 
 
 def megabytes(process: int) -> float:
-    """What the process has in memory now, on Linux."""
+    """The memory of the process now, on Linux."""
     found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text())
     return int(found[1]) / 1000 if found else float("nan")
 

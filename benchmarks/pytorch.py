@@ -1,11 +1,11 @@
-"""The same work as ours.py, as one writes it in PyTorch, and where there is a choice, the faster way.
+"""The same work as ours.py, in usual PyTorch code. Of several ways, the fastest is used.
 
-The images are bytes here too, gathered and scaled batch by batch (`index_select` is twice as fast as `images[chosen]`);
-the losses take logits. Nothing of nn_from_scratch is imported, so that a process using this file starts as any other
-that uses PyTorch. A recipe is one in plain values (plain.py).
+The images are bytes here, too, gathered and scaled batch by batch (`index_select` is twice as fast as
+`images[chosen]`). The losses take logits. Nothing of nn_from_scratch is imported, so that a process with this file
+starts like any other with PyTorch. Recipes are in plain values (plain.py).
 
-A kind says in words which of PyTorch's ways it is: "eager", its default optimizer; "fused", the optimizer's fused
-kernel; "compiled", that with a compiled model; and each with "channels-last", the other order of images in memory.
+A kind names the way in which PyTorch works: "eager", its default optimizer; "fused", the optimizer's fused kernel;
+"compiled", the fused kernel with a compiled model; and each with "channels-last", the other memory order of images.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,6 +1,6 @@
-"""Why it is fast: a step as it is, beside one in which a single choice was made otherwise.
+"""Why the package is fast: a step as it is, compared with a step in which one choice is made differently.
 
-docs/performance.md explains the choices. One thread: none of them has to do with threads.
+docs/performance.md explains the choices. All is measured on one thread, because no choice is about threads.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ from nn_from_scratch.data.batches import inputs
 
 
 class BothGradients(Dense):
-    """The first layer of a network that doesn't know that nobody needs its ∂L/∂x."""
+    """The first layer of a network that also computes the unneeded ∂L/∂x."""
 
     def backward_parameters(self, dy: np.ndarray) -> None:
         super().backward_parameters(dy)
@@ -25,7 +25,7 @@ class BothGradients(Dense):
 
 
 class AdamOnPaper(Adam):
-    """The formulas as they are printed: each operation makes a new array."""
+    """The formulas in plain NumPy: each operation makes a new array."""
 
     def step(self, parameters: np.ndarray, gradients: np.ndarray, learning_rate: float) -> bool:
         self.steps += 1
@@ -50,7 +50,7 @@ class SigmoidByCases(Sigmoid):
 
 
 class ConvertedBefore(Batches):
-    """Batches out of a copy of all images as floating-point numbers, four times as large."""
+    """Batches from a copy of all images as floating-point numbers, which is four times as large."""
 
     def __init__(self, *arguments: Any):
         super().__init__(*arguments)
@@ -61,7 +61,7 @@ class ConvertedBefore(Batches):
 
 
 def measure(data: Dataset, thread_counts: list[int], repeats: int, quick: bool) -> Iterator[Row]:
-    """Steps of the default architecture with Adam, and with sigmoids where it is about them."""
+    """Steps of the default architecture with Adam, and with sigmoids for the choice about sigmoids."""
     plain = {"optimizer": "adam", "learning_rate": 0.001, "weight_decay": 0.0, "initializer": "glorot"}
     for batch_size in (64, 128):
         relu, sigmoid = (

@@ -1,7 +1,7 @@
-"""What is printed and what is written: the machine, a table for each group, and the targets.
+"""The printed and the saved results: the machine, a table for each group, and the targets.
 
-A ratio is nn_from_scratch's value divided by the other's: below 1 it is the smaller. Beside the floor it says how many
-times its matrix products a step takes.
+A ratio is nn_from_scratch's value divided by the other value: below 1, nn_from_scratch's is smaller. The ratio to the
+floor says how many times as long as its matrix products a step takes.
 """
 
 import os
@@ -50,14 +50,14 @@ FASTEST_PYTORCH = "fastest PyTorch"
 
 
 class Target(NamedTuple):
-    """The most that a ratio or, beside nobody, a value may be, or the least."""
+    """The limit of a ratio or, without another contender, of a value: the most or the least that it may be."""
 
     group: str
-    case: str  # as in the table; * stands for anything
+    case: str  # its name in the table; * stands for anything
     beside: str | None
     limit: float
     at_least: bool = False  # the limit is the least, not the most
-    threads: int | None = None  # the number of threads that it is about; None: any
+    threads: int | None = None  # the number of threads; None: any
 
 
 ADAM_64, ADAM_128 = "784-128-64-10, batch 64, Adam", "784-128-64-10, batch 128, Adam"
@@ -94,12 +94,12 @@ TARGETS = [
 
 
 class Verdict(NamedTuple):
-    """A target, and what one row says about it."""
+    """A target, and its result in one row."""
 
     target: Target
     threads: int | None
     unit: str
-    value: float | None  # the ratio or value; None where it wasn't measured
+    value: float | None  # the ratio or value; None if it wasn't measured
     met: bool | None
 
 
@@ -127,13 +127,13 @@ def _value(row: Row, name: str) -> float | None:
 
 
 def fastest(row: Row, peer: str) -> str | None:
-    """The one of a peer's ways that took the least, where any was measured."""
+    """The fastest way of a peer, if any was measured."""
     values = {name: value for name in PEERS.get(peer, ()) if (value := _value(row, name)) is not None}
     return min(values, key=values.__getitem__, default=None)
 
 
 def ratio(row: Row, name: str) -> float | None:
-    """Ours divided by the other's, where there are both; of a peer, by that of its fastest way."""
+    """Our value divided by the other one, if there are both. For a peer, its fastest way counts."""
     ours, other = _value(row, OURS), _value(row, name)
     return ours / other if ours and other and name not in (OURS, BEYOND) and row.unit != "%" else None
 
@@ -142,7 +142,7 @@ def ratio(row: Row, name: str) -> float | None:
 
 
 def machine() -> dict[str, Any]:
-    """What the numbers depend on besides the code."""
+    """The machine and the libraries: besides the code, the numbers depend on these."""
     return {
         "date": datetime.now().astimezone().isoformat(timespec="seconds"),
         "processor": _processor(),
@@ -162,7 +162,7 @@ def machine() -> dict[str, Any]:
 
 
 def _pytorch_blas() -> str | None:
-    """PyTorch has its BLAS linked in, where threadpoolctl doesn't find it."""
+    """PyTorch's BLAS is linked in, so threadpoolctl doesn't find it."""
     if torch := sys.modules.get("torch"):
         lines = torch.__config__.show().splitlines()
         return "; ".join(line.strip(" -") for line in lines if "MKL" in line[:30] or "Math Kernel" in line)
@@ -207,7 +207,7 @@ def machine_text(found: dict[str, Any]) -> str:
 
 
 def group_table(group: str, rows: Sequence[Row]) -> str:
-    """A line for each case, a column for each contender, and below what is missing and why."""
+    """A line for each case and a column for each contender. Below the table, the reasons for missing values."""
     found = {name for row in rows for name in row.results}
     names = [name for name in ORDER if name in found]
     reasons: list[str] = []
@@ -233,7 +233,7 @@ def _cell(row: Row, name: str, reasons: list[str]) -> str:
 
 
 def summary_table(rows: Sequence[Row]) -> str:
-    """Ours divided by each peer's fastest way, whoever is faster, for all times that a peer was measured at, too."""
+    """Our time divided by that of each peer's fastest way, for all times that were measured for a peer, too."""
     lines = [["÷ the fastest of each", "threads", OURS, FLOOR, *(peer.removeprefix("fastest ") for peer in PEERS)]]
     for row in rows:
         if row.unit == "s" and any(fastest(row, peer) for peer in PEERS):
@@ -243,14 +243,14 @@ def summary_table(rows: Sequence[Row]) -> str:
 
 
 def _share(row: Row, name: str) -> str:
-    """The ratio, and which of a peer's ways it is, where there are several."""
+    """The ratio, and the name of the peer's way, if there are several."""
     if (beside := ratio(row, name)) is None:
         return ""
     return f"{fastest(row, name)} {beside:.2f}" if len(PEERS.get(name, ())) > 1 else f"{beside:.2f}"
 
 
 def targets_table(rows: Sequence[Row]) -> str:
-    """Every target: the value, the limit, met or not."""
+    """Every target: the value, the limit, and whether it is met."""
     lines = [["targets", "threads", "value", "limit", "met"]]
     for target, number, unit, value, met in verdicts(rows):
         what = f"{target.case}{f' ÷ {target.beside}' if target.beside else ''}".replace("*", "…")
@@ -266,7 +266,7 @@ def _plain(value: float, unit: str) -> str:
 
 
 def quantity(value: float, unit: str, short: bool = False) -> str:
-    """Three digits and a unit; `short`, for a spread, one or two."""
+    """Three digits and a unit. With `short`, for a spread, one or two digits."""
     if unit == "%":
         return f"{value:.2%}".replace("%", " %")
     if unit == "MB":

@@ -1,6 +1,6 @@
-"""How the cost of a step grows with the batch, the width and the depth, beside its floor.
+"""How the time of a step grows with the batch size, the width and the depth, compared with its floor.
 
-Where the two curves run apart, Python and memory decide; where they meet, the matrix products do.
+Where the two curves are far apart, Python and memory decide the time. Where they meet, the matrix products do.
 
     python -m benchmarks.scaling FILE.png     draw the saved results again
 """
@@ -23,7 +23,7 @@ STYLES = ["-", "--", ":"]  # one for each number of threads
 
 
 def cases(quick: bool) -> dict[str, dict[int, Recipe]]:
-    """Kind → value → recipe. Each kind changes one thing about 784-128-64-10 with batches of 64, or its like."""
+    """Kind → value → recipe. Each kind changes one property of 784-128-64-10 with batches of 64, or of a like one."""
     base = PRESETS["784-128-64-10"].override(
         schedule="constant", learning_rate=0.001, batch_size=64, weight_decay=0.0, initializer="glorot"
     )
@@ -53,7 +53,7 @@ def measure(data: Dataset, thread_counts: list[int], repeats: int, quick: bool) 
 
 @styled()
 def draw(rows: list[Row]) -> Figure:
-    """A panel for each kind, both axes logarithmic: equal slopes are equal growth."""
+    """A panel for each kind. Both axes are logarithmic: equal slopes mean equal growth."""
     figure = new_figure(9, 3.8)
     kinds = list(dict.fromkeys(row.case.split(": ")[0] for row in rows))
     for axes, kind in zip(figure.subplots(1, len(kinds), sharey=True), kinds, strict=True):
@@ -81,7 +81,7 @@ def save_plot(rows: list[Row], path: Path) -> None:
 
 
 def saved_rows(path: Path) -> list[Row]:
-    """What was measured here, out of a file that `python -m benchmarks` wrote."""
+    """The results of this group, from a file that `python -m benchmarks` wrote."""
     rows = [row for row in json.loads(path.read_text("utf-8"))["rows"] if row["group"] == "scaling"]
     for row in rows:
         row["results"] = {

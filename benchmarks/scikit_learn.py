@@ -1,8 +1,8 @@
-"""The same work as ours.py by scikit-learn's MLPClassifier, as far as it can be made to do it.
+"""The same work as ours.py with scikit-learn's MLPClassifier, as far as it can do this work.
 
-It takes floating-point images only, so they are converted before the clock starts, and a pass over the data is the
-smallest thing it does: `partial_fit` is one epoch. It checks all numbers for NaN at every call, which is switched off.
-A recipe is one in plain values (plain.py).
+It takes only floating-point images, so they are converted before the clock starts. Its smallest unit of work is a pass
+over the data: `partial_fit` is one epoch. Its check for NaN at every call is switched off. Recipes are in plain values
+(plain.py).
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ ACTIVATIONS = {"relu": "relu", "sigmoid": "logistic"}
 
 
 def why_not(recipe: Any) -> str | None:
-    """What keeps MLPClassifier from this recipe: it has Dense layers, and a loss that follows from the classes."""
+    """Why MLPClassifier can't train this recipe: it has only Dense layers, and its loss follows from the classes."""
     if any(layer["name"] not in ("dense", *ACTIVATIONS, "softmax") for layer in recipe.layers):
         return "scikit-learn's MLPClassifier has Dense layers only"
     if recipe.loss == "mean-squared-error":
@@ -46,7 +46,7 @@ def make(recipe: Any, images: int) -> MLPClassifier:
 
 
 def step(recipe: Any, split: Split) -> Callable[[], object] | str:
-    """A step where it is an epoch."""
+    """A step, if it is an epoch."""
     reason = why_not(recipe) or (recipe.batch_size and "scikit-learn does whole epochs only: see there")
     return reason or epoch(recipe, split)
 
@@ -61,11 +61,11 @@ def epoch(recipe: Any, split: Split) -> Callable[[], object] | str:
 
 
 def predictions(recipe: Any, split: Split, batch_size: int) -> Callable[[], np.ndarray] | str:
-    """The outputs for all images, from bytes to probabilities; it converts as we do, as it can't itself."""
+    """The outputs for all images, from bytes to probabilities. It can't convert bytes itself, so we do."""
     if reason := why_not(recipe):
         return reason
     classifier, any_images, classes = make(recipe, 1000), split.images[:1000], len(recipe.classes)
-    any_labels = np.arange(len(any_images)) % classes  # it has no weights before it has learnt something
+    any_labels = np.arange(len(any_images)) % classes  # it has no weights before its first training
     classifier.partial_fit(inputs(any_images, recipe.input_shape), any_labels, classes=np.arange(classes))
 
     def predictions() -> np.ndarray:

@@ -1,7 +1,7 @@
-"""How late the live page is on a slow line: the steps that it is behind, and how long until a pause is seen.
+"""How late the live page is on a slow connection: the steps that it is behind, and the time until it shows a pause.
 
-A browser on this machine pretends to have the line of a telephone in the last row. All that counts is what stands in
-the page, so this measures any version of it that marks its body with the step and the state.
+A browser on this machine simulates the connection of a telephone in the last row of a room. Only the contents of the
+page are read, so this measures every version of the page that marks its body with the step and the state.
 """
 
 import argparse
@@ -17,8 +17,8 @@ from nn_from_scratch.web.trainer import Trainer
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SECONDS = 20.0  # of training, before the pause
-EVERY = 0.1  # seconds from one look at the page to the next
-PATIENCE = 60.0  # seconds for a pause to be seen
+EVERY = 0.1  # seconds between two looks at the page
+PATIENCE = 60.0  # seconds until the page must show a pause
 LEVELS = ("watch", "everything")
 
 
@@ -44,7 +44,7 @@ def main() -> None:
                 devtools = page.context.new_cdp_session(page)
                 devtools.send("Network.enable")
                 devtools.send("Network.emulateNetworkConditions", conditions)
-                opened = monotonic()  # a stream that is open already would stay as fast as it is
+                opened = monotonic()  # a stream that is already open would keep its speed
                 page.goto(f"http://127.0.0.1:{server.port}/?level={level}")
                 page.wait_for_selector("body[data-step][data-connection=open]")
                 opened = monotonic() - opened

@@ -1,9 +1,9 @@
 """How the page without a server starts, learns and stays alive, in a browser: `python -m benchmarks.static_page`
 
-Not one of the groups of `python -m benchmarks`: nothing is compared here, and it needs a Pyodide release. The numbers
-are those of one visit with an empty cache, from a host on this machine: what the network takes comes on top. Of the
-page's own tasks two lengths are told: on the clock, as a visitor feels it, and of the processor, which is all that is
-left of it where nothing else runs on the machine.
+It is not a group of `python -m benchmarks`, because it compares nothing and needs a Pyodide release. The numbers are
+those of one visit with an empty cache, from a host on this machine; the time of a network comes on top. The page's own
+tasks are measured in two ways: by the clock, as a visitor feels them, and in processor time, which doesn't depend on
+other work on the machine.
 """
 
 import argparse
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PRESETS = ("784-10-10", "784-100-10", "784-128-64-10")
 BATCH = 64
-SECONDS = 8.0  # that each preset trains
-GOOD = 90.0  # % of the digits held out
+SECONDS = 8.0  # of training for each preset
+GOOD = 90.0  # % of the held-out digits
 LONG = 120_000  # milliseconds
-# Asked by the page itself, before anything of ours runs in it.
+# Runs in the page before any of our code.
 WATCH = """
 window.tasks = [];
 const noted = (list) => tasks.push(...list.getEntries().map((entry) => entry.duration));
@@ -44,7 +44,7 @@ document.addEventListener("DOMContentLoaded", () => {
   new MutationObserver(note).observe(stage, { childList: true });
 });
 """
-MAIN_THREAD = "CrRendererMain"  # what Chromium calls it
+MAIN_THREAD = "CrRendererMain"  # its name in Chromium
 TASK = "RunTask"
 
 
@@ -86,7 +86,7 @@ def measure_start(page: "Page", address: str) -> None:
 
 
 def measure_learning(page: "Page") -> None:
-    """From pressing start to 90 % of the digits held out, and on; what the page's own thread was busy with."""
+    """From pressing start to 90 % of the held-out digits, and on, with the tasks of the page's own thread."""
     began = perf_counter()
     page.click("#start")
     while accuracy(page) < GOOD:
@@ -140,7 +140,7 @@ def step(page: "Page") -> int:
 
 
 def tell_tasks(page: "Page", when: str) -> None:
-    """The tasks of the page's own thread that took more than 50 ms: while one runs, the page answers nobody."""
+    """The tasks of the page's own thread that took more than 50 ms: during such a task the page doesn't react."""
     tasks = sorted(page.evaluate("tasks.splice(0)"), reverse=True)
     longest = ", ".join(f"{task:.0f}" for task in tasks[:3]) or "none"
     tell(f"tasks above 50 ms {when}", f"{len(tasks)}, the longest {longest} ms")
@@ -148,7 +148,7 @@ def tell_tasks(page: "Page", when: str) -> None:
 
 @contextmanager
 def traced(page: "Page", path: Path) -> Iterator[None]:
-    """Also tell how much of the processor the longest task of the page's own thread took meanwhile."""
+    """Also print the processor time of the longest task of the page's own thread."""
     browser = page.context.browser
     assert browser
     browser.start_tracing(page=page, path=path, categories=["toplevel", "disabled-by-default-devtools.timeline"])
@@ -166,7 +166,7 @@ def traced(page: "Page", path: Path) -> Iterator[None]:
         for event in events
         if event["name"] == TASK and (event["pid"], event["tid"]) in threads
     ]
-    tell("the longest of them, of the processor", f"{max(took, default=0):.0f} ms")
+    tell("the longest of them, processor time", f"{max(took, default=0):.0f} ms")
 
 
 def tell(what: str, found: str) -> None:

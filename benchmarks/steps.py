@@ -1,7 +1,7 @@
-"""A training step, an epoch, and predictions: for the Dense architecture of every preset, and two convolutional ones.
+"""A training step, an epoch, and predictions, for the Dense networks of the presets and two convolutional networks.
 
-Adam with batches of 64 and 128 for all of them; for Dense layers also the two extremes, one image at a time and all
-60,000 at once.
+All are measured with Adam and batches of 64 and 128; Dense layers also with the two extremes, one image at a time and
+all 60,000 at once.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,8 +13,8 @@ from nn_from_scratch.data.batches import matching
 from nn_from_scratch.presets import DEFAULT_PRESET
 from nn_from_scratch.recipe import dense_stack
 
-FEWER, FEW = 12_800, 2_000  # images of a shorter epoch: of most presets, and where each image is a step
-PLAIN = {"schedule": "constant", "weight_decay": 0.0}  # what all libraries do alike
+FEWER, FEW = 12_800, 2_000  # images of a shorter epoch: for most presets, and if each image is a step
+PLAIN = {"schedule": "constant", "weight_decay": 0.0}  # all libraries do these in the same way
 ADAM = {"optimizer": "adam", "learning_rate": 0.001}
 
 CONVOLUTIONAL = {
@@ -25,7 +25,7 @@ CONVOLUTIONAL = {
 
 
 def architectures() -> dict[str, Recipe]:
-    """The presets of Dense layers, without those that differ from an earlier one in how they train alone."""
+    """The presets of Dense layers, without those that differ from an earlier one only in their training."""
     first: dict[tuple, str] = {}
     for name, preset in PRESETS.items():
         if dense_stack(preset.layers):
@@ -46,7 +46,7 @@ def convolutional_recipes() -> dict[str, Recipe]:
 
 
 def recipes() -> dict[str, Recipe]:
-    """What is measured, by its name in the report."""
+    """The recipes to measure, by their names in the report."""
     adam = PLAIN | ADAM | {"initializer": "glorot"}
     sgd = PLAIN | {"optimizer": "sgd", "learning_rate": 0.01, "initializer": "glorot"}
     found = {
@@ -61,7 +61,7 @@ def recipes() -> dict[str, Recipe]:
 
 
 def training_images(recipe: Recipe, data: Dataset) -> Split:
-    """Those of the classes that the recipe tells apart."""
+    """The images of the classes that the recipe tells apart."""
     return matching(data, recipe.input_shape, recipe.classes).train
 
 
@@ -75,7 +75,7 @@ def measure_steps(data: Dataset, thread_counts: list[int], repeats: int, quick: 
 def measure_epochs(data: Dataset, thread_counts: list[int], repeats: int, quick: bool) -> Iterator[Row]:
     """A pass over all training images with the default architecture, and over fewer with the others, to save time.
 
-    With the full batch an epoch is a step: see there.
+    With the full batch an epoch is a step, which is measured there.
     """
     for name, recipe in recipes().items():
         if recipe.batch_size is None:
@@ -86,7 +86,7 @@ def measure_epochs(data: Dataset, thread_counts: list[int], repeats: int, quick:
         elif quick or not name.startswith(f"{DEFAULT_PRESET}, "):
             split = split.select(slice(0, FEWER))
         case = f"{name}, {len(split):,} images"
-        few = min(3, repeats)  # an epoch is long enough to be measured by a few
+        few = min(3, repeats)  # an epoch is so long that a few rounds are enough
         yield from _rows("epochs", case, thread_counts, few, contenders.epochs, recipe, split)
 
 
@@ -120,7 +120,7 @@ def _rows(
     recipe: Recipe,
     split: Split,
 ) -> Iterator[Row]:
-    """The case with each number of threads; contenders start afresh each time."""
+    """The case with each number of threads. Contenders start anew each time."""
     for number in thread_counts:
         with threads(number):
             yield Row(group, case, number, "s", interleaved(make(recipe, split, number), repeats))

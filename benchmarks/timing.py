@@ -1,7 +1,7 @@
-"""The stopwatch: contenders take turns, so that whatever else the machine does befalls all of them alike.
+"""The stopwatch: contenders take turns, so that other work on the machine slows down all of them alike.
 
-Timing one contender after the other compares the minutes as much as the code. Here each runs for a twentieth of a
-second, then the next, round after round; a median over the rounds forgets the rounds in which something got in the way.
+Timing whole contenders one after the other compares the minutes as much as the code. Here each runs for a twentieth of
+a second, then the next, round after round. The median over the rounds ignores disturbed rounds.
 """
 
 import json
@@ -20,15 +20,15 @@ from threadpoolctl import threadpool_limits
 from benchmarks.elsewhere import Elsewhere
 
 ROOT = Path(__file__).parent.parent
-CHUNK = 0.05  # seconds that a contender runs before it is the next one's turn
-PAUSE = 0.03  # seconds between two turns: the threads of the last one wait awake for more work, for about so long
+CHUNK = 0.05  # seconds that a contender runs before the next one's turn
+PAUSE = 0.03  # seconds between two turns: for about this long, the threads of the last contender stay awake
 
 Timed = Callable[[], object] | Elsewhere
-Contender = Timed | str  # something to time, or why there is nothing
+Contender = Timed | str  # a function to time, or the reason why there is none
 
 
 class Measured(NamedTuple):
-    """What repeated measurements came to."""
+    """The result of repeated measurements."""
 
     value: float
     spread: float
@@ -47,23 +47,23 @@ def mean_of(samples: list[float]) -> Measured:
 
 
 def mean_memory(samples: list[float | None]) -> Measured | str:
-    """The same of megabytes, which not every system counts."""
+    """The same for megabytes, which not every system counts."""
     known = [sample for sample in samples if sample is not None]
     return mean_of(known) if known else "this system does not tell the peak memory of a process"
 
 
 class Row(NamedTuple):
-    """A line of the report: the same work, done by several contenders, or why one of them did not."""
+    """A line of the report: the same work, done by several contenders, or the reason why one could not do it."""
 
     group: str
     case: str
-    threads: int | None  # None where they make no difference
+    threads: int | None  # None if they make no difference
     unit: str  # "s", "MB" or "%"
     results: Mapping[str, Measured | str]
 
 
 def interleaved(contenders: Mapping[str, Contender], repeats: int, chunk: float = CHUNK) -> dict[str, Measured | str]:
-    """Seconds per call of each contender, in `repeats` rounds. A text in a function's place is passed on."""
+    """Seconds per call of each contender, in `repeats` rounds. A text instead of a function is passed on."""
     timed = {name: contender for name, contender in contenders.items() if not isinstance(contender, str)}
     calls = {name: _calls_in(chunk, contender) for name, contender in timed.items()}
     samples: dict[str, list[float]] = {name: [] for name in timed}
@@ -73,7 +73,7 @@ def interleaved(contenders: Mapping[str, Contender], repeats: int, chunk: float 
             sleep(PAUSE)
             _seconds(timed[name], calls[name] // 10)  # not counted: back into the caches, threads awake
             samples[name].append(_seconds(timed[name], calls[name]) / calls[name])
-        names.append(names.pop(0))  # nobody always comes after the same neighbour
+        names.append(names.pop(0))  # so that a contender doesn't always follow the same one
     return {name: _result(contender, samples.get(name, [])) for name, contender in contenders.items()}
 
 
@@ -95,7 +95,7 @@ def _result(contender: Contender, samples: list[float]) -> Measured | str:
 
 
 def _calls_in(seconds: float, contender: Timed) -> int:
-    """How many calls take about so long. Also the warm-up: the first calls are slower than all that follow."""
+    """How many calls take about this long. Also the warm-up: the first calls are slower than all others."""
     calls = 1
     while True:
         elapsed = _seconds(contender, calls)
@@ -106,7 +106,7 @@ def _calls_in(seconds: float, contender: Timed) -> int:
 
 @contextmanager
 def threads(number: int) -> Iterator[None]:
-    """So many threads for every matrix product, in all libraries. They must have been imported before."""
+    """Set the number of threads for matrix products in all libraries. They must have been imported before."""
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(number)
     with threadpool_limits(number):
@@ -114,15 +114,15 @@ def threads(number: int) -> Iterator[None]:
 
 
 class Process(NamedTuple):
-    """What a process that has ended used and printed."""
+    """The time and memory that a finished process used, and its output."""
 
     seconds: float
-    megabytes: float | None  # at its peak; None where the system doesn't tell
+    megabytes: float | None  # at its peak; None if the system doesn't report it
     output: str
 
 
 def run_process(*command: str | Path, **environment: str) -> Process:
-    """Run a command from start to end, in a fresh process. Raises RuntimeError where it fails.
+    """Run a command from start to end, in a fresh process. Raises RuntimeError if it fails.
 
     It is started by launch.py rather than from here: on Linux a new process begins with the peak memory of the one
     that started it, and this one has PyTorch in it.

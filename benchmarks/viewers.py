@@ -1,8 +1,8 @@
-"""What those who watch cost a training: steps per second with nobody, with one page, and with an audience of forty.
+"""How much viewers slow down a training: steps per second without pages, with one page, and with an audience of forty.
 
-The pages are another process that asks as pages do, and draws nothing: a browser on this machine takes a core of its
-own, and one on another machine takes none. All take turns in one run, with a turn of nobody before and after each; a
-ratio is to the mean of those two.
+The pages are another process that sends the same requests, but draws nothing: a browser on this machine takes a core
+for itself, and a browser on another machine takes none. All take turns in one run, with a turn without pages before and
+after each. A ratio is to the mean of these two.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from nn_from_scratch.web.trainer import Trainer
 from nn_from_scratch.web.viewers import SELDOM
 
 SECONDS = 1.0  # of a turn
-SETTLING = 0.3  # after a change of those who watch
+SETTLING = 0.3  # after a change of the viewers
 TURNS = 25
 NOBODY, PAGE, TILES, CLASS = "nobody", "one page, 12 frames a second", "the same, tiles shown", "two frames a second"
 
@@ -49,11 +49,11 @@ def main() -> None:
 
 
 class Turn(NamedTuple):
-    """What a second of training came to."""
+    """The result of a second of training."""
 
-    steps: float  # a second
-    work: float  # milliseconds of the processor that the trainer's thread took for a step
-    frames: float  # a second that all pages got together
+    steps: float  # per second
+    work: float  # milliseconds of processor time of the trainer's thread, per step
+    frames: float  # per second, of all pages together
 
 
 def _turns(trainer: Trainer, watch: Callable[[int], int], names: list[str], turns: int) -> dict[str, str]:
@@ -86,12 +86,12 @@ def _turns(trainer: Trainer, watch: Callable[[int], int], names: list[str], turn
     return said
 
 
-# ---- the pages, in a process of their own ----
+# ---- the pages, in their own process ----
 
 
 @contextmanager
 def _pages(port: int, token: str, audience: int) -> Iterator[Callable[[int], int]]:
-    """Say who watches from now on, by its place among the names; returns the frames that came since the last call."""
+    """Set the viewers, by their place among the names. Returns the number of frames since the last call."""
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=_be_pages, args=(theirs, port, token, audience))
     process.start()

@@ -1,7 +1,7 @@
-"""What it costs a training that somebody watches it: the live page's step, alone and with a browser open on it.
+"""How much watching slows down a training: a step of the live page, without and with an open browser.
 
-Drawing takes a core of its own: this needs a machine with two, on which nothing else runs. One thread for the products,
-as the page itself has by default.
+Drawing takes a core for itself, so this needs a machine with two cores, on which nothing else runs. The products have
+one thread, as on the page by default.
 """
 
 import shutil
@@ -20,14 +20,14 @@ from nn_from_scratch import Dataset
 if TYPE_CHECKING:
     from nn_from_scratch.web.trainer import Trainer
 
-SECONDS = 1.0  # that a training is watched, and is not, in each round
+SECONDS = 1.0  # of training with a browser, and without, in each round
 SETTLING = 0.5  # seconds after a page has opened or gone
 NEEDED = ("flask", "playwright")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def measure(data: Dataset, thread_counts: list[int], repeats: int, quick: bool) -> Iterator[Row]:
-    """Seconds a step of a training that goes on without a pause, while the page comes and goes."""
+    """Seconds per step of a training without pauses, while the page is opened and closed."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     missing = [f"{name} is not installed (pip install {name})" for name in NEEDED if not find_spec(name)]
     if not browser:

@@ -1,7 +1,7 @@
 """The chapters of the course, and how far the learner has come.
 
 A chapter is a directory: README.md to read, test_chapter.py with its checks, answers.toml with its facts and questions,
-mutants.toml with the mistakes that its checks must recognise. The learner writes into `my_nn` in the current directory.
+mutants.toml with the mistakes that its checks must recognize. The learner writes into `my_nn` in the current directory.
 """
 
 import ast

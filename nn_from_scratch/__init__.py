@@ -6,22 +6,22 @@ Read the files in this order:
 2. layers/dense.py         the layer that learns
 3. layers/activations.py   ReLU, Sigmoid, Softmax
 4. layers/images.py        how images lie in memory
-5. layers/conv2d.py        the layer that learns patterns, wherever they are
+5. layers/conv2d.py        the layer that finds patterns everywhere in an image
 6. layers/pooling.py       fewer pixels
 7. layers/flatten.py       images as rows of numbers
 8. layers/dropout.py       noise that helps to learn
 9. layers/batch_norm.py    numbers of the same size in every layer
-10. losses.py              what is made small
+10. losses.py              how wrong the predictions are
 11. network.py             layers in a row: back-propagation
 12. initializers.py        the first weights
 13. optimizers.py          SGD and Adam
 14. schedules.py           the learning rate over time
 15. training.py            the loop
-16. recipe.py              what a training is asked to do
+16. recipe.py              all settings of a training
 17. presets.py             named recipes
 18. ensemble.py            several networks that answer together
 
-Dense networks need none of 4 to 9: a first reading can leave them out.
+Dense networks need none of 4 to 9: leave these out on a first reading.
 """
 
 from nn_from_scratch import startup  # first: before anything can fail or take time

@@ -1,7 +1,7 @@
-"""Which of a network's outputs stands for which class.
+"""How a network's outputs stand for classes.
 
-There is one output for each class, or a single one for two classes: the probability of the second. All that follows
-from this is here. K counts the outputs.
+There is one output for each class, or a single output for two classes: the probability of the second. Everything that
+follows from this is here. K is the number of outputs.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from nn_from_scratch.layers import Layer, Sigmoid, Softmax
 
 
 def outputs_fit(outputs: int, classes: int) -> bool:
-    """Whether so many outputs can tell so many classes apart."""
+    """Whether this number of outputs can tell this number of classes apart."""
     return outputs == classes > 1 or (outputs, classes) == (1, 2)
 
 
@@ -25,31 +25,31 @@ def target_table(outputs: int, dtype: np.dtype | type = np.float32) -> np.ndarra
 
 
 def predicted_classes(p: np.ndarray) -> np.ndarray:
-    """The class with the largest output; with a single output, 1 where it is at least a half. (N, K) → (N,)"""
+    """The class with the largest output; with a single output, 1 if it is at least a half. (N, K) → (N,)"""
     return (p[:, 0] >= 0.5).astype(int) if p.shape[1] == 1 else p.argmax(axis=1)
 
 
 def class_scores(p: np.ndarray) -> np.ndarray:
-    """A score for each class: the outputs, or [1 − p, p] where one output stands for two. (N, K) → (N, classes)"""
+    """A score for each class: the outputs, or [1 − p, p] if one output stands for two classes. (N, K) → (N, classes)"""
     return np.hstack([1 - p, p]) if p.shape[1] == 1 else p
 
 
 def labels_of_outputs(outputs: int, classes: Sequence[int]) -> Sequence[int]:
-    """The label that each output speaks for; none where outputs and classes don't fit each other."""
+    """The label that each output stands for; none if outputs and classes don't fit each other."""
     if not outputs_fit(outputs, len(classes)):
         return ()
     return classes[-outputs:]
 
 
 def output_of(k: int, outputs: int) -> int:
-    """The output that decides about class k."""
+    """The output that decides on class k."""
     return k if outputs > 1 else 0
 
 
 def score_name(last: Layer, outputs: int) -> str:
-    """What a score is: a probability where the last layer makes the scores of all classes add up to 1, else an output.
+    """The name of a score: a probability if the last layer makes all scores add up to 1, else an output.
 
-    That is a softmax, or a single sigmoid p with 1 − p for the other class.
+    Such a layer is a softmax, or a single sigmoid p with 1 − p for the other class.
     """
     adds_up = isinstance(last, Softmax) or (isinstance(last, Sigmoid) and outputs == 1)
     return "probability" if adds_up else "output"

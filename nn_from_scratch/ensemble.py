@@ -1,7 +1,7 @@
 """An ensemble: networks that answer together.
 
-Networks that were trained in the same way from other random numbers make different mistakes. In the mean of their
-answers much of what only one of them believes cancels out.
+Networks that were trained in the same way from different random numbers make different mistakes. In the mean of their
+answers, the mistakes of single networks partly cancel out.
 """
 
 from collections.abc import Sequence
@@ -13,14 +13,14 @@ from nn_from_scratch.network import Network
 
 
 class Ensemble:
-    """p = (p₁ + p₂ + …) / number of members: the mean of what the members put out.
+    """p = (p₁ + p₂ + …) / number of members: the mean of the members' outputs.
 
     Shapes: x (N, *input_shape), p (N, *output_shape), the same for all members.
 
-    Each member learns by itself, so an ensemble has no gradient: `forward`, `predict` and `evaluate` are all it has in
-    common with a network.
+    Each member is trained by itself, so an ensemble has no gradient. It shares only `forward`, `predict` and `evaluate`
+    with a network.
 
-    Raises ValueError, naming the member, where one differs from the first in what goes in or comes out.
+    Raises ValueError, naming the member, if its inputs or outputs differ from those of the first member.
 
     Maths: docs/mathematics.md, "Ensembles".
     """
@@ -34,11 +34,11 @@ class Ensemble:
             for what in ("input_shape", "output_shape", "dtype"):
                 check_same(i, what.replace("_", " "), getattr(member, what), getattr(members[0], what))
             kinds = (type(network.output_layer).__name__ for network in (member, members[0]))
-            check_same(i, "output layer", *kinds)  # the mean of probabilities and other outputs would be neither
+            check_same(i, "output layer", *kinds)  # a mean of probabilities and other outputs has no meaning
         self.members = list(members)
         self.input_shape = members[0].input_shape
         self.output_shape = members[0].output_shape
-        self.output_layer: Layer = members[0].output_layer  # its type is that of all of them
+        self.output_layer: Layer = members[0].output_layer  # all members have one of this type
         self.dtype = members[0].dtype
 
     def forward(self, x: np.ndarray) -> np.ndarray:
@@ -47,11 +47,11 @@ class Ensemble:
 
     @staticmethod
     def mean(outputs: Sequence[np.ndarray]) -> np.ndarray:
-        """What the ensemble answers where its members answer this. Each (N, K) → (N, K)"""
+        """The ensemble's answer for these answers of its members. Each (N, K) → (N, K)"""
         return np.mean(outputs, axis=0)
 
 
 def check_same(i: int, what: str, found: object, expected: object) -> None:
-    """Raise ValueError where a member differs from the first."""
+    """Raise ValueError if a member differs from the first."""
     if found != expected:
         raise ValueError(f"members[{i}]: the {what} is {found}, but {expected} of members[0]: expected the same")

@@ -1,7 +1,7 @@
 """First values for the weights, from a shape and a random generator.
 
-Weights must start unequal, or all units of a layer would learn the same thing; and at the right scale, or the signal
-fades or explodes on its way through the layers. In order of difficulty: Zeros, Normal, Uniform, ScaledNormal, He,
+Weights must start unequal, or all units of a layer would learn the same. They also need the right scale, or the signal
+vanishes or explodes on its way through the layers. In order of difficulty: Zeros, Normal, Uniform, ScaledNormal, He,
 Glorot. Maths: docs/mathematics.md, "Initialization".
 """
 
@@ -16,17 +16,17 @@ Shape = tuple[int, ...]
 
 
 def fan_in(shape: Shape) -> int:
-    """How many inputs one unit sums up. W is (units, inputs), a kernel (filters, channels, rows, columns)."""
+    """The number of inputs that a unit adds up. W is (units, inputs), a kernel (filters, channels, rows, columns)."""
     return prod(shape[1:])
 
 
 def fan_out(shape: Shape) -> int:
-    """How many sums one input takes part in: one for each unit, or one for each filter and place in its kernel."""
+    """The number of sums that an input takes part in: one for each unit, or for each filter and place in its kernel."""
     return shape[0] * prod(shape[2:])
 
 
 class Initializer:
-    """Makes an array of a shape."""
+    """Draws an array of a given shape."""
 
     def __call__(self, shape: Shape, rng: np.random.Generator) -> np.ndarray:
         raise NotImplementedError
@@ -69,9 +69,9 @@ class ScaledNormal(Initializer):
     """Normal with the variance 1/fan_in: z = Wx then has the mean square of x. (LeCun et al., 1998)
 
     It suits an activation with a slope of 1 around 0, such as tanh; for the sigmoid's slope of ¼ it is too small.
-    Some first courses divide by the number of units instead, 1/fan_out, which keeps the size of the gradients.
+    Some courses divide by the number of units instead, 1/fan_out, which keeps the size of the gradients.
 
-    fan: in or out, the number of terms that it divides by
+    fan: in or out, which of the two numbers it divides by
     """
 
     def __init__(self, fan: Literal["in", "out"] = "in"):
@@ -85,7 +85,7 @@ class ScaledNormal(Initializer):
 
 
 class He(Initializer):
-    """Normal with the variance 2/fan_in: the 2 makes up for ReLU, which silences half of z. (He et al., 2015)"""
+    """Normal with the variance 2/fan_in: the 2 makes up for ReLU, which sets half of z to 0. (He et al., 2015)"""
 
     def __call__(self, shape: Shape, rng: np.random.Generator) -> np.ndarray:
         return rng.normal(0, sqrt(2 / fan_in(shape)), shape)

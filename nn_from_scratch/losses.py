@@ -1,6 +1,6 @@
-"""What the network is to make small: one number that says how far predictions p are from targets t.
+"""A loss is one number that says how far the predictions p are from the targets t. Training makes it small.
 
-Every loss is a mean over the batch, so that its size does not depend on how many samples are shown at once.
+Every loss is a mean over the batch, so that its size does not depend on the batch size.
 In order of difficulty: MeanSquaredError, BinaryCrossEntropy, CrossEntropy.
 """
 
@@ -13,8 +13,8 @@ from nn_from_scratch.words import Table
 class Loss:
     """L(p, t) and its derivatives. Shapes: p and t are (N, K): N samples, K outputs.
 
-    A loss may name the activation it belongs with. The derivative through both together is much simpler than either,
-    and does not lose precision where the activation saturates: see `logit_gradient`.
+    A loss may name its matching activation. The derivative through both together is much simpler than either, and does
+    not lose precision where the activation saturates: see `logit_gradient`.
     """
 
     matching_activation: type[Layer] | None = None
@@ -25,7 +25,7 @@ class Loss:
         raise NotImplementedError
 
     def gradient(self, p: np.ndarray, t: np.ndarray) -> np.ndarray:
-        """∂L/∂p, the long way, right after any activation."""
+        """∂L/∂p: the long way, for any activation."""
         raise NotImplementedError
 
     def logit_gradient(self, p: np.ndarray, t: np.ndarray) -> np.ndarray:
@@ -54,7 +54,7 @@ class MeanSquaredError(Loss):
 
 
 class BinaryCrossEntropy(Loss):
-    """L = −1/(N·K) · Σ [ t log p + (1 − t) log(1 − p) ], for outputs that are probabilities of yes.
+    """L = −1/(N·K) · Σ [ t log p + (1 − t) log(1 − p) ], for outputs that are probabilities of a yes.
 
     Gradient: ∂L/∂p = (p − t) / (p (1 − p)) / (N·K); through the sigmoid: ∂L/∂z = (p − t) / (N·K).
 
@@ -112,7 +112,7 @@ class CrossEntropy(Loss):
 def _above_0(p: np.ndarray) -> np.ndarray:
     """A probability too small for the dtype is rounded to 0, whose logarithm is −∞: take the smallest number instead.
 
-    A NaN stays a NaN, so that a network that has diverged can't pass for one that hasn't.
+    A NaN stays a NaN, so that a diverged training is noticed.
     """
     return np.maximum(p, np.finfo(p.dtype).tiny)
 
@@ -126,5 +126,5 @@ LOSSES: Table[Loss] = Table("loss", MeanSquaredError, BinaryCrossEntropy, CrossE
 
 
 def matching_loss(activation: Layer) -> str | None:
-    """The name of the loss that an activation belongs with; None where there is none."""
+    """The name of the loss whose matching activation this is, or None."""
     return next((name for name, loss in LOSSES.items() if loss.matching_activation is type(activation)), None)

@@ -1,7 +1,7 @@
 """How good the answers are, counted in several ways, at full precision.
 
-Everything follows from one table, the confusion matrix: how often each class was taken for each other. Rounding is
-left to whoever prints. Maths: docs/mathematics.md, "Metrics".
+Everything follows from one table, the confusion matrix: how often each class was taken for each other. Nothing is
+rounded here. Maths: docs/mathematics.md, "Metrics".
 """
 
 from typing import NamedTuple
@@ -15,7 +15,7 @@ def accuracy(predicted: np.ndarray, actual: np.ndarray) -> float:
 
 
 def confusion_matrix(actual: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """C[i, j]: how many samples of class i were taken for class j. Rows actual, columns predicted; (K, K)"""
+    """C[i, j]: the number of samples of class i predicted as class j. Rows actual, columns predicted; (K, K)"""
     pairs = actual.astype(int) * classes + predicted
     return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
 
@@ -30,12 +30,12 @@ def one_vs_rest(confusion: np.ndarray) -> np.ndarray:
 
 
 class ClassReport(NamedTuple):
-    """One class's scores; NaN where a score is 0 / 0, as the precision of a class that was never predicted."""
+    """One class's scores. A score of 0 / 0 is NaN, such as the precision of a class that was never predicted."""
 
-    precision: float  # of those taken for it, the share that were: TP / (TP + FP)
-    recall: float  # of those that were, the share taken for it: TP / (TP + FN)
+    precision: float  # the share of this class among the samples predicted as it: TP / (TP + FP)
+    recall: float  # the share of the samples of this class that were found: TP / (TP + FN)
     f1: float  # their harmonic mean: 2 TP / (2 TP + FP + FN)
-    support: int  # how many there were: TP + FN
+    support: int  # the number of samples of this class: TP + FN
 
 
 def per_class(confusion: np.ndarray) -> list[ClassReport]:
@@ -55,7 +55,7 @@ class Confusion(NamedTuple):
 
 
 def most_confused(confusion: np.ndarray, most: int = 10) -> list[Confusion]:
-    """The pairs of classes most often confused, most frequent first; pairs that never were are left out."""
+    """The pairs of classes that are confused most often, the most frequent first. Pairs never confused are left out."""
     mistakes = [
         Confusion(actual, predicted, count)
         for actual, row in enumerate(confusion.tolist())
@@ -66,7 +66,7 @@ def most_confused(confusion: np.ndarray, most: int = 10) -> list[Confusion]:
 
 
 class Calibration(NamedTuple):
-    """How far confidence can be trusted: the answers sorted into bins by it, and the accuracy in each bin."""
+    """How far confidence can be trusted: answers are put into bins by confidence, with the accuracy of each bin."""
 
     edges: np.ndarray  # (bins + 1,) bin i holds the confidences in (edges[i], edges[i + 1]]; the first also 0
     counts: np.ndarray  # (bins,)
@@ -80,16 +80,16 @@ class Calibration(NamedTuple):
         return float(np.nansum(self.counts * gaps) / self.counts.sum())
 
     def interval(self, z: float = 1.96) -> tuple[np.ndarray, np.ndarray]:
-        """Between what bounds the accuracy of each bin lies, with z = 1.96 at 95 %; NaN in an empty bin. 2 × (bins,)
+        """The bounds of the accuracy of each bin, with z = 1.96 at 95 %; NaN in an empty bin. 2 × (bins,)
 
         Wilson's interval for a share a of n: (a + z² / 2n ± z · √(a (1 − a) / n + z² / 4n²)) / (1 + z² / n). Unlike
-        a ± z · √(a (1 − a) / n), it stays within 0 and 1, and says something also where all answers are right.
+        a ± z · √(a (1 − a) / n), it stays within 0 and 1, and is not empty if all answers are right.
         E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", 1927.
         """
         a, n = self.accuracy, np.maximum(self.counts, 1)
         middle = (a + z**2 / (2 * n)) / (1 + z**2 / n)
         half = z * np.sqrt(a * (1 - a) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
-        return np.clip(middle - half, 0, a), np.clip(middle + half, a, 1)  # rounded, a bound might just miss a
+        return np.clip(middle - half, 0, a), np.clip(middle + half, a, 1)  # a rounded bound might just miss a
 
 
 def calibration(confidence: np.ndarray, right: np.ndarray, bins: int = 10) -> Calibration:
@@ -100,7 +100,7 @@ def calibration(confidence: np.ndarray, right: np.ndarray, bins: int = 10) -> Ca
     edges = np.linspace(0, 1, bins + 1)
     bin_of = np.clip(np.searchsorted(edges, confidence.astype(float), side="left") - 1, 0, bins - 1)
     counts = np.bincount(bin_of, minlength=bins)
-    with np.errstate(invalid="ignore"):  # 0 / 0 in an empty bin is the NaN that is meant
+    with np.errstate(invalid="ignore"):  # 0 / 0 in an empty bin gives the intended NaN
         means = [np.bincount(bin_of, values, minlength=bins) / counts for values in (confidence, right)]
     return Calibration(edges, counts, *means)
 

@@ -1,7 +1,7 @@
 """A network: layers in a row over ONE vector of parameters, one of gradients and one of state.
 
-The vector is what keeps everything else short. An optimizer is a few lines on two arrays, a gradient check one dot
-product, a snapshot one copy, "is everything finite?" one call. Each layer works on views of its own part of it.
+The vectors keep everything else short. An optimizer is a few lines on two arrays, a gradient check one dot product, a
+snapshot one copy, "is everything finite?" one call. Each layer works on views of its own part of each vector.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ class Place(NamedTuple):
     layer: Layer
     input_shape: Shape
     output_shape: Shape
-    parameters: dict[str, Shape]  # of the arrays that are trained
+    parameters: dict[str, Shape]  # of the trained arrays
     state: dict[str, Shape]  # of those that are only saved
 
     @property
@@ -40,7 +40,7 @@ class Place(NamedTuple):
 def walk(layers: Sequence[Layer], input_shape: Shape) -> list[Place]:
     """The shapes on the way through the layers. Nothing is allocated.
 
-    Raises ValueError, naming the place, for a layer that can't take what comes out of the one before.
+    Raises ValueError, naming the place, if a layer can't take the output of the layer before it.
     """
     places = []
     shape = tuple(input_shape)
@@ -55,7 +55,7 @@ def walk(layers: Sequence[Layer], input_shape: Shape) -> list[Place]:
 
 
 def sizes(places: Sequence[Place]) -> tuple[int, int]:
-    """How many numbers the layers' parameters and their state have in all."""
+    """The total number of the layers' parameters and state values."""
     return sum(place.size for place in places), sum(_size(place.state) for place in places)
 
 
@@ -64,10 +64,11 @@ def _size(shapes: dict[str, Shape]) -> int:
 
 
 def keep_freed_memory() -> None:
-    """Have freed memory kept for the arrays of the next step, where the C library is glibc.
+    """Make glibc keep freed memory for the arrays of the next step.
 
-    It gives blocks of megabytes back to the system, until one as large as this was freed once. To fetch them anew took
-    a tenth of the steps of a convolutional network. The block itself is never touched, and takes no memory.
+    glibc gives blocks of megabytes back to the system, until a block as large as this one has been freed. Getting them
+    again took a tenth of the time of a convolutional network's steps. The block itself is never touched, so it takes no
+    memory.
     """
     np.empty(31 * 2**20, np.uint8)
 
@@ -80,7 +81,7 @@ class Network:
     `parameters`, `gradients` and `state` are the three vectors. They are allocated here, once, and never again; the
     layers' W, b, dW, db are views into them. `seed` draws the first weights.
 
-    Raises ValueError where the layers don't fit each other, or their first weights are too large for the dtype.
+    Raises ValueError if the layers don't fit each other, or if their first weights are too large for the dtype.
     """
 
     def __init__(
@@ -106,19 +107,19 @@ class Network:
         if self.dtype not in (np.float32, np.float64):
             raise ValueError(f"a network's dtype is float32 or float64, not {self.dtype}")
         keep_freed_memory()
-        self.views: list[tuple[Place, str, np.ndarray, np.ndarray]] = []  # of a layer: name, array and its vector
+        self.views: list[tuple[Place, str, np.ndarray, np.ndarray]] = []  # place, name, array, vector
         self.parameters = self._allocate("parameters")
         self.gradients = self._allocate("parameters", prefix="d")
         self.state = self._allocate("state")
         rng = np.random.default_rng(seed)
-        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
+        with np.errstate(over="ignore"):  # weights that are too large become infinite, and are refused
             for layer in self.layers:
                 layer.initialize(rng)
         if not np.isfinite(self.snapshot()).all():
             raise ValueError(f"the first weights are too large for {self.dtype}: expected another initializer")
 
     def _allocate(self, group: str, prefix: str = "") -> np.ndarray:
-        """One vector for all arrays of a group; each layer is given a view of its part for each of its arrays."""
+        """One vector for all arrays of a group; each layer gets a view of its part for each of its arrays."""
         slots = [
             (place, prefix + name, shape) for place in self.places for name, shape in getattr(place, group).items()
         ]
@@ -158,7 +159,7 @@ class Network:
         return x
 
     def _what_it_takes(self, x: object) -> str:
-        """Why it does not take x."""
+        """The reason why the network does not take x."""
         if not isinstance(x, np.ndarray):
             return f"a network takes an array of floating-point numbers, not a {type(x).__name__}"
         if x.dtype.kind != "f":
@@ -169,9 +170,9 @@ class Network:
     def backward(self, loss: Loss, p: np.ndarray, t: np.ndarray) -> None:
         """Overwrite `gradients` with ∂L/∂θ, after `p = forward(x, training=True)`.
 
-        The chain rule, walked from the loss to the first layer that learns. Two things are left out: the last
-        activation where the loss knows the derivative through both (`logit_gradient`), and every ∂L/∂x that nobody
-        uses, from the first layer that learns on downwards.
+        The chain rule, applied from the loss back to the first layer that learns. Two things are left out: the last
+        activation, if the loss knows the derivative through both (`logit_gradient`); and every ∂L/∂x that is not
+        needed, from the first layer that learns downwards.
 
         Maths: docs/mathematics.md, "Back-propagation".
         """
@@ -187,7 +188,7 @@ class Network:
     def loss_gradient(self, loss: Loss, p: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, int]:
         """∂L/∂y where the way back begins, and the index of the layer whose output y is: the last or the one before it.
 
-        The last activation is left out where the loss knows the derivative through both (`logit_gradient`).
+        The last activation is left out if the loss knows the derivative through both (`logit_gradient`).
         """
         last = len(self.layers) - 1
         if loss.matching_activation is type(self.layers[last]):
@@ -195,9 +196,9 @@ class Network:
         return loss.gradient(p, t), last
 
     def settle(self) -> bool:
-        """After a step that was taken, have the layers take over their statistics.
+        """After a completed step, let the layers put their statistics into the state.
 
-        Returns False, and leaves the state as it was, where a statistic is not finite.
+        Returns False, and leaves the state as it was, if a statistic is not finite.
         """
         if not self.state.size:
             return True
@@ -212,27 +213,27 @@ class Network:
     # ---- the network as a whole ----
 
     def check_views(self) -> None:
-        """Raise ValueError where an array of a layer is no part of its vector any more.
+        """Raise ValueError if an array of a layer is no longer part of its vector.
 
-        Called once an epoch and before saving. To look at every `layer.W = …` would slow a step on one image by 4 %.
+        Called once per epoch and before saving. A check of every `layer.W = …` would slow a step on one image by 4 %.
         """
         for place, name, view, vector in self.views:
             array = f"layers[{self.places.index(place)}].{name}"
             if getattr(place.layer, name) is not view:
                 raise ValueError(f"{array} was replaced by another array: write into it instead, {array}[...] = …")
-            if not np.may_share_memory(view, vector):  # a copy of a network has copied views and vectors apart
+            if not np.may_share_memory(view, vector):  # copying a network copies views and vectors separately
                 raise ValueError(f"{array} is a copy: make a new network and restore a snapshot instead of copying one")
 
     def snapshot(self) -> np.ndarray:
-        """A copy of all that the network has learnt: its parameters, then its state."""
+        """A copy of everything that the network has learnt: its parameters, then its state."""
         return np.concatenate([self.parameters, self.state])
 
     def restore(self, snapshot: np.ndarray) -> None:
-        """Put back what `snapshot` took, also from a network of another dtype."""
+        """Restore a snapshot, also one of a network with another dtype."""
         self.parameters[...], self.state[...] = np.split(snapshot, [self.parameters.size])
 
     def check_state(self) -> None:
-        """Raise ValueError, naming the place, for a state from elsewhere that no training can have left behind."""
+        """Raise ValueError, naming the place, for a loaded state that no training can produce."""
         for i, layer in enumerate(self.layers):
             try:
                 layer.check_state()
@@ -240,7 +241,7 @@ class Network:
                 raise ValueError(f"layers[{i}].state.{problem}") from None
 
     def layer_of(self, index: int) -> str:
-        """The layer of a parameter, by its place in `parameters`; layers are counted where they learn."""
+        """The layer of a parameter, by its index in `parameters`; only layers that learn are counted."""
         ends = np.cumsum([place.size for place in self.places if place.parameters])
         return f"layer {np.searchsorted(ends, index, side='right') + 1}"
 
@@ -249,7 +250,7 @@ class Network:
 
         The step is replayed: `forward` with `training` is repeatable.
         """
-        learning = 0  # layers are counted where they learn
+        learning = 0  # only layers that learn are counted
         gradients = []
         for place in self.places:
             learning += bool(place.parameters)

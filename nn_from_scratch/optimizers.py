@@ -1,7 +1,7 @@
 """How parameters follow their gradients downhill.
 
-An optimizer sees one vector θ with all parameters of the network and one vector g with their gradients, and updates θ
-in place: after the first step no array of their size is created. The learning rate η is an argument, so that a schedule
+An optimizer sees one vector θ with all parameters of the network and one vector g with their gradients. It updates θ in
+place: after the first step it creates no array of their size. The learning rate η is an argument, so that a schedule
 can change it at every step. In order of difficulty: SGD, Adam.
 """
 
@@ -11,27 +11,27 @@ import numpy as np
 
 from nn_from_scratch.words import Table
 
-# With β = 0.6 or more, what is not below TINY now is still a normal float32 after FORGET_EVERY more steps:
+# With β = 0.6 or more, a value that is not below TINY is still a normal float32 after FORGET_EVERY more steps:
 # 10⁻³⁰ · 0.6³² = 8 · 10⁻³⁸.
 TINY = 1e-30
 FORGET_EVERY = 32
 
 
 class Optimizer:
-    """θ ← θ − η · (a direction made of g and of what is remembered of earlier g).
+    """θ ← θ − η · (a direction computed from g and from a memory of earlier g).
 
-    `state` holds what is remembered: arrays of θ's shape, made at the first step. With `steps` and θ it is all it
-    takes to go on later as if nothing had happened.
+    `state` holds the memory: arrays of θ's shape, made at the first step. With `steps` and θ, it is everything that is
+    needed to continue later with the same result.
 
-    Weight decay λ is decoupled, a step of its own that the memory never sees: θ ← θ − ηλθ. (Loshchilov and Hutter,
-    2019) It shrinks biases too: on images held out, sparing them made no difference.
+    Weight decay λ is decoupled, a separate step that does not enter the memory: θ ← θ − ηλθ. (Loshchilov and Hutter,
+    2019) It also shrinks biases: on held-out images, leaving them out made no difference.
 
     Maths: docs/mathematics.md, "Optimizers".
     """
 
     remembers: tuple[str, ...] = ()
-    usual_rate = 0.01  # η to start with, where nobody has looked for a better one
-    follows_size = False  # whether gradients that are K times smaller need a rate that is K times higher
+    usual_rate = 0.01  # a good first η
+    follows_size = False  # whether gradients that are K times smaller need a K times higher rate
 
     def __init__(self, weight_decay: float = 0.0):
         if not 0 <= weight_decay < np.inf:
@@ -42,15 +42,15 @@ class Optimizer:
         self.scratch = np.empty(0)
 
     def step(self, parameters: np.ndarray, gradients: np.ndarray, learning_rate: float) -> bool:
-        """Update `parameters` in place, once. Returns False, and leaves them, where the step is not finite."""
+        """Update `parameters` in place, once. If the step is not finite, returns False and leaves them unchanged."""
         if not self.state:
             self.state = {name: np.zeros_like(parameters) for name in self.remembers}
         if self.scratch.size != parameters.size:
             self.scratch = np.empty_like(parameters)
         self.steps += 1
         self.find_step(gradients, learning_rate)
-        # One product instead of a look at each number: it overflows, too, where a step is merely absurdly long. And a
-        # decay of ηλ ≥ 2 would not shrink the parameters.
+        # One dot product instead of a check of each number. It also overflows if a step is finite but absurdly long.
+        # A decay of ηλ ≥ 2 would not shrink the parameters.
         if not (isfinite(self.scratch @ self.scratch) and learning_rate * self.weight_decay < 2):
             return False
         if self.weight_decay:
@@ -61,17 +61,17 @@ class Optimizer:
         return True
 
     def forget_the_tiny(self) -> None:
-        """Set to zero what has faded from memory.
+        """Set faded values of the memory to 0.
 
-        Where a gradient stays 0, as at a pixel that is rarely lit, what is remembered of it shrinks at every step.
-        Below 10⁻³⁸ a float32 is "denormal", and takes a processor a hundred times as long: a third of the training.
+        If a gradient stays 0, as for a pixel that is rarely lit, the memory of it shrinks at every step. Below 10⁻³⁸ a
+        float32 is "denormal", and a processor takes a hundred times as long for it: a third of a long training.
         """
         for memory in self.state.values():
             np.abs(memory, out=self.scratch)
             memory[self.scratch < TINY] = 0
 
     def find_step(self, gradients: np.ndarray, learning_rate: float) -> None:
-        """The optimizer's own rule: write what is to be taken from θ into `scratch`."""
+        """The optimizer's own rule: write the step, which is subtracted from θ, into `scratch`."""
         raise NotImplementedError
 
 
@@ -80,7 +80,7 @@ class SGD(Optimizer):
 
     v ← μv + g        θ ← θ − ηv        Nesterov: θ ← θ − η(g + μv), with the new v
 
-    (Polyak, 1964; Sutskever et al., 2013, in the form that needs no gradient anywhere but at θ)
+    (Polyak, 1964; Sutskever et al., 2013, in the form that needs the gradient only at θ)
 
     momentum: μ, from 0 to below 1, the share of its velocity that is kept
     nesterov: Nesterov's momentum, which looks ahead
@@ -98,7 +98,7 @@ class SGD(Optimizer):
         self.momentum = momentum
         self.nesterov = nesterov
         self.remembers = ("velocity",) if momentum else ()
-        # Of 0.03, 0.1, 0.3 and 1 the rate at which presets learn well. A velocity adds up about 1 / (1 − μ) gradients.
+        # Of 0.03, 0.1, 0.3 and 1, this rate suits all presets. A velocity adds up about 1 / (1 − μ) gradients.
         self.usual_rate = 0.3 * (1 - momentum)
 
     def find_step(self, gradients: np.ndarray, learning_rate: float) -> None:
@@ -116,20 +116,20 @@ class SGD(Optimizer):
 
 
 class Adam(Optimizer):
-    """Every parameter gets its own step: the mean of its gradients over the root of the mean of their squares.
+    """Every parameter has its own step: the mean of its gradients, divided by the root of the mean of their squares.
 
     m₁ ← β₁m₁ + (1 − β₁)g        m̂₁ = m₁ / (1 − β₁^τ)
     m₂ ← β₂m₂ + (1 − β₂)g²       m̂₂ = m₂ / (1 − β₂^τ)        θ ← θ − η m̂₁ / (√m̂₂ + ε)
 
     at the step τ = 1, 2, … (Kingma and Ba, 2015, who call them m and v)
 
-    Each pass over θ costs time, so the arrays hold the sums M = m₁ / (1 − β₁) and V = m₂ / (1 − β₂), which saves two
-    passes; the factors that are missing in M and V are put into the two numbers η and ε instead. With
+    Each pass over θ takes time, so the arrays hold the sums M = m₁ / (1 − β₁) and V = m₂ / (1 − β₂), which saves two
+    passes. The factors that M and V leave out go into the two numbers η and ε instead. With
     r = √((1 − β₂) / (1 − β₂^τ)), so that √m̂₂ = r√V, the step is  η (1 − β₁) / (1 − β₁^τ) / r · M / (√V + ε/r).
 
     beta1: β₁, from 0 to below 1, its memory of the gradients
     beta2: β₂, from 0 to below 1, its memory of their squares
-    epsilon: ε, above 0, against a division by 0
+    epsilon: ε, above 0, prevents a division by 0
     weight_decay: λ, from 0 up
     """
 

@@ -1,6 +1,6 @@
 """Named recipes: data, no code.
 
-Their numbers were chosen on the last 10,000 training images, held out.
+Their numbers were chosen on the last 10,000 training images, which were held out.
 """
 
 from nn_from_scratch.recipe import Recipe
@@ -46,7 +46,7 @@ PRESETS: dict[str, Recipe] = {
         input_shape=(784,),
         classes=DIGITS,
     ),
-    # 98 % in a second: a high rate for three epochs, and an Adam that forgets sooner, as there are only 705 steps.
+    # 98 % in a second: a high rate for three epochs, and an Adam that forgets sooner, because there are only 705 steps.
     "784-128-64-10-fast": Recipe(
         layers=("dense:128", "relu", "dense:64", "relu", "dense:10", "softmax"),
         loss="cross-entropy",
@@ -83,7 +83,7 @@ PRESETS: dict[str, Recipe] = {
         input_shape=(784,),
         classes=(1, 2),
     ),
-    # The default's network on images that are new in every epoch.
+    # The default network on images that are changed anew in every epoch.
     "784-128-64-10-augmented": Recipe(
         layers=("dense:128", "relu", "dense:64", "relu", "dense:10", "softmax"),
         loss="cross-entropy",
@@ -129,7 +129,7 @@ PRESETS: dict[str, Recipe] = {
         input_shape=(1, 28, 28),
         classes=DIGITS,
     ),
-    # No biases where a batch normalization follows: it subtracts them again.
+    # No biases before a batch normalization, which would subtract them again.
     "cnn": Recipe(
         layers=(
             *("conv2d:24:3:padding=same:bias=false", "max-pool2d", "batch-norm", "relu"),

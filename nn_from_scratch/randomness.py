@@ -1,7 +1,7 @@
 """All randomness comes from one seed, in streams that do not disturb each other.
 
-Within a stream, what an epoch or a step draws follows from its number alone. So a training can be taken up again
-anywhere although no generator was saved, and looking at a network never changes what it will learn.
+Within a stream, the random numbers of an epoch or a step follow from its number alone. So a training can be resumed at
+any step without a saved generator, and looking at a network never changes its training.
 """
 
 from typing import NamedTuple
@@ -37,10 +37,10 @@ def key(stream: Seed, number: int) -> np.uint64:
 
 
 def uniform(key: np.uint64, indices: np.ndarray, draws: int) -> np.ndarray:
-    """So many numbers in [0, 1) for each index, each a function of the key, the index and its place alone. (n, draws)
+    """`draws` numbers in [0, 1) for each index. Each follows from the key, the index and its place alone. (n, draws)
 
-    A generator for each image would take far longer than the image does. The generator SplitMix64 needs no state: its
-    number n is a hash of its seed + (n + 1) · γ. (Steele, Lea and Flood, "Fast splittable pseudorandom number
+    A generator for each image would take far longer than changing the image. The generator SplitMix64 needs no state:
+    its number n is a hash of its seed + (n + 1) · γ. (Steele, Lea and Flood, "Fast splittable pseudorandom number
     generators", 2014)
     """
     n = indices.astype(np.uint64)[:, None] * np.uint64(draws) + np.arange(1, draws + 1, dtype=np.uint64)
@@ -51,7 +51,7 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2⁶⁴ divided by the golden ratio, m
 
 
 def splitmix64(z: np.ndarray) -> np.ndarray:
-    """64 bits from 64 bits (uint64), one to one: each bit that goes in decides about every bit that comes out."""
+    """A one-to-one map of 64 bits (uint64), in which every bit of the input affects every bit of the output."""
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)  # modulo 2⁶⁴, as all sums and products here
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))

@@ -1,7 +1,7 @@
-"""What a training is asked to do: plain data, its parts named by words.
+"""A recipe holds all settings of a training: plain data, its parts named by words.
 
-A recipe can be compared, overridden part by part on the command line and written into the file of the network that it
-trained. With a seed and a data set it decides what the network becomes.
+A recipe can be compared, overridden part by part on the command line, and written into the file of the network that it
+trained. Together with a seed and a data set, it determines the trained network.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ from nn_from_scratch.schedules import SCHEDULES, Schedule
 from nn_from_scratch.storage import json_files
 from nn_from_scratch.words import Table, name_of
 
-# The parts of a recipe that are one word each, and the table that the word is looked up in.
+# The parts of a recipe that are one word each, with the table for the word.
 TABLES: dict[str, Table] = {
     "loss": LOSSES,
     "optimizer": OPTIMIZERS,
@@ -36,15 +36,15 @@ TABLES: dict[str, Table] = {
     "bias_initializer": INITIALIZERS,
 }
 
-BILLION = 10**9  # more epochs end on no machine, and a checkpoint could not hold their steps
+BILLION = 10**9  # no machine finishes more epochs, and a checkpoint could not hold their steps
 
 
 @dataclass(frozen=True)
 class Recipe:
     """Layers, and how they are trained.
 
-    Words are kept in their canonical form, so that equal recipes compare equal. Raises BadInput where a part is
-    impossible or the parts don't fit each other.
+    Words are kept in their canonical form, so that equal recipes compare equal. Raises BadInput if a part is
+    impossible, or if the parts don't fit each other.
     """
 
     layers: tuple[str, ...]  # from input to output, such as ("dense:128", "relu", "dense:10", "softmax")
@@ -57,8 +57,8 @@ class Recipe:
     initializer: str = "he"  # of every layer that takes one and doesn't name its own
     bias_initializer: str = "zeros"  # likewise
     input_shape: tuple[int, ...] = ()  # of one sample; (): that of the data's images
-    classes: tuple[int, ...] = ()  # the labels told apart, images of others are left out; (): all those in the data
-    augmentation: tuple[str, ...] = ()  # what makes new images of the training images in every epoch; (): nothing
+    classes: tuple[int, ...] = ()  # the labels to tell apart, without images of others; (): all labels of the data
+    augmentation: tuple[str, ...] = ()  # the changes of the training images, new in every epoch; (): none
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(map(LAYERS.canonical, self.layers)))
@@ -100,7 +100,7 @@ class Recipe:
         return [LAYERS.make(word, defaults) for word in self.layers]
 
     def places(self) -> list[Place]:
-        """The layers with all their shapes, nothing allocated. Raises BadInput where they don't fit each other."""
+        """The layers with all their shapes. Nothing is allocated. Raises BadInput if they don't fit each other."""
         if not self.input_shape:
             raise BadInput("the input shape of this recipe follows from the data: expected for_data first")
         try:
@@ -115,12 +115,12 @@ class Recipe:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """How many numbers go in, and how many come out of each layer that learns: 784, 128, 64, 10."""
+        """The number of inputs, then the number of outputs of each layer that learns: 784, 128, 64, 10."""
         learning = [place.output_shape for place in self.places() if place.parameters]
         return tuple(map(prod, (self.input_shape, *learning)))
 
     def make_network(self, seed: Seed, dtype: type = np.float32) -> Network:
-        """Raises BadInput for a network whose file could not be read again, before it learns in vain."""
+        """Raises BadInput, before the training, for a network whose file could not be read again."""
         places, most = self.places(), json_files.MOST_PARAMETERS
         try:
             if (size := sum(sizes(places))) > most:
@@ -149,9 +149,9 @@ class Recipe:
     # ---- other recipes ----
 
     def for_data(self, dataset: Dataset) -> "Recipe":
-        """This recipe with nothing left open: input shape and classes are those of the data where it names none.
+        """This recipe with nothing left open: if it names no input shape or classes, it gets those of the data.
 
-        An image is (1, rows, columns), or, where the layers don't take that, a row of all its pixels.
+        An image is (1, rows, columns), or a row of all its pixels if the layers don't take that shape.
         """
         recipe = self
         if not self.classes:
@@ -171,13 +171,13 @@ class Recipe:
     def override(self, **changes: Any) -> "Recipe":
         """This recipe with other parts.
 
-        Beside its own parts, `changes` may name settings of the optimizer and of the schedule (momentum=0.9), and, for
+        Besides its parts, `changes` may name settings of the optimizer and of the schedule (momentum=0.9), and, for
         Dense layers with an activation after each, sizes=(784, 128, 10) and activations=("relu", "softmax").
 
-        What belonged to a part goes with it, and what suits the new one takes its place, unless it is given: another
-        optimizer has its own settings and its usual learning rate; other layers have their own input shape and first
-        weights, and the loss that their last activation matches; another loss has the last activation that it matches;
-        other classes have an output for each.
+        With a new part come settings that suit it, unless `changes` has them: a new optimizer comes with its own
+        settings and its usual learning rate; new layers with their own input shape and first weights, and with the loss
+        that matches their last activation; a new loss with its matching last activation; new classes with an output for
+        each.
         """
         own = {part.name for part in fields(Recipe)}
         parts = {name: value for name, value in changes.items() if name in own}
@@ -216,9 +216,10 @@ class Recipe:
         return found | {"bias_initializer": "zeros"}
 
     def _suited_layers(self, parts: dict[str, Any]) -> tuple[str, ...]:
-        """The layers as they are, but for the activation that a loss in `parts` matches, and an output for each class.
+        """The layers with a last activation that matches the loss in `parts`, and with an output for each class.
 
-        Only a Dense layer with an activation at the end is changed so; others stay, to be accepted or refused.
+        Only a Dense layer with an activation at the end is changed. Other layers stay as they are, to be accepted or
+        refused.
         """
         if len(self.layers) < 2:
             return self.layers
@@ -247,7 +248,7 @@ class DenseStack(NamedTuple):
 
 
 def dense_stack(layers: Sequence[str]) -> DenseStack | None:
-    """What these layers are as Dense layers with an activation after each, or None where they are something else."""
+    """These layers as Dense layers with an activation after each, or None if they are something else."""
     names = [LAYERS.parse(word)[0] for word in layers]
     if not names or len(names) % 2 or set(names[::2]) != {"dense"} or not set(names[1::2]) <= set(activations()):
         return None
@@ -262,7 +263,7 @@ def activations() -> list[str]:
 def _dense_stack(
     layers: Sequence[str], sizes: Sequence[int] | None, activations: Sequence[str] | None
 ) -> dict[str, Any]:
-    """The layers that sizes and activations stand for, and their input shape; what isn't given is that of `layers`."""
+    """The layers for these sizes and activations, and their input shape. If one isn't given, `layers` decides."""
     if sizes is not None and (len(sizes) < 2 or min(sizes) < 1):
         raise BadInput(f"sizes {_words(sizes)}: expected the number of inputs, then the units of each layer")
     if sizes is None or activations is None:
@@ -288,7 +289,7 @@ def _dense_stack(
 
 
 def setting_owners() -> dict[str, list[tuple[Table, str]]]:
-    """The settings of optimizers and schedules, each with the tables and names of those that have it."""
+    """The settings of optimizers and schedules, each with the tables and names of the parts that have it."""
     owners: dict[str, list[tuple[Table, str]]] = {}
     for table in (OPTIMIZERS, SCHEDULES):
         for name in table:
@@ -298,7 +299,7 @@ def setting_owners() -> dict[str, list[tuple[Table, str]]]:
 
 
 def _whose(setting: str, parts: dict[str, Any]) -> str:
-    """Which parts have a setting that none of a recipe's own has."""
+    """The message for a setting that this recipe's own parts don't have: it names the parts that have it."""
     owners = [f"the {table.kind} {name}" for table, name in setting_owners().get(setting, [])]
     if not owners:
         return f"{setting}: no part of a recipe has that name"

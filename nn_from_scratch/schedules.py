@@ -1,8 +1,8 @@
 """The learning rate as a function of the step.
 
-Large steps find the valley, small ones its floor: most recipes start high and end low. A schedule is called with the
-number of steps already taken and returns the rate of the next. In order of difficulty: Constant, StepDecay, Cosine,
-OneCycle. Maths: docs/mathematics.md, "Learning-rate schedules".
+Long steps find the valley, and short steps its floor, so most recipes start with a high rate and end with a low one. A
+schedule is called with the number of steps already taken and returns the rate of the next step. In order of difficulty:
+Constant, StepDecay, Cosine, OneCycle. Maths: docs/mathematics.md, "Learning-rate schedules".
 """
 
 from math import cos, pi
@@ -11,7 +11,7 @@ from nn_from_scratch.words import Table
 
 
 class Schedule:
-    """η(s) for the step s = 0, 1, …, total_steps − 1; from s = total_steps on it stays the same."""
+    """η(s) for the step s = 0, 1, …, total_steps − 1. From s = total_steps on, it stays the same."""
 
     def __init__(self, peak: float, total_steps: int):
         if not 0 < peak < float("inf"):
@@ -26,7 +26,7 @@ class Schedule:
 
 
 class Constant(Schedule):
-    """η(s) = peak, however many steps there are."""
+    """η(s) = peak for all steps."""
 
     def __init__(self, peak: float, total_steps: int = 1):
         super().__init__(peak, total_steps)
@@ -36,10 +36,10 @@ class Constant(Schedule):
 
 
 class StepDecay(Schedule):
-    """η(s) = peak · factor^⌊s · pieces / total⌋: equally long pieces, each at a fraction of the rate before it.
+    """η(s) = peak · factor^⌊s · pieces / total⌋: pieces of equal length, each with a fraction of the rate before it.
 
     decay_factor: the rate of a piece as a share of the rate before it
-    decay_pieces: how many pieces there are
+    decay_pieces: the number of pieces
     """
 
     def __init__(self, peak: float, total_steps: int, decay_factor: float = 0.5, decay_pieces: int = 4):
@@ -66,7 +66,7 @@ class Cosine(Schedule):
 class OneCycle(Schedule):
     """A straight warm-up from peak/w to the peak in w steps, then half a cosine wave to zero. (After Smith, 2018)
 
-    The warm-up lets Adam's averages settle before the steps grow long, which permits a higher peak.
+    The warm-up lets Adam's averages settle before the steps become long. This makes a higher peak possible.
 
     warmup: the share of the steps in which the rate rises
     """

@@ -1,7 +1,7 @@
 """The training loop: forward, backward, step, again and again.
 
-`fit` is a generator. It prints nothing, draws nothing and saves nothing: whoever calls it does, between one epoch and
-the next, and stops it by no longer asking.
+`fit` is a generator. It prints nothing, draws nothing and saves nothing. The caller can do this after each epoch, and
+can stop the training by leaving the loop.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ from nn_from_scratch.schedules import Schedule
 
 
 class Diverged(ArithmeticError):
-    """Each step made things worse, until the numbers overflowed. The parameters are the last finite ones."""
+    """The loss grew from step to step, until the numbers overflowed. The parameters are the last finite ones."""
 
     def __init__(self, step: int, learning_rate: float, reason: str):
         super().__init__(f"diverged at step {step}, at learning rate {learning_rate:g}: {reason}")
@@ -34,7 +34,7 @@ class Diverged(ArithmeticError):
         self.reason = reason
 
 
-@np.errstate(over="ignore", invalid="ignore")  # what overflows is found, and reported as divergence
+@np.errstate(over="ignore", invalid="ignore")  # an overflow is found and reported as divergence
 def train_step(
     network: Network,
     loss: Loss,
@@ -46,9 +46,9 @@ def train_step(
 ) -> tuple[np.ndarray, float]:
     """Learn from one batch. Returns the predictions p and their loss, both from before the update.
 
-    Shapes: x (N, *input_shape); t and p (N, K). With `noise`, the layers draw theirs from it first; without, they use
-    what they drew last. Raises Diverged where a number is not finite, and leaves the network with finite ones: where it
-    is the loss or the step, the parameters stay as they are.
+    Shapes: x (N, *input_shape); t and p (N, K). With `noise`, the layers first draw their noise from it; without, they
+    use the noise that they drew last. Raises Diverged if a number is not finite. The network keeps finite numbers: if
+    the loss or the step is not finite, the parameters stay as they are.
     """
     step = optimizer.steps + 1
     if noise:
@@ -68,26 +68,26 @@ def train_step(
 
 
 class EpochResult(NamedTuple):
-    """What an epoch came to."""
+    """The results of an epoch."""
 
     epoch: int  # epochs done, from 1
     step: int  # steps done since the start
     learning_rate: float  # of the last step
-    loss: float  # mean over the epoch's batches, each taken before the step it led to
+    loss: float  # mean over the epoch's batches, each computed before its step
     accuracy: float  # likewise: the network was still improving while these were counted; NaN without classes
     validation_loss: float | None  # after the epoch, on images it doesn't learn from
     validation_accuracy: float | None
-    seconds: float  # spent learning in this epoch, validation not included
+    seconds: float  # of training in this epoch, without validation
 
 
 @dataclass
 class Progress:
-    """How far a training has come. With the parameters and the optimizer's memory, all it takes to go on later."""
+    """How far a training has come. With the parameters and the optimizer's memory, it is enough to continue later."""
 
     epoch: int = 0  # epochs done and reported
-    step: int = 0  # steps done, those of the epoch under way included
+    step: int = 0  # steps done, including those of the present epoch
     learning_rate: float = 0.0  # of the last step
-    loss_sum: float = 0.0  # over the samples of the epoch under way, as the two below
+    loss_sum: float = 0.0  # over the samples of the present epoch, like the two below
     right: int = 0
     seen: int = 0
     seconds: float = 0.0
@@ -107,9 +107,9 @@ def fit(
 ) -> Iterator[EpochResult]:
     """Train until `epochs` passes over the training set are done, and yield the result of each.
 
-    `on_step(step, loss)` is called after each step, for a progress bar or a finer curve; by raising an exception it
-    can stop the training there. `progress` is kept up to date; with the one of an earlier training, with its network
-    and its optimizer, this goes on where that one stopped, and ends at the same bytes as if it never had. The noise of
+    `on_step(step, loss)` is called after each step, for a progress bar or a finer curve. It can raise an exception to
+    stop the training. `progress` is kept up to date. With the progress, network and optimizer of an earlier training,
+    `fit` continues where that training stopped, and ends with the same bytes as without the interruption. The noise of
     a step follows from the stream `noise` and the step's number. Raises Diverged.
     """
     _check_parts(network=network, loss=loss, optimizer=optimizer, schedule=schedule, batches=batches)
@@ -131,7 +131,7 @@ def fit(
             if on_step:
                 try:
                     on_step(progress.step, batch_loss)
-                except Exception:  # it ends here, and what it has come to is about to be saved
+                except Exception:  # the training ends here, and its progress will be saved
                     _check_memory(network, optimizer, progress)
                     raise
         network.check_views()
@@ -140,7 +140,7 @@ def fit(
 
 
 def _check_parts(**parts: object) -> None:
-    """Raise TypeError for a part of a training that is none, such as a bare number where a schedule belongs."""
+    """Raise TypeError for a part of the wrong type, such as a number instead of a schedule."""
     expected: dict[str, tuple[Any, str]] = {
         "network": (Network, "Network([Dense(10)], (784,), seed=0)"),
         "loss": (Loss, "CrossEntropy()"),
@@ -154,9 +154,9 @@ def _check_parts(**parts: object) -> None:
 
 
 def _check_memory(network: Network, optimizer: Optimizer, progress: Progress) -> None:
-    """Raise Diverged where what an optimizer remembers has overflowed. Its steps need not show it.
+    """Raise Diverged if the optimizer's memory has overflowed. Its steps need not show this.
 
-    Adam divides by the root of its sum of squares. Once that is infinite, its steps are 0, and nothing is learnt.
+    Adam divides by the root of its sum of squares. If this sum is infinite, Adam's steps are 0, and nothing is learnt.
     """
     for name, memory in optimizer.state.items():
         finite = np.isfinite(memory)
@@ -189,7 +189,7 @@ def _finish_epoch(
 
 def predict(network: Network | Ensemble, images: np.ndarray) -> np.ndarray:
     """The outputs p for stored images, a slice at a time to keep memory small. (N, rows, columns) → (N, K)"""
-    if isinstance(network, Ensemble):  # each member takes the slices that it takes alone, so it rounds the same
+    if isinstance(network, Ensemble):  # each member gets the same slices as alone, so it rounds the same
         return network.mean([predict(member, images) for member in network.members])
     batch_size = images_at_once(network)
     slices = [images[start : start + batch_size] for start in range(0, len(images), batch_size)]
@@ -197,13 +197,13 @@ def predict(network: Network | Ensemble, images: np.ndarray) -> np.ndarray:
 
 
 def images_at_once(network: Network) -> int:
-    """A thousand, or as many as let any layer put out no more than 4 MB, which stay in the processor's cache."""
+    """A thousand images, or fewer, so that no layer's output exceeds 4 MB and it stays in the processor's cache."""
     return min(1000, 1 + 10**6 // max(prod(place.output_shape) for place in network.places))
 
 
-@np.errstate(over="ignore", invalid="ignore")  # a network that has diverged has a loss that says so
+@np.errstate(over="ignore", invalid="ignore")  # the loss of a diverged network shows it
 def evaluate(network: Network | Ensemble, loss: Loss, split: Split) -> tuple[float, float]:
-    """Loss and accuracy on a data set; where it has no classes, the accuracy is NaN."""
+    """Loss and accuracy on a data set. Without classes, the accuracy is NaN."""
     check_split(split)
     p = predict(network, split.images)
     different, which = targets(split.labels, p.shape[1], network.dtype)

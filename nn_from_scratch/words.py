@@ -2,7 +2,7 @@
 
 A word is the name of a class, then its settings, separated by colons. The settings are the arguments of the class's
 constructor: their names, types and defaults are read from its signature. So a new part of any kind is one class and one
-line in a table, and recipes, options, files and tests know it.
+line in a table: recipes, options, files and tests then know it.
 """
 
 import inspect
@@ -15,13 +15,13 @@ from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin, 
 from nn_from_scratch.errors import BadInput, one_line
 
 Part = TypeVar("Part")
-REQUIRED = inspect.Parameter.empty  # the default of a setting that has none
+REQUIRED = inspect.Parameter.empty  # stands for the default of a setting without one
 
 
 class Table(dict[str, type[Part]], Generic[Part]):
     """The classes of one kind, such as "optimizer", by their names as words.
 
-    `given` names the constructor's arguments that a word does not set, because whoever makes the part gives them.
+    `given` names the constructor's arguments that a word does not set, because the code that makes the part does.
     """
 
     def __init__(self, kind: str, *classes: type[Part], given: tuple[str, ...] = ()):
@@ -30,11 +30,11 @@ class Table(dict[str, type[Part]], Generic[Part]):
         self.given = given
 
     def settings(self, name: str) -> dict[str, inspect.Parameter]:
-        """What a word can set: the arguments of the constructor, in order."""
+        """The settings of a word: the arguments of the constructor, in order."""
         return {key: value for key, value in _arguments(self[name]).items() if key not in self.given}
 
     def parse(self, word: str) -> tuple[str, dict[str, Any]]:
-        """The name in a word, and its settings. Raises BadInput, saying what was expected."""
+        """The name in a word, and its settings. Raises BadInput, which says what was expected."""
         name, *pieces = word.split(":")
         if name not in self:
             raise BadInput(f"unknown {self.kind} {one_line(name, 60)!r}: expected one of {self.usages()}")
@@ -57,9 +57,9 @@ class Table(dict[str, type[Part]], Generic[Part]):
         return name, {key: self._read(word, name, key, text) for key, text in texts.items()}
 
     def make(self, word: str, defaults: Mapping[str, Any] | None = None, **given: Any) -> Part:
-        """The part that a word describes. `defaults` stand for settings that it has and the word leaves open.
+        """The part that a word describes. `defaults` are used for settings that the word leaves open.
 
-        Raises BadInput where there is no such part, or it refuses its settings.
+        Raises BadInput if there is no such part, or if it refuses its settings.
         """
         name, settings = self.parse(word)
         own = self.settings(name)
@@ -75,12 +75,12 @@ class Table(dict[str, type[Part]], Generic[Part]):
             raise BadInput(f"{self.kind} {one_line(word, 60)}: {problem}") from None
 
     def canonical(self, word: str) -> str:
-        """The same word as it is always written: required settings in order, others by name unless at their default."""
+        """The word in its canonical form: required settings in order, others by name unless they have their default."""
         name, settings = self.parse(word)
         return spell(self[name], settings, self.given)
 
     def changed(self, word: str, settings: Mapping[str, Any]) -> str:
-        """The word with these settings, values or their texts, in place of its own."""
+        """The word with these settings, values or their texts, instead of its own."""
         name, own = self.parse(word)
         new = {
             key: self._read(word, name, key, value) if isinstance(value, str) else value
@@ -89,11 +89,11 @@ class Table(dict[str, type[Part]], Generic[Part]):
         return spell(self[name], own | new, self.given)
 
     def ready(self) -> list[str]:
-        """The names that are whole words: of classes that need no settings."""
+        """The names that are complete words: those of classes that need no settings."""
         return [name for name in self if not any(s.default is REQUIRED for s in self.settings(name).values())]
 
     def usage(self, name: str, optional: bool = True) -> str:
-        """How the word is written: "dense:UNITS", and in brackets what may follow."""
+        """How the word is written: "dense:UNITS", with optional settings in brackets."""
         text = name
         for key, setting in self.settings(name).items():
             if setting.default is REQUIRED:
@@ -103,7 +103,7 @@ class Table(dict[str, type[Part]], Generic[Part]):
         return text
 
     def usages(self, names: Iterable[str] | None = None, optional: bool = False) -> str:
-        """How these words are written at the least, or all of the table: "dense:UNITS, relu, softmax"."""
+        """The shortest forms of these words, or of all words in the table: "dense:UNITS, relu, softmax"."""
         return ", ".join(self.usage(name, optional) for name in (self if names is None else names))
 
     def _read(self, word: str, name: str, key: str, text: str) -> Any:
@@ -130,7 +130,7 @@ def word(part: Any) -> str:
 def settings_in(part: Any) -> dict[str, Any]:
     """The arguments of the constructor that differ from their defaults, read from attributes of the same names.
 
-    Values are JSON's types: what is itself a part, such as an initializer, is a word.
+    Values are JSON's types: a part, such as an initializer, becomes a word.
     """
     found = {key: getattr(part, key) for key in _arguments(type(part))}
     plain = {key: value if isinstance(value, int | float | str | None) else word(value) for key, value in found.items()}
@@ -138,7 +138,7 @@ def settings_in(part: Any) -> dict[str, Any]:
 
 
 def spell(part: type, settings: Mapping[str, Any], given: tuple[str, ...] = ()) -> str:
-    """A word out of a class and its settings."""
+    """The word for a class and its settings."""
     pieces = [name_of(part)]
     for key, setting in _arguments(part).items():
         if key in given or key not in settings or settings[key] == setting.default:
@@ -149,7 +149,7 @@ def spell(part: type, settings: Mapping[str, Any], given: tuple[str, ...] = ()) 
 
 
 def explanation(part: type, key: str) -> str:
-    """What the class's docstring says of a setting, in a line that begins with its name and a colon."""
+    """The description of a setting in the class's docstring: the line that begins with its name and a colon."""
     found = re.search(rf"^ *{key}: (.+)$", inspect.getdoc(part) or "", flags=re.MULTILINE)
     return found[1] if found else ""
 
@@ -162,14 +162,14 @@ def _hints(part: Any) -> dict[str, Any]:
     return _signature(part)[1]
 
 
-@cache  # looking at a signature takes longer than all else here
+@cache  # reading a signature takes longer than everything else here
 def _signature(part: Any) -> tuple[dict[str, inspect.Parameter], dict[str, Any]]:
     """The arguments of a class's constructor, and their types."""
     return dict(inspect.signature(part).parameters), get_type_hints(part.__init__)
 
 
 def _value(text: str, hint: Any) -> Any:
-    """Text as a value of a type. Raises ValueError, whose message is what was expected."""
+    """Text as a value of a type. Raises ValueError, whose message names what was expected."""
     if get_origin(hint) in (Union, UnionType):
         kinds = get_args(hint)
         if str in kinds:
@@ -196,5 +196,5 @@ def _value(text: str, hint: Any) -> Any:
 def _text(value: Any) -> str:
     """A value as a word holds it: true, none, 0.1, 3."""
     if isinstance(value, float):
-        return repr(float(value)).removesuffix(".0")  # float: one of NumPy's says of itself what it is
+        return repr(float(value)).removesuffix(".0")  # float: the repr of a NumPy number includes its type
     return str(value).lower() if str(value) in ("True", "False", "None") else str(value)

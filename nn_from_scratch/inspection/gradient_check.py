@@ -1,7 +1,7 @@
-"""Is back-propagation right? Move a parameter a little, and see whether the loss changes as its gradient says.
+"""Is back-propagation right? Move a parameter a little, and compare the change of the loss with its gradient.
 
-Each new network is checked before it learns, on a copy in float64: in float32 the difference of two losses would be
-lost in rounding. Maths: docs/mathematics.md, "Gradient checking".
+Each new network is checked before its training, on a copy in float64: in float32, rounding would hide the difference of
+two losses. Maths: docs/mathematics.md, "Gradient checking".
 """
 
 from typing import NamedTuple
@@ -11,14 +11,14 @@ import numpy as np
 from nn_from_scratch.losses import Loss
 from nn_from_scratch.network import Network
 
-ROUNDING = 1e-15  # of a loss near 1, with the sums behind it
-DOUBTFUL = 1e-6  # of an array's gradient: what differs by more is measured again
-STEP = 3e-6  # small beside the curvature, large beside rounding: losses are near 1, and float64 has 16 digits
+ROUNDING = 1e-15  # the error of a loss near 1, including the sums in it
+DOUBTFUL = 1e-6  # relative: a gradient that differs by more is measured again
+STEP = 3e-6  # small compared with the curvature, large compared with rounding: losses near 1 have 16 digits
 
 
 class GradientCheck(NamedTuple):
     relative_error: float  # the worst over the arrays: ‖g − ĝ‖ / max(‖g‖, ‖ĝ‖)
-    parameters: int  # how many were moved
+    parameters: int  # how many of them were moved
 
 
 def check_gradients(
@@ -26,9 +26,9 @@ def check_gradients(
 ) -> GradientCheck:
     """Compare ∂L/∂θ with ĝ = (L(θ + h) − L(θ − h)) / 2h for `of_each` parameters of every W and b, chosen at random.
 
-    Half of them are chosen among those with a gradient that is not 0: where a pixel is dark in all of `x`, there is
-    little to compare. An array whose slopes are too small for float64 to measure counts as right. Noise is held as it
-    was last drawn. Raises ValueError for a network that is not in float64.
+    Half of them are chosen among those with a gradient that is not 0: if a pixel is dark in all of `x`, its gradients
+    are 0, and there is little to compare. An array whose slopes are too small for float64 to measure counts as right.
+    Noise is held fixed. Raises ValueError for a network that is not in float64.
     """
     if network.dtype != np.float64:
         raise ValueError(f"a gradient check needs a network in float64, not {network.dtype}")
@@ -47,7 +47,7 @@ def check_gradients(
             g = gradients[chosen]
             found = np.array([_difference(network, loss, x, t, parameters, i, STEP) for i in chosen])
             scale = max(np.linalg.norm(g), np.linalg.norm(found))
-            # Where the step crosses the kink of a ReLU, a much smaller one hardly does; a wrong gradient stays wrong.
+            # If the step crosses the corner of a ReLU, a much smaller step hardly does. A wrong gradient stays wrong.
             for i in np.flatnonzero(np.abs(g - found) > DOUBTFUL * scale):
                 again = _difference(network, loss, x, t, parameters, chosen[i], STEP / 100)
                 if abs(again - g[i]) < abs(found[i] - g[i]):
@@ -62,7 +62,7 @@ def check_gradients(
 def _difference(
     network: Network, loss: Loss, x: np.ndarray, t: np.ndarray, parameters: np.ndarray, i: np.integer, h: float
 ) -> float:
-    """(L(θ + h) − L(θ − h)) / 2h, where h moves parameter i of an array; it is put back."""
+    """(L(θ + h) − L(θ − h)) / 2h, where h moves parameter i of an array. Its value is restored."""
     start = parameters[i]
     parameters[i] = start + h
     above = loss.value(network.forward(x, training=True), t)

@@ -1,7 +1,7 @@
-"""Activations: layers without parameters that bend what Dense layers compute.
+"""Activations: layers without parameters that apply a nonlinear function.
 
-Without one between them, two Dense layers are no more than one. Each derivative is written in terms of the output y,
-so y is all that forward keeps. In order of difficulty: ReLU, Sigmoid, Softmax.
+Without an activation between them, two Dense layers can do no more than one. Each derivative is written in terms of the
+output y, so forward keeps only y. In order of difficulty: ReLU, Sigmoid, Softmax.
 """
 
 import numpy as np
@@ -10,15 +10,15 @@ from nn_from_scratch.layers.layer import Layer, Shape
 
 
 class Activation(Layer):
-    """A layer that changes values and not shapes, and keeps its output y for the way back."""
+    """A layer that changes values but not shapes, and keeps its output y for the way back."""
 
     y: np.ndarray
 
 
 class ReLU(Activation):
-    """y = max(0, x): negative sums are silenced.
+    """y = max(0, x): negative sums become 0.
 
-    Gradient: dx = dy where y > 0, else 0. At x = 0, where there is no derivative, 0 is taken.
+    Gradient: dx = dy where y > 0, else 0. At x = 0 there is no derivative, and 0 is used.
 
     Maths: docs/mathematics.md, "ReLU".
     """
@@ -36,13 +36,13 @@ class ReLU(Activation):
 class Sigmoid(Activation):
     """y = 1 / (1 + e⁻ˣ): squeezes any sum into (0, 1).
 
-    Gradient: dx = dy · y (1 − y), at most a quarter of dy, and nearly nothing once y is close to 0 or 1.
+    Gradient: dx = dy · y (1 − y), at most a quarter of dy, and nearly 0 where y is close to 0 or 1.
 
     Maths: docs/mathematics.md, "Sigmoid".
     """
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
-        with np.errstate(over="ignore"):  # far below 0 e⁻ˣ becomes ∞, and 1 / (1 + ∞) = 0 is what y should be
+        with np.errstate(over="ignore"):  # far below 0, e⁻ˣ becomes ∞, and 1 / (1 + ∞) = 0 is the right y
             y = np.exp(-x)
         y += 1
         np.reciprocal(y, out=y)
@@ -66,13 +66,13 @@ class Softmax(Activation):
 
     def output_shape(self, input_shape: Shape) -> Shape:
         if len(input_shape) != 1:
-            raise ValueError(f"Softmax takes one row of numbers a sample, not samples of shape {input_shape}")
+            raise ValueError(f"Softmax takes one row of numbers per sample, not samples of shape {input_shape}")
         if input_shape == (1,):
             raise ValueError("Softmax of a single number is always 1: for a single output take Sigmoid")
         return input_shape
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
-        # Subtracting the row maximum changes nothing in the quotient, but e^x of a large x overflows.
+        # e^x of a large x overflows. Subtracting the row maximum avoids this, and leaves the quotient the same.
         y = np.exp(x - x.max(axis=1, keepdims=True))
         y /= y.sum(axis=1, keepdims=True)
         if training:

@@ -1,6 +1,6 @@
-"""Batch normalization: each unit's output, over a batch, is brought to the mean and the spread that it learns.
+"""Batch normalization gives each unit's output, over a batch, a learnt mean and a learnt spread.
 
-The layers after it then get numbers of the same size whatever the layers before it do, and large learning rates work.
+The next layers then get numbers of the same size, whatever the earlier layers do, and large learning rates work.
 """
 
 import numpy as np
@@ -12,16 +12,16 @@ from nn_from_scratch.layers.layer import Layer, Shape
 class BatchNorm(Layer):
     """y = γ · (x − μ) / √(σ² + ε) + β, for each feature, or for each channel of images. (Ioffe and Szegedy, 2015)
 
-    In training μ and σ² are the mean and the variance over the batch, and for images over all pixels; otherwise the
-    running ones, of which each step that is taken keeps the share `momentum` and takes over the rest from its batch.
+    In training, μ and σ² are the mean and the variance over the batch, and for images over all pixels, too. Otherwise
+    they are the running ones: each step keeps the share `momentum` of these, and takes the rest from its batch.
 
-    Shapes: x, y (N, features) or (N, channels, rows, columns); γ, β, μ, σ² (features,) or (channels,). Let M be the
-    number of values that a mean is taken of, x̂ = (x − μ) / √(σ² + ε).
+    Shapes: x, y (N, features) or (N, channels, rows, columns); γ, β, μ, σ² (features,) or (channels,). M is the number
+    of values in a mean, and x̂ = (x − μ) / √(σ² + ε).
 
     Gradients: dγ = Σ dy · x̂        dβ = Σ dy        dx = γ / √(σ² + ε) · (dy − dβ / M − x̂ · dγ / M)
 
     momentum: the share of the running statistics that a step keeps, from 0 to below 1
-    epsilon: ε, above 0, against a division by 0
+    epsilon: ε, above 0, prevents a division by 0
 
     Maths: docs/mathematics.md, "Batch normalization".
     """
@@ -90,7 +90,7 @@ class BatchNorm(Layer):
         return in_shape_of(dy, dx)
 
     def settle(self) -> None:
-        unbiased = self.batch_variance * (self.M / max(self.M - 1, 1))  # of all values, of which a batch is a sample
+        unbiased = self.batch_variance * (self.M / max(self.M - 1, 1))  # an estimate for all samples
         for running, of_batch in ((self.mean, self.batch_mean), (self.variance, unbiased)):
             running *= self.momentum
             running += (1 - self.momentum) * of_batch
@@ -107,12 +107,12 @@ def by_feature(x: np.ndarray) -> np.ndarray:
 
 
 def in_shape_of(x: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """The way back from `by_feature`."""
+    """The inverse of `by_feature`."""
     return values[:, :, 0] if x.ndim == 2 else as_images(values.reshape(stored_shape(x.shape)))
 
 
 def total(*values: np.ndarray) -> np.ndarray:
-    """The sum, or that of the products, for each feature."""
+    """The sum of the values, or of the products of two arrays, for each feature."""
     if len(values) == 1:
         return values[0].sum(axis=0).sum(axis=1)
     return np.einsum("pfn,pfn->f", *values)  # without an array of the products

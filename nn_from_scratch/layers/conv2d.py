@@ -1,8 +1,8 @@
 """Convolution: a small kernel that looks for the same pattern everywhere in an image.
 
-A Dense layer learns each stroke anew for each place. A kernel learns it once: far fewer weights, each seen by every
-place of every image. All the arithmetic is in matrix products over whole rows of pixels, and the order of images in
-memory (images.py) spares nearly all copying.
+A Dense layer learns each stroke again for each place. A kernel learns it once: it has far fewer weights, and uses each
+at every place of every image. All the arithmetic is in matrix products over whole rows of pixels, and the memory order
+of images (images.py) avoids nearly all copying.
 """
 
 from collections.abc import Iterator
@@ -20,16 +20,16 @@ class Conv2D(Layer):
     """y[n,f,h,w] = b[f] + Σ c,i,j  W[f,c,i,j] · x[n, c, s·h + i − p, s·w + j − p], where x is 0 outside the image.
 
     Shapes: x (N, channels, rows, columns), W (filters, channels, k, k), b (filters,), y (N, filters, rows′, columns′).
-    With the padding "valid", p = 0 and rows′ = (rows − k) // s + 1; with "same", k − 1 zeros stand around the image in
-    each direction, p = (k − 1) // 2 of them before it, and rows′ = (rows − 1) // s + 1.
+    With the padding "valid", p = 0 and rows′ = (rows − k) // s + 1; with "same", k − 1 zeros are added in
+    each direction, p = (k − 1) // 2 of them before the image, and rows′ = (rows − 1) // s + 1.
 
     Gradients: dW[f,c,i,j] = Σ n,h,w  dy[n,f,h,w] · x[n, c, s·h + i − p, s·w + j − p]        db = Σ n,h,w  dy
-    dx: each dy[n,f,h,w] goes back along the weights to the pixels that it came from, a convolution with the flipped W.
+    dx: each dy[n,f,h,w] goes back along the weights to the pixels of its window: a convolution with the flipped W.
 
     filters: how many patterns it looks for
     size: k, the rows and the columns of the kernel
-    stride: s, how many pixels the kernel moves on from one output to the next
-    padding: valid, only where the kernel lies within the image, or same, also over its edges
+    stride: s, how many pixels the kernel moves from one output to the next
+    padding: valid, only where the kernel is within the image, or same, also over its edges
     initializer: the first weights
     bias_initializer: the first biases
     bias: whether the filters have biases
@@ -101,16 +101,16 @@ class Conv2D(Layer):
         return as_images(y)
 
     def _threads_for(self, shape: Shape) -> int:
-        """One, unless a row of outputs is much work: to hand out less costs more than it saves."""
+        """One thread, unless a row of outputs is much work: sharing out less work costs more than it saves."""
         _, columns, filters, N = shape
         return self.threads if self.W[0].size * columns * filters * N > 4_000_000 else 1
 
     def _windows(self, x: np.ndarray, first: int, last: int, columns: int) -> Iterator[tuple[int, np.ndarray]]:
-        """The rows of outputs h from `first` to before `last`, each with what the kernel sees at each of its places.
+        """The rows of outputs h from `first` to before `last`, each with the numbers that the kernel sees there.
 
-        That is (columns, k·k·channels, N). Only the k rows of x below the kernel are put side by side, pixel by pixel.
-        After that the k · k pixels at one place are a block in memory, and the next place's are the same block one
-        pixel further on.
+        Their shape is (columns, k·k·channels, N). Only the k rows of x below the kernel are copied, side by side and
+        pixel by pixel. Then the k · k pixels at one place are one block in memory, and the block of the next place
+        begins s pixels later.
         """
         k, s, p = self.size, self.stride, self.before
         height, width, channels, N = x.shape
@@ -133,7 +133,7 @@ class Conv2D(Layer):
             places = np.empty((columns, *of_row.shape[1:]), dy.dtype)
             for h, seen in self._windows(self.x, first, last, columns):
                 dy_row = dy[h].transpose(0, 2, 1)  # (columns, N, filters)
-                if channels > 1:  # where there is much to multiply, an ordered copy pays
+                if channels > 1:  # with much to multiply, a contiguous copy is worth its time
                     dy_row = np.ascontiguousarray(dy_row)
                 np.matmul(seen, dy_row, out=places)
                 places.sum(axis=0, out=of_row[h])
@@ -148,7 +148,7 @@ class Conv2D(Layer):
         rows, columns, filters, N = dy.shape
         height, width, channels, _ = self.x.shape
         k, s, p = self.size, self.stride, self.before
-        # The outputs that a pixel took part in are neighbours, once zeros stand between and around them.
+        # With zeros between and around the outputs, those that a pixel took part in are neighbours.
         spread = np.zeros((rows, width + k - 1, filters, N), dy.dtype)
         spread[:, k - 1 - p :: s][:, :columns] = dy
         reached = side_by_side(spread, k)  # (rows, width, k·filters, N)

@@ -1,7 +1,7 @@
 """The layer that learns: every unit is connected to every input.
 
-It holds nearly all parameters and nearly all of the arithmetic. Both derivatives are a matrix product each, which is
-why a network in plain NumPy can be fast.
+It holds nearly all parameters, and does nearly all of the arithmetic. Each of its two derivatives is a matrix product,
+so a network in plain NumPy can be fast.
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ class Dense(Layer):
 
     Gradients: dW = dyᵀ x        db = Σₙ dy        dx = dy W
 
-    units: how many sums it computes
+    units: the number of sums that it computes
     initializer: the first weights
     bias_initializer: the first biases
     bias: whether the units have biases

@@ -1,4 +1,4 @@
-"""Dropout: in training each number is left out at random, so that no unit can rely on a single other one."""
+"""Dropout: in training, numbers are left out at random, so that no unit can rely on any single other unit."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from nn_from_scratch.layers.layer import Layer
 class Dropout(Layer):
     """y = x · m / (1 − rate) in training, where each m is 0 with the probability rate, else 1; otherwise y = x.
 
-    Each step trains another network, one of 2ⁿ that share their weights; without training, y is about the mean of them.
+    Each step trains a different network, one of 2ⁿ that share their weights; without training, y is about their mean.
     Because of the division, the mean of y is x. (Srivastava et al., 2014)
 
     Gradient: dx = dy · m / (1 − rate).
@@ -26,7 +26,7 @@ class Dropout(Layer):
         self.key = 0
 
     def draw(self, rng: np.random.Generator) -> None:
-        self.key = int(rng.integers(2**63))  # of the noise, not yet the noise: how many numbers come is not known here
+        self.key = int(rng.integers(2**63))  # it determines the noise; the number of samples is not known yet
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         if not training:

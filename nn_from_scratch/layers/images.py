@@ -1,9 +1,9 @@
-"""Where the numbers of images lie in memory, which decides how fast a convolution can be.
+"""The memory order of images, which decides how fast a convolution can be.
 
-Images are logically (N, channels, rows, columns). The layers that make images let them lie as (rows, columns, channels,
+Images are logically (N, channels, rows, columns). The layers that output images store them as (rows, columns, channels,
 N): the samples of a batch are neighbours, then the channels of a pixel, then the pixels of a row. So the pixels that a
 kernel sees in a row are one block, and everything else runs over long stretches. NumPy's elementwise functions keep the
-order of what they are given, so other layers need not know.
+memory order of their inputs, so other layers need not know about it.
 Maths: docs/mathematics.md, "Convolution in memory".
 """
 
@@ -14,7 +14,7 @@ from nn_from_scratch.layers.layer import Shape
 
 
 def as_stored(x: np.ndarray) -> np.ndarray:
-    """Images (N, channels, rows, columns) as an array (rows, columns, channels, N); a copy where they lie otherwise."""
+    """Images (N, channels, rows, columns) as an array (rows, columns, channels, N); a copy if their order differs."""
     return np.ascontiguousarray(x.transpose(2, 3, 1, 0))
 
 
@@ -30,12 +30,12 @@ def stored_shape(shape: Shape) -> Shape:
 
 
 def for_each_sample(v: np.ndarray, N: int) -> np.ndarray:
-    """(numbers,) → (numbers, N): to add this to a pixel is one long addition; v[:, None] would be many short ones."""
+    """(numbers,) → (numbers, N): adding this to a pixel is one long addition; v[:, None] would be many short ones."""
     return np.repeat(v, N).reshape(-1, N)
 
 
 def side_by_side(pixels: np.ndarray, k: int, stride: int = 1) -> np.ndarray:
-    """For each place of a kernel along rows of pixels, its k pixels there as one block.
+    """For each place of a kernel along rows of pixels, the k pixels there as one block.
 
     (…, columns, numbers, N) → (…, places, k · numbers, N), a view: the blocks of neighbouring places overlap.
     """
@@ -45,6 +45,6 @@ def side_by_side(pixels: np.ndarray, k: int, stride: int = 1) -> np.ndarray:
 
 
 def check_images(layer: str, input_shape: Shape) -> None:
-    """Raise ValueError where samples are not images."""
+    """Raise ValueError if samples are not images."""
     if len(input_shape) != 3:
         raise ValueError(f"{layer} takes images (channels, rows, columns), not samples of shape {input_shape}")

@@ -1,8 +1,8 @@
-"""The contract every layer keeps.
+"""The contract that every layer keeps.
 
 A layer is a differentiable function y = f(x; θ). It knows its shapes, computes y, and computes two derivatives of the
-loss L: with respect to its own parameters and with respect to its input. It never updates itself: that is the
-optimizer's work, on one vector that holds the parameters of all layers.
+loss L: with respect to its own parameters and with respect to its input. It never updates itself. The optimizer does
+this, on one vector that holds the parameters of all layers.
 """
 
 from typing import Any
@@ -15,14 +15,14 @@ Shape = tuple[int, ...]
 
 
 def checked_shape(shape: Any) -> Shape:
-    """The shape of a sample as a tuple. Raises ValueError, saying what was expected, for anything else."""
+    """The shape of a sample as a tuple. For anything else, raises ValueError, which says what was expected."""
     if not isinstance(shape, tuple | list) or not all(isinstance(n, int | np.integer) and n > 0 for n in shape):
         raise ValueError(f"a shape is a tuple of whole numbers from 1 up, such as (784,), not {shape!r}")
     return tuple(map(int, shape))
 
 
 def whole_number(value: Any, expected: str) -> int:
-    """The value, a whole number from 1 up. Raises ValueError, saying what was expected, for anything else."""
+    """The value, a whole number from 1 up. For anything else, raises ValueError, which says what was expected."""
     if not isinstance(value, int | np.integer) or value < 1:
         raise ValueError(f"{expected}, not {value!r}")
     return int(value)
@@ -32,15 +32,15 @@ class Layer:
     """A step of the network, y = f(x; θ).
 
     Shapes: x is (N, *input_shape), y is (N, *output_shape), where N is the batch size; the shapes below leave N out.
-    Throughout, dX stands for ∂L/∂X and has the shape of X.
+    dX always stands for ∂L/∂X and has the shape of X.
 
-    A step of training calls, in this order: draw, forward, backward_parameters, backward_input, settle. Neither x nor
-    dy is ever written into: other layers and the caller still need them.
+    A training step calls, in this order: draw, forward, backward_parameters, backward_input, settle. No method writes
+    into x or dy: other layers and the caller still need them.
     Maths: docs/mathematics.md, "Back-propagation".
     """
 
-    shares_out = False  # whether it shares its work out among threads
-    threads = 1  # how many these are; what it computes must not depend on the number
+    shares_out = False  # whether it shares its work among threads
+    threads = 1  # the number of these threads; results must not depend on it
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """The shape of one sample after this layer. Raises ValueError where the layer can't take `input_shape`."""
@@ -51,7 +51,7 @@ class Layer:
 
         For a name W the network sets two attributes on the layer, both views into its two long vectors: `W` and its
         gradient `dW`. Write into them (`layer.W[...] = new`). Rebinding (`layer.W = new`) would cut the layer off
-        from the vector that the optimizer updates and the file stores: training and saving find it, and refuse.
+        from the vector that the optimizer updates and the file stores; training and saving then raise an error.
         """
         return {}
 
@@ -66,10 +66,10 @@ class Layer:
         """Before a step: draw the noise that `forward(x, training=True)` uses until the next draw."""
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
-        """y = f(x). With `training` as a step of training sees it, and keep what the backward methods will need.
+        """y = f(x). With `training`, compute y as in a training step, and keep what the backward methods need.
 
-        Repeatable: called again with the same x it returns the same y, and but for what it keeps it changes nothing.
-        Without `training` it keeps nothing, and a sample's y depends on that sample alone.
+        Repeatable: a second call with the same x returns the same y, and changes nothing except what is kept.
+        Without `training`, nothing is kept, and a sample's y depends on this sample alone.
         """
         raise NotImplementedError
 
@@ -79,20 +79,20 @@ class Layer:
     def backward_input(self, dy: np.ndarray) -> np.ndarray:
         """From dy = ∂L/∂y, return dx = ∂L/∂x.
 
-        Apart from `backward_parameters` because nobody needs dx below the first layer that learns: the network leaves
-        those calls out.
+        Separate from `backward_parameters`, because dx is not needed below the first layer that learns: the network
+        leaves out those calls.
         """
         raise NotImplementedError
 
     def settle(self) -> None:
-        """After a step that was really taken: take over into the state what forward found out about its batch."""
+        """After a completed step: put the statistics that forward found for its batch into the state."""
 
     def check_state(self) -> None:
-        """Raise ValueError, naming the number, for a state that no training can have left behind."""
+        """Raise ValueError, naming the number, for a state that no training can produce."""
 
     def config(self) -> dict[str, Any]:
         """The constructor's arguments, in JSON's types: `type(layer)(**layer.config())` is the same layer.
 
-        Read from attributes of the same names as the arguments; what has its default value is left out.
+        They are read from attributes of the same names. Arguments with their default value are left out.
         """
         return words.settings_in(self)

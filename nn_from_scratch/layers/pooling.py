@@ -1,8 +1,8 @@
-"""Pooling: fewer pixels, each standing for a small square of those before.
+"""Pooling: each pixel of the output stands for a small square of the input.
 
-What matters is whether a pattern was found around here, less where exactly. A quarter of the pixels is left of a
-2 × 2 pooling, and the layers after it have a quarter of the work. In order of difficulty: AveragePool2D,
-GlobalAveragePool2D, MaxPool2D.
+Whether a pattern was found in an area matters more than its exact place. A 2 × 2 pooling leaves a quarter of the
+pixels, so the next layers have a quarter of the work. In order of difficulty: AveragePool2D, GlobalAveragePool2D,
+MaxPool2D.
 """
 
 from itertools import product
@@ -16,8 +16,8 @@ from nn_from_scratch.layers.layer import Layer, Shape, whole_number
 class Pool2D(Layer):
     """One number for each square of size × size pixels. The squares don't overlap.
 
-    Shapes: x (N, channels, rows, columns), y (N, channels, rows // size, columns // size). Rows and columns that are
-    left over at the lower and right edge are left out.
+    Shapes: x (N, channels, rows, columns), y (N, channels, rows // size, columns // size). Rows and columns left over
+    at the lower and right edges are ignored.
     """
 
     def __init__(self, size: int = 2):
@@ -60,7 +60,7 @@ class AveragePool2D(Pool2D):
 
 
 class GlobalAveragePool2D(Layer):
-    """y = the mean of each channel over the whole image: how much of its pattern there is, wherever.
+    """y = the mean of each channel over the whole image: how much of its pattern there is, wherever it is.
 
     Shapes: x (N, channels, rows, columns), y (N, channels).
 
@@ -88,7 +88,7 @@ class GlobalAveragePool2D(Layer):
 class MaxPool2D(Pool2D):
     """y = the largest number of each square: whether the pattern was found anywhere in it.
 
-    Gradient: dx = dy at the pixel that was the largest, else 0. Of several equals the first takes it, row by row.
+    Gradient: dx = dy at the largest pixel, else 0. If several are equal, the first of them gets dy, row by row.
 
     size: the rows and the columns of a square
 
@@ -107,7 +107,7 @@ class MaxPool2D(Pool2D):
         dx = (np.zeros_like if left_over else np.empty_like)(self.x)
         x_squares, dx_squares = self.squares(self.x), self.squares(dx)
         *pixels, last = product(range(self.size), repeat=2)
-        for h, left in enumerate(as_stored(dy)):  # row by row, so that what is needed again is in the cache
+        for h, left in enumerate(as_stored(dy)):  # row by row, so that the numbers stay in the cache
             for i, j in pixels:
                 taken = dx_squares[h, i, :, j]
                 np.multiply(left, x_squares[h, i, :, j] == self.y[h], out=taken)
