@@ -43,7 +43,7 @@ class Layer:
     threads = 1  # the number of these threads; results must not depend on it
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        """The shape of one sample after this layer. Raises ValueError where the layer can't take `input_shape`."""
+        """The shape of one sample after this layer. Raises ValueError if the layer can't take `input_shape`."""
         return input_shape
 
     def parameter_shapes(self, input_shape: Shape) -> dict[str, Shape]:
