@@ -39,7 +39,8 @@ def check_format(saved: Saved, path: str | Path) -> None:
 def load(path: str | Path) -> Saved:
     """Read a network or an ensemble back, bit for bit; networks also in the plain two-layer form.
 
-    What ends in .safetensors is read as such. Raises BadInput, naming the file and the place in it, before anything is built from what doesn't fit.
+    A file whose name ends in .safetensors is one of those. Raises BadInput, naming the file and the place in it, before
+    anything is built from what doesn't fit.
     """
     if safetensors_file.is_safetensors(path):
         return safetensors_file.read(path)

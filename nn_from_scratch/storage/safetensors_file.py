@@ -60,6 +60,19 @@ def write(saved: SavedNetwork | SavedEnsemble, path: str | Path) -> None:
         temporary.write_bytes(data)
 
 
+def program(saved: SavedNetwork | SavedEnsemble, path: str | Path) -> str:
+    """The lines of Python that load such a file in PyTorch."""
+    made = [sequential.text(member.network) for member in _members(saved)]
+    lines = [
+        *("from torch import nn", "from safetensors.torch import load_file", ""),
+        f"model = nn.ModuleList([{', '.join(made)}])" if isinstance(saved, SavedEnsemble) else f"model = {made[0]}",
+        *(["model.double()"] if saved.network.dtype == np.float64 else []),
+        f"model.load_state_dict(load_file({str(path)!r}))",
+        "model.eval()",
+    ]
+    return "\n".join(lines)
+
+
 def _members(saved: SavedNetwork | SavedEnsemble) -> Sequence[SavedNetwork]:
     return saved.members if isinstance(saved, SavedEnsemble) else [saved]
 
