@@ -91,10 +91,10 @@ def read(path: str | Path) -> SavedNetwork | SavedEnsemble:
         )
     with json_files.naming(path):
         if isinstance(record, dict) and record.get("format") == ensemble_file.FORMAT:
-            members = len(record["members"]) if isinstance(record.get("members"), list) else 0
-            strangers = [key for key in tensors if not key.startswith(tuple(f"{i}." for i in range(members)))]
-            _refuse(strangers, "of no member")
-            return ensemble_in(record, lambda i, entry: _network_in(entry, _of_member(tensors, i)))
+            saved = ensemble_in(record, lambda i, entry: _network_in(entry, _of_member(tensors, i)))
+            members = tuple(f"{i}." for i in range(len(saved.members)))
+            _refuse([key for key in tensors if not key.startswith(members)], "of no member")
+            return saved
         return _network_in(record, tensors)
 
 
