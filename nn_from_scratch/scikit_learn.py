@@ -62,7 +62,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         learning_rate: float = 0.01,
         schedule: str = "one-cycle",
         batch_size: int | None = 32,
-        epochs: int = 50,
+        epochs: int = 100,
         initializer: str = "he",
         bias_initializer: str = "zeros",
         input_shape: tuple[int, ...] | None = None,
@@ -82,7 +82,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any) -> "NetworkClassifier":
         """Train a new network."""
-        X, y = validate_data(self, X, y, dtype=np.float32)
+        X, y = self._checked(X, y)
         check_classification_targets(y)
         self.classes_, labels = np.unique(y, return_inverse=True)
         self.recipe_ = recipe = self._recipe()
@@ -120,13 +120,18 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
             input_shape=tuple(input_shape),
         )
 
+    def _checked(self, *given: Any, reset: bool = True) -> Any:
+        """X, or X and y, as arrays. Raises ValueError for what is none, and for what float32 can't hold."""
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
+            return validate_data(self, *given, dtype=np.float32, reset=reset)
+
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of each class, in the order of `classes_`. (N, features) → (N, classes)
 
         Where each of several outputs has its own sigmoid, they are divided by their sum.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float32, reset=False)
+        X = self._checked(X, reset=False)
         p = training.predict(self.network_, X)
         scores = class_scores(p)
         if score_name(self.network_.output_layer, p.shape[1]) == "probability":
@@ -146,9 +151,10 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         Its parameters are those on record, so that `fit` would train such a network anew. Raises BadInput for an
         ensemble, and for a network whose outputs are no probabilities of classes.
         """
-        network, words = saved.network, tuple(map(word, saved.network.layers))
+        network = saved.network
         if not isinstance(network, Network):
             raise BadInput("an ensemble: expected a single network, such as one of its members")
+        words = tuple(map(word, network.layers))
         if not saved.classes or not isinstance(network.output_layer, Softmax | Sigmoid) or len(words) < 2:
             raise BadInput("expected a network that tells classes apart, with a softmax or a sigmoid at the end")
         recipe = saved.training.get("recipe", {})

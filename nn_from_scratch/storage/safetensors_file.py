@@ -67,7 +67,7 @@ def program(saved: SavedNetwork | SavedEnsemble, path: str | Path) -> str:
         *("from torch import nn", "from safetensors.torch import load_file", ""),
         f"model = nn.ModuleList([{', '.join(made)}])" if isinstance(saved, SavedEnsemble) else f"model = {made[0]}",
         *(["model.double()"] if saved.network.dtype == np.float64 else []),
-        f"model.load_state_dict(load_file({str(path)!r}))",
+        f"model.load_state_dict(load_file({json.dumps(str(path))}))",
         "model.eval()",
     ]
     return "\n".join(lines)
