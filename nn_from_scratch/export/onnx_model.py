@@ -192,7 +192,7 @@ def _known(saved: Saved) -> dict[str, str]:
     else:
         comes_out = f"the {what} of class {saved.classes[1]}; that of class {saved.classes[0]} is 1 minus it"
     return {
-        "classes": json.dumps(list(saved.classes)),
+        "classes": json.dumps(list(saved.classes), default=int),  # NumPy's are whole numbers, too
         "input": "float32; of images, the bytes of the pixels divided by 255, row by row",
         "output": comes_out,
         "training": json.dumps(saved.training),

@@ -94,7 +94,12 @@ def test_its_names_and_shapes_are_those_of_the_layers():
     ("layers", "classes", "output", "said"),
     [
         (["dense:3", "softmax"], (4, 5, 9), "probabilities", "one probability for each of the classes, in their order"),
-        (["dense:3", "sigmoid"], (4, 5, 9), "outputs", "one output for each of the classes, in their order"),
+        (
+            ["dense:3", "sigmoid"],
+            tuple(np.array([4, 5, 9])),
+            "outputs",
+            "one output for each of the classes, in their order",
+        ),
         (["dense:1", "sigmoid"], (4, 9), "probabilities", "the probability of class 9; that of class 4 is 1 minus it"),
         (["dense:3"], (), "outputs", "numbers"),
         (["dense:1", "sigmoid"], (), "outputs", "numbers"),
