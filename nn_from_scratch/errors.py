@@ -4,9 +4,21 @@ The scripts turn it into one line on stderr and exit code 2; every other excepti
 The message names the file, the place in it, what was found and what was expected.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class BadInput(ValueError):
     """A file, an option or a combination of options that can't be used as given."""
+
+
+@contextmanager
+def extra(name: str) -> Iterator[None]:
+    """What is imported in here comes with an optional extra: where it is missing, one line says how to install it."""
+    try:
+        yield
+    except ModuleNotFoundError as missing:
+        raise BadInput(f'{missing.name} is not installed: pip install "nn_from_scratch[{name}]"') from None
 
 
 def printable(text: str) -> str:

@@ -20,17 +20,20 @@ DATA_NAMES = ("mnist", "digits")  # that are no paths; the first is the default
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse with every default in the help, examples that keep their line breaks, and one-line errors."""
+    """argparse with every default in the help, examples that keep their line breaks, and one-line errors.
+
+    `files` are what must be named beside options.
+    """
 
     class Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
         def _get_help_string(self, action: argparse.Action) -> str | None:
             told = action.default is None or "(default: " in (action.help or "")
             return action.help if told else super()._get_help_string(action)
 
-    def __init__(self, description: str | None, examples: str):
+    def __init__(self, description: str | None, examples: str, files: str = ""):
         super().__init__(
             prog=program(),
-            usage="%(prog)s [OPTION ...]",
+            usage=" ".join(filter(None, ["%(prog)s [OPTION ...]", files])),
             description=description,
             epilog=f"examples:\n{examples}\n\n{EXIT_CODES}",
             formatter_class=self.Formatter,

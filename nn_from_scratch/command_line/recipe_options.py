@@ -35,6 +35,7 @@ from nn_from_scratch.runs.checkpoint import run_in
 from nn_from_scratch.runs.ensemble_run import EnsembleRun, ensemble_run_in, is_ensemble_checkpoint
 from nn_from_scratch.runs.training_run import DEFAULT_THREADS, TrainingRun
 from nn_from_scratch.storage import SavedEnsemble, SavedNetwork, json_files, load
+from nn_from_scratch.storage.safetensors_file import is_safetensors
 from nn_from_scratch.words import Table, explanation
 
 DEFAULT_JOBS = 2  # processes that train at the same time
@@ -225,7 +226,8 @@ def output_of(arguments: argparse.Namespace, dataset: Dataset) -> str:
 def _network_of(checkpoint: str) -> str:
     """The name of the network that a checkpoint belongs to."""
     ending = ".checkpoint.json"
-    return checkpoint.removesuffix(ending) + ".json" if checkpoint.endswith(ending) else checkpoint
+    name = checkpoint.removesuffix(ending)
+    return name if name == checkpoint or is_safetensors(name) else f"{name}.json"
 
 
 def resume_command(arguments: argparse.Namespace, output: str, checkpoint: str, data: Dataset) -> str:

@@ -1,5 +1,6 @@
 """An ensemble to and from a JSON document: its members one after another, each as the document of a network."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,18 +35,22 @@ class SavedEnsemble:
             }
 
 
-def ensemble_document(saved: SavedEnsemble) -> dict[str, Any]:
+def ensemble_document(
+    saved: SavedEnsemble, document_of: Callable[[SavedNetwork], dict[str, Any]] = network_document
+) -> dict[str, Any]:
     """The document of an ensemble. Raises ValueError for what could not be read again."""
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "training": saved.training,
         "metrics": saved.metrics,
-        "members": [network_document(member) for member in saved.members],
+        "members": [document_of(member) for member in saved.members],
     }
 
 
-def ensemble_in(document: Any) -> SavedEnsemble:
+def ensemble_in(
+    document: Any, member_in: Callable[[int, Any], SavedNetwork] = lambda _, entry: network_in(entry)
+) -> SavedEnsemble:
     """The ensemble in a document. Raises Wrong, naming the member and the place in it."""
     check_format(document, "ensemble", FORMAT, (FORMAT_VERSION,))
     known = [with_printable_texts(object_in(document, name, "the file"), name) for name in ("training", "metrics")]
@@ -55,7 +60,7 @@ def ensemble_in(document: Any) -> SavedEnsemble:
     members = []
     for i, entry in enumerate(entries):
         try:
-            members.append(network_in(entry))
+            members.append(member_in(i, entry))
         except Wrong as wrong:
             raise Wrong(f"members[{i}]: {wrong}") from None
     try:

@@ -5,6 +5,7 @@ load it takes the document and nothing else. Numbers are written as the shortest
 bits. The format: docs/file-formats.md.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,7 +42,16 @@ class SavedNetwork:
 
 
 def network_document(saved: SavedNetwork) -> dict[str, Any]:
-    """The document of a network.
+    """The document of a network. Raises ValueError for what could not be read again."""
+    document = network_record(saved)
+    for entry, place in zip(document["layers"], saved.network.places, strict=True):
+        for group in ("parameters", "state"):
+            entry[group] = {name: numbers(getattr(place.layer, name)) for name in getattr(place, group)}
+    return document
+
+
+def network_record(saved: SavedNetwork) -> dict[str, Any]:
+    """The document of a network without its numbers.
 
     Raises ValueError for what could not be read again: a number that is not finite, or classes that don't fit the
     outputs.
@@ -62,20 +72,18 @@ def network_document(saved: SavedNetwork) -> dict[str, Any]:
         "classes": [int(label) for label in saved.classes],
         "training": saved.training,
         "metrics": saved.metrics,
-        "layers": [
-            {
-                "type": place.name,
-                "config": place.layer.config(),
-                "parameters": {name: numbers(getattr(place.layer, name)) for name in place.parameters},
-                "state": {name: numbers(getattr(place.layer, name)) for name in place.state},
-            }
-            for place in network.places
-        ],
+        "layers": [{"type": place.name, "config": place.layer.config()} for place in network.places],
     }
 
 
-def network_in(document: Any) -> SavedNetwork:
-    """The network in a document. Raises Wrong, naming the place, before anything is built from what doesn't fit."""
+Arrays = list[dict[str, np.ndarray]]  # of each layer, by their names
+
+
+def network_in(document: Any, arrays_of: Callable[[list[Place], np.dtype], Arrays] | None = None) -> SavedNetwork:
+    """The network in a document. Raises Wrong, naming the place, before anything is built from what doesn't fit.
+
+    Its numbers are in the document, too, unless `arrays_of` has them from elsewhere.
+    """
     check_format(document, "network", FORMAT, READ_VERSIONS)
     if document.get("dtype") not in ("float32", "float64"):
         raise Wrong(f'dtype is {document.get("dtype")!r}: expected "float32" or "float64"')
@@ -88,11 +96,7 @@ def network_in(document: Any) -> SavedNetwork:
 
     layers = [_layer(entry, f"layers[{i}]") for i, entry in enumerate(entries)]
     places = _walk(layers, input_shape)
-    arrays = [
-        arrays_in(entry, "parameters", place.parameters, f"layers[{i}]", dtype)
-        | arrays_in(entry, "state", place.state, f"layers[{i}]", dtype)
-        for i, (entry, place) in enumerate(zip(entries, places, strict=True))
-    ]
+    arrays = arrays_of(places, dtype) if arrays_of else _arrays_in(entries, places, dtype)
     if not _classes_fit(places[-1].output_shape, classes):
         raise Wrong(_misfit(places[-1].output_shape, classes))
     network = _assemble(layers, input_shape, arrays, dtype)
@@ -100,10 +104,18 @@ def network_in(document: Any) -> SavedNetwork:
     return SavedNetwork(network, classes, *known)
 
 
+def _arrays_in(entries: list, places: list[Place], dtype: np.dtype) -> Arrays:
+    return [
+        arrays_in(entry, "parameters", place.parameters, f"layers[{i}]", dtype)
+        | arrays_in(entry, "state", place.state, f"layers[{i}]", dtype)
+        for i, (entry, place) in enumerate(zip(entries, places, strict=True))
+    ]
+
+
 def network_in_plain(document: dict) -> SavedNetwork:
     """The form that older 784-10-10 projects write: a ReLU hidden layer, a softmax output, biases as a column."""
     layers: list[Layer] = []
-    arrays: list[dict[str, np.ndarray]] = []
+    arrays: Arrays = []
     shape: Shape = ()
     for name, activation in (("hidden_layer", ReLU), ("output_layer", Softmax)):
         entry = document[name] if isinstance(document[name], dict) else {}
@@ -122,7 +134,7 @@ def network_in_plain(document: dict) -> SavedNetwork:
     return SavedNetwork(network, tuple(range(shape[0])))
 
 
-def _assemble(layers: list[Layer], input_shape: Shape, arrays: list[dict[str, np.ndarray]], dtype: np.dtype) -> Network:
+def _assemble(layers: list[Layer], input_shape: Shape, arrays: Arrays, dtype: np.dtype) -> Network:
     """A network with these parameters. Their shapes were checked before: nothing large is made from a small file."""
     try:
         network = Network(layers, input_shape, seed=0, dtype=dtype)  # the weights it draws are replaced at once
