@@ -273,7 +273,7 @@ def command_of(run: TrainingRun, patience: int | None = None, members: int | Non
 def saved_network(run: TrainingRun, patience: int | None = None, **metrics: float) -> SavedNetwork:
     """The run's network as it is now, with what the file is to tell of its making."""
     record = {"command": command_of(run, patience), **run.record()}
-    return SavedNetwork(run.network, run.recipe.classes, record, metrics)
+    return SavedNetwork(run.network, run.recipe.classes, record, metrics, *run.called)
 
 
 def saved_ensemble(

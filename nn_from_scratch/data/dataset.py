@@ -16,6 +16,7 @@ import numpy as np
 from nn_from_scratch.errors import BadInput, one_line
 
 CLASSES = 10  # the digits 0 to 9
+LONGEST_NAME = 100  # characters of the name of a class
 
 
 @dataclass(frozen=True, eq=False)  # eq=False: "are these arrays equal?" has no single answer, so == means identity
@@ -91,6 +92,11 @@ class Split:
         return Split(np.concatenate([self.images, other.images]), np.concatenate([self.labels, other.labels]))
 
 
+def numbered_names(classes: int) -> tuple[str, ...]:
+    """The names of classes that have none of their own: "0", "1", …"""
+    return tuple(map(str, range(classes)))
+
+
 def check_split(split: object) -> None:
     """Raise TypeError for what is no Split, such as a whole data set or bare arrays."""
     if not isinstance(split, Split):
@@ -116,6 +122,8 @@ class Dataset:
     source: str  # where it was found, as a phrase to print
     test_data: str | None = None  # the file of the test set, where that was asked for by its own name
     test_fraction: float | None = None  # of all images, where so many were asked for as the test set
+    class_names: tuple[str, ...] = ()  # by label: label k is called class_names[k]; where none are given, "k"
+    noun: str = "picture"  # what a sample is called in a sentence: takes "a" before it, and an s for several
 
     def __post_init__(self) -> None:
         train, test = self.train.images.shape[1:], self.test.images.shape[1:]
@@ -126,9 +134,15 @@ class Dataset:
                 f"{one_line(self.name)}: the training images have {train[0]}×{train[1]} pixels "
                 f"but the test images {test[0]}×{test[1]}: expected the same size"
             )
+        most = max(int(split.labels.max(initial=0)) for split in (self.train, self.test))
+        if not self.class_names:
+            object.__setattr__(self, "class_names", numbered_names(max(CLASSES, most + 1)))
+        if most >= len(self.class_names):
+            raise ValueError(f"{one_line(self.name)}: label {most}, but names of {len(self.class_names)} classes")
 
     def only_classes(self, classes: Sequence[int]) -> Dataset:
-        return replace(self, train=self.train.only_classes(classes), test=self.test.only_classes(classes))
+        train, test = self.train.only_classes(classes), self.test.only_classes(classes)
+        return replace(self, train=train, test=test, class_names=tuple(self.class_names[label] for label in classes))
 
     def test_set_asked_for(self) -> dict[str, Any]:
         """What to ask load_dataset for beside the name, to get the same again."""

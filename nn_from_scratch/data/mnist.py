@@ -57,7 +57,7 @@ def load_mnist(notify: Callable[[str], object] | None = None) -> Dataset:
     if problem := _problem_in_cache(cache):
         tried.append(f"{source}: {problem}")
         source = _download(cache, tried, notify)
-    return Dataset("mnist", *load_idx_directory(cache), source)
+    return Dataset("mnist", *load_idx_directory(cache), source, noun="digit")
 
 
 def cache_directory() -> Path:
@@ -73,7 +73,7 @@ def _load_from_variable(given: str) -> Dataset:
         train, test = load_idx_directory(Path(given))
     except BadInput as error:
         raise BadInput(f"{DIRECTORY_VARIABLE}: {error}") from None
-    return Dataset("mnist", train, test, f"the directory {one_line(given)} ({DIRECTORY_VARIABLE})")
+    return Dataset("mnist", train, test, f"the directory {one_line(given)} ({DIRECTORY_VARIABLE})", noun="digit")
 
 
 def _problem_in_cache(cache: Path) -> str | None:

@@ -113,6 +113,11 @@ class TrainingRun:
             raise Diverged(self.progress.step, self.progress.learning_rate, "the test loss is not a finite number")
         return loss, accuracy
 
+    @property
+    def called(self) -> tuple[tuple[str, ...], str]:
+        """What the classes are called, in the order of the recipe's, and what a sample is called."""
+        return self.dataset.class_names[: len(self.recipe.classes)], self.dataset.noun
+
     def record(self) -> dict[str, Any]:
         """What this run was asked to do: it decides what the network becomes."""
         data = {

@@ -261,7 +261,7 @@ class LiveRun:
             "steps": self.run.progress.step,
             "data": {"name": self.run.dataset.name, "training_images": len(self.run.learning)},
         }
-        return SavedNetwork(network, self.recipe.classes, training)
+        return SavedNetwork(network, self.recipe.classes, training, {}, *self.run.called)
 
     # ---- parts of the above ----
 

@@ -145,6 +145,19 @@ def test_a_dataset_restricted_to_classes(split: Split) -> None:
     assert part.test.labels.tolist() == [0, 1]
 
 
+def test_the_names_of_the_classes(split: Split) -> None:
+    digits = Dataset("mine", split, split, "here")
+    assert digits.class_names == tuple("0123456789")
+    assert digits.noun == "picture"
+    letters = Dataset("mine", split, split, "here", class_names=tuple("abcdefghij"), noun="letter")
+    assert letters.only_classes([7, 2]).class_names == ("h", "c")
+    assert letters.only_classes([7, 2]).noun == "letter"
+    many = Dataset("mine", Split(split.images, split.labels + np.uint8(20)), split, "here")
+    assert many.class_names == tuple(map(str, range(int(split.labels.max()) + 21)))
+    with pytest.raises(ValueError, match="label 9, but names of 3 classes"):
+        Dataset("mine", split, split, "here", class_names=("a", "b", "c"))
+
+
 def test_an_empty_training_set_has_all_classes(split: Split) -> None:
     part = Dataset("a.csv", split.select(slice(0, 0)), split, "a test").only_classes([7, 2])
     assert (len(part.train), len(part.test)) == (0, 7)
