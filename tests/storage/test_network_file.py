@@ -765,7 +765,7 @@ def test_names_that_are_not_one_for_each_class_are_refused(tmp_path, names):
         load(tmp_path / "n.json")
 
 
-def test_what_could_not_be_read_again_is_not_written(tmp_path):
+def test_names_that_could_not_be_read_again_is_not_written(tmp_path):
     with pytest.raises(ValueError, match="class_names: expected a text"):
         save(saved(class_names=("a", "b")), tmp_path / "n.json")
     with pytest.raises(ValueError, match="noun: expected a text"):
