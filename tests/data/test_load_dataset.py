@@ -255,3 +255,13 @@ def test_the_cache_is_the_users_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     assert mnist.cache_directory().name == "nn_from_scratch"
     assert mnist.cache_directory().is_absolute()
+
+
+def test_the_real_fashion_mnist(monkeypatch: pytest.MonkeyPatch, real_fashion: Path) -> None:
+    monkeypatch.setenv("NN_FROM_SCRATCH_FASHION", str(real_fashion))
+    data = load_dataset("fashion")
+    assert (data.name, data.noun) == ("fashion", "fashion item")
+    assert np.bincount(data.train.labels).tolist() == [6000] * 10
+    assert np.bincount(data.test.labels).tolist() == [1000] * 10
+    assert [data.class_names[label] for label in data.train.labels[:4]] == ["ankle boot", "T-shirt", "T-shirt", "dress"]
+    assert "NN_FROM_SCRATCH_FASHION" in data.source
