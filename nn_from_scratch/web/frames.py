@@ -134,7 +134,7 @@ def _arrays(layer: Layer | None, prefix: str = "") -> dict[str, np.ndarray]:
 def sample(units: int, most: int) -> list[int]:
     """Which units are shown: all, or every second, third … of them, from the first on.
 
-    A fair sample, and always the same: the most active would be others with every digit.
+    A fair sample, and always the same: the most active would be others with every image.
     """
     return list(range(units)) if units <= most else [i * units // most for i in range(most)]
 

@@ -147,13 +147,13 @@ class LiveRun:
     # ---- what there is to see ----
 
     def show(self, kind: str, index: int | None = None, image: np.ndarray | None = None) -> None:
-        """Put another digit on the stage. Raises BadInput where there is no such digit."""
+        """Put another image on the stage. Raises BadInput where there is no such image."""
         self.stage.show(kind, index, image, self.snapshot)
 
     def frame_part(self) -> dict[str, Any]:
         """What a frame tells of this training.
 
-        Activations, δ and the gradients of weights are those of the digit on the stage, by the weights as they are
+        Activations, δ and the gradients of weights are those of the image on the stage, by the weights as they are
         now; the norms of gradients are those of the last batch. `loss` is that batch's, `accuracy` the share of right
         answers in the last 50. After a step with a single example, `before` is what there was to see before it.
         """
@@ -219,7 +219,7 @@ class LiveRun:
         return {"step": self.run.progress.step, **neuron_part(self.run.network, self.stage.trace(), unit)}
 
     def weight(self, unit: Unit, source: int) -> dict[str, Any]:
-        """One weight: its value, its slope for the digit on the stage, and the way that it has come."""
+        """One weight: its value, its slope for the image on the stage, and the way that it has come."""
         place = self._place_of_weight(unit, source)
         gradient = self.stage.trace().gradients[unit.layer]["W"][unit.neuron].flat[source]
         return {

@@ -179,7 +179,7 @@ class Trainer:
     def learn_drawings(self, drawings: Split) -> None:
         """Learn from the visitor's drawings, too. The network stays as it is; the training begins anew from it."""
         if unknown := set(drawings.labels.tolist()) - set(self.recipe.classes):
-            raise BadInput(f"label {min(unknown)}: expected one of the digits {_words(self.recipe.classes)}")
+            raise BadInput(f"label {min(unknown)}: expected one of {_words(self.recipe.classes)}")
         copied, most = (self.live.start.dataset or self.dataset).train.images.nbytes, self.budget.copied_bytes
         if most is not None and copied > most:
             raise BadInput(
@@ -207,7 +207,7 @@ class Trainer:
         self.publish(whole=True)
 
     def show(self, kind: str, index: int | None = None, ink: np.ndarray | None = None, centre: bool = True) -> None:
-        """Put a digit on the stage: see example.py. Of a drawing that is empty, nothing."""
+        """Put an image on the stage: see stage.py. Of a drawing that is empty, nothing."""
         try:
             self.live.show(kind, index, None if ink is None else prepare(ink, centre))
         except NothingDrawn:

@@ -166,6 +166,7 @@ def test_object_is_json_with_null_for_what_is_undefined():
     assert found["per_class"][0] == {
         "accuracy": 0.8,
         "class": 4,
+        "name": "4",
         "precision": 8 / 12,
         "recall": 8 / 10,
         "f1": 16 / 22,

@@ -6,7 +6,7 @@ import { byId, make, write } from "./dom.js";
 export class Access {
   constructor(state) {
     this.state = state;
-    this.line = make("p", { class: "onlooker", id: "onlooker", hidden: true }, "You watch, and the presenter steers. Draw a digit of your own, and see what the network says.");
+    this.line = make("p", { class: "onlooker", id: "onlooker", hidden: true }, "You watch, and the presenter steers. Draw something yourself, and see what the network says.");
     document.querySelector(".notices").append(this.line);
     this.button = make("button", { class: "quiet", id: "qr", type: "button", hidden: true, title: "The address of this page for everybody in the network, to scan or to type" }, "QR code");
     byId("present").before(this.button);

@@ -1,5 +1,5 @@
-// The pad on which visitors write their own digit. Only strokes are kept here; what is made of them (threshold, scaling,
-// centring) is the server's business, so that the page and the command line read the same digit the same way.
+// The pad on which visitors draw. Only strokes are kept here; what is made of them (threshold, scaling,
+// centring) is the server's business, so that the page and the command line read the same drawing the same way.
 
 import { post } from "./api.js";
 import { picture } from "./canvas.js";

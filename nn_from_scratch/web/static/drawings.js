@@ -1,4 +1,4 @@
-// The visitor's own digits: kept with their labels in this browser, learnt from, saved to a file and read from one.
+// The visitor's own drawings: kept with their labels in this browser, learnt from, saved to a file and read from one.
 
 import { clear, refuse } from "./commands.js";
 import { bytes } from "./decode.js";
@@ -39,7 +39,7 @@ export class Drawings {
   #keep() {
     const image = this.current();
     clear("drawings");
-    if (!image) return refuse("drawings", "There is nothing on the pad: draw a digit first.");
+    if (!image) return refuse("drawings", "There is nothing on the pad: draw something first.");
     return this.#set([...this.kept, { label: Number(byId("drawing-label").value), image }]);
   }
 

@@ -1,4 +1,4 @@
-// One neuron's exact sum, z = Σ w·x + b, with the numbers of the digit on the stage; of a pixel in a feature map, the sum
+// One neuron's exact sum, z = Σ w·x + b, with the numbers of the image on the stage; of a pixel in a feature map, the sum
 // over its window; of a line, the life of its weight. It is asked for again with the newest frame, but only one question
 // is ever under way: training does not wait for it.
 
@@ -85,7 +85,7 @@ export class Inspector {
     if (String(this.state.field) !== String(field ?? null)) this.state.set("field", field ?? null);
     this.body.replaceChildren(
       make("dl", { class: "sum" }, ...this.#sum(found)),
-      ...(field ? [make("p", { class: "others" }, `It sees ${field[2]} × ${field[3]} pixels of the digit: the frame in the picture.`)] : []),
+      ...(field ? [make("p", { class: "others" }, `It sees ${field[2]} × ${field[3]} pixels of the image: the frame in the picture.`)] : []),
       ...(found.positive ? this.#parts(found) : []),
     );
   }
@@ -156,7 +156,7 @@ export class Inspector {
     const from = layer === 0 ? `the pixel at ${this.#sourceName(0, input)}` : this.#sourceName(layer, input);
     this.body.replaceChildren(
       make("p", {}, `From ${from} to ${this.state.neuronName(layer, neuron)}. `, back),
-      make("dl", { class: "sum" }, ...term("its value", w, "weight"), ...term("∂L/∂w of the digit on the stage", gradient, "gradient"), ...term("at step 0 it was", trail[0][1], "first")),
+      make("dl", { class: "sum" }, ...term("its value", w, "weight"), ...term("∂L/∂w of the image on the stage", gradient, "gradient"), ...term("at step 0 it was", trail[0][1], "first")),
       make("p", { class: "others" }, `The way that it has come, in ${count(trail.at(-1)[0])} steps:`),
       trailOf(trail, w),
       this.#handle(layer, neuron, input, w),
@@ -185,7 +185,7 @@ function value(x, name, decimals = 3) {
 
 const term = (label, x, name) => [make("dt", {}, label), make("dd", {}, value(x, name, 4))];
 
-/** Digit × weights = contributions, as three pictures; and the slopes. Of a kernel with several maps, the first. */
+/** Image × weights = contributions, as three pictures; and the slopes. Of a kernel with several maps, the first. */
 function products({ values, weights, products: terms, gradient, kernel }) {
   const pixels = kernel ? kernel[1] * kernel[2] : 784;
   const one = (packed, caption, ramp, sign) => {
@@ -194,7 +194,7 @@ function products({ values, weights, products: terms, gradient, kernel }) {
     picture(canvas.getContext("2d"), all.subarray(0, pixels), 0, 0, PICTURE, ramp, largest(all));
     return make("figure", {}, canvas, make("figcaption", {}, `${sign}${caption}`));
   };
-  const inputs = kernel ? (kernel[0] > 1 ? "window of map 0" : "window") : "digit";
+  const inputs = kernel ? (kernel[0] > 1 ? "window of map 0" : "window") : "image";
   return make(
     "div",
     { class: "products" },

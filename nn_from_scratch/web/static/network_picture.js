@@ -1,4 +1,4 @@
-// The network as a graph: the digit, a column of neurons or feature maps for each layer, and the outputs. One class draws
+// The network as a graph: the image, a column of neurons or feature maps for each layer, and the outputs. One class draws
 // every scene: forward, backward, and the beats of a step (scenes.js). Each neuron is a real button over the canvas, so
 // that it can be reached without a mouse; each line can be clicked, for the life of its weight.
 
@@ -13,7 +13,7 @@ import { backwardScene, CHANGE, forwardScene, FLOW, lessonScene, WEIGHT } from "
 import { a, winner } from "./state.js";
 
 const WAYS = {
-  forward: { title: "Forward: from the digit to an answer", ramp: "activation", values: "activations", maps: "maps" },
+  forward: { title: "Forward: from the image to an answer", ramp: "activation", values: "activations", maps: "maps" },
   backward: { title: "Backward: from the mistake to what must change", ramp: "signed", values: "deltas", maps: "delta_maps" },
 };
 const NEAR = 6; // pixels from a line that still hit it
@@ -59,7 +59,7 @@ export class NetworkPicture {
     this.#ease(frame, scene);
     this.lines = [];
     layers.forEach((_, l) => this.#revealed(context, scene, l, height, () => this.#drawEdges(context, scene, l)));
-    this.#drawDigit(context, scene);
+    this.#drawImage(context, scene);
     layers.forEach((_, l) => this.#drawUnits(context, scene, l));
     this.#drawChosenLine(context);
     this.#writeOutputs(scene);
@@ -140,7 +140,7 @@ export class NetworkPicture {
     if (!this.neurons.querySelector('[tabindex="0"]')) this.neurons.querySelector("button")?.setAttribute("tabindex", "0");
   }
 
-  #drawDigit(context, { example }) {
+  #drawImage(context, { example }) {
     const { x, y, size } = this.layout.image;
     picture(context, bytes(example.image), x, y, size, "ink", 255);
     context.strokeStyle = colours.line;

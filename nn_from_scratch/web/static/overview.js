@@ -1,4 +1,4 @@
-// What the page says in words: the state, the step, the verdict on the current digit, what went wrong, and now and then
+// What the page says in words: the state, the step, the verdict on the current image, what went wrong, and now and then
 // a summary for those who listen instead of looking.
 
 import { byId, write } from "./dom.js";

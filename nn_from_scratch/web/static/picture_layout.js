@@ -1,11 +1,11 @@
-// Where everything in the picture of the network goes: the digit, then a column for each layer. A unit's place follows
+// Where everything in the picture of the network goes: the image, then a column for each layer. A unit's place follows
 // from its number alone, so it stays where it is as long as the network is the same.
 
 const [NARROW, TINY] = [115, 60]; // columns narrower than that break their captions into more lines; pixels
 const USUAL = 15.6; // pixels of a rem; a page that is presented has more
 const [LARGEST_MAP, LARGEST_NEURON, LEAST_NEURON] = [58, 11, 2.5];
 
-/** `columns[l]`: the x of a layer; `places`: "layer:unit" → {x, y, half}; `image`: {x, y, size} of the digit. */
+/** `columns[l]`: the x of a layer; `places`: "layer:unit" → {x, y, half}; `image`: {x, y, size} of the image. */
 export function layOut(layers, width, height, { outputsWidth, legendHeight, rem }) {
   const right = width - outputsWidth - 16;
   const deep = layers.some(({ shape }) => shape);
@@ -26,7 +26,7 @@ export function layOut(layers, width, height, { outputsWidth, legendHeight, rem 
   return { image: { x: 2, y: Math.max(legendHeight + 4, (tall - size) / 2), size }, columns, columnWidth, narrow, captions, tall, places };
 }
 
-/** Where an edge leaves its source: at the right edge of the digit or of a map, in the row of its pixel; of a neuron, its middle. */
+/** Where an edge leaves its source: at the right edge of the image or of a map, in the row of its pixel; of a neuron, its middle. */
 export function leaving(layout, layers, l, input, inputShape) {
   if (l === 0) {
     const { x, y, size } = layout.image;
