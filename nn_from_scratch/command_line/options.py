@@ -10,13 +10,13 @@ import numpy as np
 
 from nn_from_scratch.command_line.process import EXIT_CODES, fail, notify, program
 from nn_from_scratch.data import Dataset, load_dataset, load_test_set
+from nn_from_scratch.data.load import NAMES
 from nn_from_scratch.errors import BadInput, one_line
 from nn_from_scratch.inspection.evaluation import recorded_data, recorded_test_set
 from nn_from_scratch.storage import Saved, SavedEnsemble, SavedNetwork, load
 
 DEFAULT_WEIGHTS = "resources/weights_and_biases.json"
 SMALL_WEIGHTS = "results/digits.json"  # of a network trained on the embedded digits
-DATA_NAMES = ("mnist", "digits")  # that are no paths; the first is the default
 
 
 class Parser(argparse.ArgumentParser):
@@ -114,7 +114,7 @@ def load_data(arguments: argparse.Namespace, record: Mapping[str, Any] | None = 
         name = record["name"]
         if test == {"test_data": None, "test_fraction": None}:
             test = {key: value for key, value in record.items() if key in test}
-        if (name is not None and name not in DATA_NAMES) or test.get("test_data") != arguments.test_data:
+        if (name is not None and name not in NAMES) or test.get("test_data") != arguments.test_data:
             options = one_line(shlex.join(data_options(name, test)))
             raise BadInput(
                 f"{file}: was trained on the data of {options}: expected these options, with paths from here"
@@ -131,7 +131,7 @@ def load_data_of(saved: Saved, arguments: argparse.Namespace) -> Dataset:
 
 def data_options(name: str, test: Mapping[str, Any]) -> list[str]:
     """The options that name a data set and its test set."""
-    options = [] if name == DATA_NAMES[0] else ["--data", name]
+    options = [] if name == NAMES[0] else ["--data", name]
     for key, value in test.items():
         if value is not None:
             options += [f"--{key.replace('_', '-')}", str(value)]

@@ -14,7 +14,6 @@ from dataclasses import asdict, fields, replace
 from typing import Any
 
 from nn_from_scratch.command_line.options import (
-    DATA_NAMES,
     DEFAULT_WEIGHTS,
     SMALL_WEIGHTS,
     batch_size,
@@ -26,6 +25,7 @@ from nn_from_scratch.command_line.options import (
 from nn_from_scratch.command_line.process import notify
 from nn_from_scratch.data import Dataset
 from nn_from_scratch.data.augmentation import AUGMENTATIONS
+from nn_from_scratch.data.load import NAMES
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.inspection.evaluation import recorded_data
 from nn_from_scratch.layers import LAYERS
@@ -233,7 +233,7 @@ def resume_command(arguments: argparse.Namespace, output: str, checkpoint: str, 
     command = ["python", "train.py", "--resume", checkpoint]
     if _network_of(checkpoint) != output:
         command += ["--output", output]
-    if data.name not in DATA_NAMES or data.test_data:  # paths, which no file decides about
+    if data.name not in NAMES or data.test_data:  # paths, which no file decides about
         command += data_options(data.name, data.test_set_asked_for())
     for name in ("history", "checkpoint_every", "patience", "jobs"):
         if getattr(arguments, name):

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from nn_from_scratch.data.dataset import Dataset, Split
 from nn_from_scratch.data.digits import load_digits
 from nn_from_scratch.data.idx import is_idx_name, load_idx_directory
-from nn_from_scratch.data.mnist import DIRECTORY_VARIABLE, FILES, OFFLINE_VARIABLE, MnistUnavailable, load_mnist
+from nn_from_scratch.data.mnist import OFFLINE_VARIABLE, PUBLISHED, Notify, Unavailable, load_published
 from nn_from_scratch.data.reading import gunzipped, opening_zip, reading
 from nn_from_scratch.errors import BadInput, one_line
 
+NAMES = (*PUBLISHED, "digits")  # that are no paths; the first is the default
 ONE_IN_SEVEN = 1 / 7  # of MNIST's 70,000 images, 10,000 are for testing
 
 
@@ -27,7 +28,7 @@ def load_dataset(
     test_data: str | Path | None = None,
     test_fraction: float | None = None,
     seed: int = 0,
-    notify: Callable[[str], object] | None = None,
+    notify: Notify | None = None,
 ) -> Dataset:
     """Training and test images by name ("mnist", "digits") or from a path; by default MNIST, else the digits.
 
@@ -49,13 +50,14 @@ def load_dataset(
     if test_data is not None:
         test = _read_test_data(Path(test_data))
         source = f"{found.source}, tested on the file {one_line(test_data)}"
-        return Dataset(found.name, found.train, test, source, test_data=str(test_data))
+        return replace(found, test=test, source=source, test_data=str(test_data))
     if test_fraction is None and len(found.test):
         return found
     share = "one in seven images" if test_fraction is None else f"{100 * test_fraction:g} % of all images"
     everything = found.train.followed_by(found.test)
-    parts = everything.set_aside(ONE_IN_SEVEN if test_fraction is None else test_fraction, seed)
-    return Dataset(found.name, *parts, f"{found.source}, {share} set aside for testing", test_fraction=test_fraction)
+    train, test = everything.set_aside(ONE_IN_SEVEN if test_fraction is None else test_fraction, seed)
+    source = f"{found.source}, {share} set aside for testing"
+    return replace(found, train=train, test=test, source=source, test_fraction=test_fraction)
 
 
 def load_test_set(path: str | Path) -> Dataset:
@@ -64,28 +66,29 @@ def load_test_set(path: str | Path) -> Dataset:
     return Dataset(str(path), test.select(slice(0, 0)), test, f"the file {one_line(path)}, all of it for testing")
 
 
-def _load(name_or_path: str | Path | None, notify: Callable[[str], object] | None) -> Dataset:
+def _load(name_or_path: str | Path | None, notify: Notify | None) -> Dataset:
     """The data as they are: with an empty test set where they have none."""
     if name_or_path is None:
         try:
-            return load_mnist(notify)
-        except MnistUnavailable as unavailable:
+            return load_published("mnist", notify)
+        except Unavailable as unavailable:
             _tell(unavailable, notify)
             return load_digits()
-    if name_or_path == "mnist":
-        return load_mnist(notify)
+    if name_or_path in PUBLISHED:
+        return load_published(str(name_or_path), notify)
     if name_or_path == "digits":
         return load_digits()
     return _load_path(str(name_or_path))
 
 
-def _tell(unavailable: MnistUnavailable, notify: Callable[[str], object] | None) -> None:
+def _tell(unavailable: Unavailable, notify: Notify | None) -> None:
+    mnist = unavailable.published
     lines = [
         "MNIST is neither on this machine nor reachable: using the 1,797 small digits inside the package instead.",
         *(f"  tried {attempt}" for attempt in unavailable.tried),
         "  To get MNIST: try again with a network, or put its four files,",
-        f"  {', '.join(sorted(FILES))},",
-        f"  into a directory and give that as --data or in the environment variable {DIRECTORY_VARIABLE}.",
+        f"  {', '.join(sorted(mnist.files))},",
+        f"  into a directory and give that as --data or in the environment variable {mnist.variable}.",
         f"  To skip the attempt: --data digits, or {OFFLINE_VARIABLE}=1.",
     ]
     if notify is None:
@@ -100,7 +103,7 @@ def _load_path(given: str) -> Dataset:
     where = one_line(given)
     if not given or not os.path.exists(path):
         raise BadInput(
-            f"{where or 'an empty path'}: no such file or directory, nor is it one of the names mnist, digits"
+            f"{where or 'an empty path'}: no such file or directory, nor is it one of the names {', '.join(NAMES)}"
         )
     if path.is_dir():
         return Dataset(given, *_load_directory(path), f"the directory {where}")

@@ -55,7 +55,7 @@ def test_the_fallback_says_what_it_is_and_why(monkeypatch: pytest.MonkeyPatch) -
             "  tried http://127.0.0.1:9/first/: Connection refused",
             "  tried http://127.0.0.1:9/second/: Connection refused",
             "  To get MNIST: try again with a network, or put its four files,",
-            f"  {', '.join(sorted(mnist.FILES))},",
+            f"  {', '.join(sorted(mnist.MNIST.files))},",
             "  into a directory and give that as --data or in the environment variable NN_FROM_SCRATCH_DATA.",
             "  To skip the attempt: --data digits, or NN_FROM_SCRATCH_OFFLINE=1.",
         ]
@@ -94,7 +94,9 @@ def test_a_set_in_the_cache_is_complete_or_not_used(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("path", ["none", "", "nul\0byte", "MNIST", "x" * 5000, "\udcff"])
 def test_a_path_that_does_not_exist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, path: str) -> None:
     monkeypatch.chdir(tmp_path)
-    assert "no such file or directory, nor is it one of the names mnist, digits" in refusal(load_dataset, path)
+    assert "no such file or directory, nor is it one of the names mnist, fashion, kmnist, digits" in refusal(
+        load_dataset, path
+    )
 
 
 def test_names_go_before_files_of_that_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -253,3 +255,13 @@ def test_the_cache_is_the_users_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     assert mnist.cache_directory().name == "nn_from_scratch"
     assert mnist.cache_directory().is_absolute()
+
+
+def test_the_real_fashion_mnist(monkeypatch: pytest.MonkeyPatch, real_fashion: Path) -> None:
+    monkeypatch.setenv("NN_FROM_SCRATCH_FASHION", str(real_fashion))
+    data = load_dataset("fashion")
+    assert (data.name, data.noun) == ("fashion", "fashion item")
+    assert np.bincount(data.train.labels).tolist() == [6000] * 10
+    assert np.bincount(data.test.labels).tolist() == [1000] * 10
+    assert [data.class_names[label] for label in data.train.labels[:4]] == ["ankle boot", "T-shirt", "T-shirt", "dress"]
+    assert "NN_FROM_SCRATCH_FASHION" in data.source
