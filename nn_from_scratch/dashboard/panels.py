@@ -147,9 +147,8 @@ class Confusions(Panel):
         super().__init__(axes, subject)
         found, classes = subject.answers, subject.classes
         confusion = confusion_matrix(found.actual, found.predicted, len(classes))
-        confusion_cells(
-            axes, confusion, classes, number="{}", fontsize=5 if subject.has_long_names or len(classes) > 12 else 6
-        )
+        small = subject.has_long_names or len(classes) > 12
+        confusion_cells(axes, confusion, classes, number="{}", fontsize=5 if small else 6)
         axes.tick_params(labelsize=SMALL)
         axes.set_xlabel("predicted", fontsize=SMALL)
         axes.set_ylabel("actual", fontsize=SMALL)
@@ -202,7 +201,8 @@ class Weights(Panel):
         axes.set(ylim=(0, 1.12 * max(counts.max() for counts in self.counts)))
         axes.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))
         axes.tick_params(labelsize=SMALL)
-        axes.set_xlabel(f"value of the {self.W.shape[1]} weights into it{subject.of_whose}", fontsize=SMALL)
+        where = " into it" if subject.has_long_names else ""
+        axes.set_xlabel(f"value of the {self.W.shape[1]} weights{where}{subject.of_whose}", fontsize=SMALL)
 
     def update(self, moment: Moment) -> None:
         if not self.labels:
