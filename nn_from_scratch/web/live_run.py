@@ -15,6 +15,7 @@ from nn_from_scratch.data import Dataset
 from nn_from_scratch.data.batches import inputs
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.inspection.gradient_check import GradientCheck, check_gradients
+from nn_from_scratch.inspection.naming import plural, with_article
 from nn_from_scratch.recipe import Recipe, dense_stack
 from nn_from_scratch.runs.training_run import TrainingRun
 from nn_from_scratch.schedules import Constant
@@ -207,6 +208,8 @@ class LiveRun:
             },
             "marks": self.marks,
             "classes": recipe.classes,
+            **_said(*run.called),
+            "pad": run.dataset.train.images.shape[1:] == limits.IMAGE[1:],
             "output_kind": score_name(run.network.layers[-1], recipe.outputs),
             "parameters": run.network.parameters.size,
             "gradient_check": {
@@ -288,6 +291,15 @@ class LiveRun:
             x += np.random.default_rng(0).uniform(0, GRAIN, x.shape)
         t = target_table(self.recipe.outputs, network.dtype)[self.run.learning.labels[few]]
         return check_gradients(network, self.run.loss, x, t, of_each=of_each)
+
+
+def _said(names: tuple[str, ...], noun: str) -> dict[str, Any]:
+    """What the page calls the classes, without and with an article, and a sample."""
+    return {
+        "names": names,
+        "called": [with_article(name) for name in names],
+        "noun": {"one": noun, "a": with_article(noun), "many": plural(noun)},
+    }
 
 
 def _marked(recipe: Recipe) -> dict[str, str]:

@@ -276,7 +276,7 @@ class Trainer:
         return self.live.snapshot.cell(actual, predicted)
 
     def guess(self, ink: np.ndarray, centre: bool) -> dict[str, Any]:
-        return drawing_part(self.run.network, self.recipe.classes, ink, centre)
+        return drawing_part(self.run.network, self.recipe.classes, ink, centre, *self.run.called)
 
     def saved(self) -> SavedNetwork:
         return self.live.saved()

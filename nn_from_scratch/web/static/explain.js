@@ -71,7 +71,7 @@ export const TEXTS = {
   optimizer: "SGD goes straight against the gradient; Adam gives every weight its own step, from what it remembers of its gradients. Another optimizer begins with its own learning rate and settings, and without memory.",
   epoch_target: "Training stops by itself when the whole training set has been seen this many times. Empty: it goes on until you pause it.",
   draw: "Draw with the mouse, a finger or the keyboard: arrow keys move the pen, Space lowers and lifts it. The network answers while you draw, also while it is learning.",
-  pad: "As large or small as you like. It will be prepared as the digits of MNIST were.",
+  pad: "Draw as large or small as you like: “centre it” prepares a drawing as the digits of MNIST were.",
   pad_undo: "Takes back the last stroke. Ctrl+Z does the same.",
   pad_clear: "An empty pad. The Delete key does the same.",
   centre: "Scales the drawing to 20 pixels and moves its centre of mass to the middle, as was done to the digits of MNIST. Switch it off and draw in a corner, to see why it matters.",

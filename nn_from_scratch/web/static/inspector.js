@@ -8,6 +8,7 @@ import { colours } from "./colours.js";
 import { largest, unpack } from "./decode.js";
 import { byId, make, write } from "./dom.js";
 import { count, fixed, plain, short } from "./numbers.js";
+import { upperFirst } from "./state.js";
 
 const PAUSE = 250; // milliseconds between two questions while training
 const [PICTURE, TRAIL_WIDTH, TRAIL_HEIGHT] = [92, 290, 90];
@@ -172,8 +173,6 @@ export class Inspector {
     return make("div", { class: "field" }, make("label", { for: "weight-value" }, "drag it, and see what breaks"), make("output", {}, `±${plain(wide)}`), slider, make("p", { class: "refusal", role: "alert", "data-refusal": "weight", hidden: true }));
   }
 }
-
-const upperFirst = (text) => text[0].toUpperCase() + text.slice(1);
 
 const activationLabel = (name) => (name === "softmax" ? "softmax of all z" : `${name === "relu" ? "ReLU" : name}(z)`);
 

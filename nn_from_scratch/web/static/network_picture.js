@@ -10,7 +10,7 @@ import { explain } from "./explain.js";
 import { count, fixed, plain, short } from "./numbers.js";
 import { arriving, BEND, heightAt, layOut, leaving } from "./picture_layout.js";
 import { backwardScene, CHANGE, forwardScene, FLOW, lessonScene, WEIGHT } from "./scenes.js";
-import { a, winner } from "./state.js";
+import { calledOf, winner } from "./state.js";
 
 const WAYS = {
   forward: { title: "Forward: from the image to an answer", ramp: "activation", values: "activations", maps: "maps" },
@@ -243,14 +243,15 @@ export class NetworkPicture {
     return selected?.layer === layer && selected.neuron === neuron;
   }
 
-  /** Beside each output: its digit, a bar, and the number. In a lesson the error p − t takes its place. */
+  /** Beside each output: its class, a bar, and the number. In a lesson the error p − t takes its place. */
   #writeOutputs({ example, layers, way, outputs, errors, errorsAre, name }) {
-    const { classes } = this.state.settings;
+    const { classes, names } = this.state.settings;
     const showsErrors = errors > 0 && name !== "guess";
     const values = showsErrors ? errorsAre : (outputs ?? Array.from(unpack(layers.at(-1).deltas)));
     const most = way === "forward" || showsErrors ? 1 : largest(values) || 1;
     const { index: answer } = winner(outputs ?? example.outputs);
     this.outputs.classList.toggle("signed", showsErrors || way === "backward");
+    fitNames(this.outputs, names);
     showBars(this.outputs, values.length, (row, i) => {
       const value = values[i];
       row.dataset.output = i;
@@ -259,14 +260,14 @@ export class NetworkPicture {
       row.classList.toggle("negative", value < 0);
       row.style.setProperty("--share", String(Math.min(1, (Math.abs(value) / most) * (showsErrors ? errors : 1))));
       row.dataset.value = value;
-      write(row.children[0], String(values.length > 1 ? classes[i] : classes[1]));
+      write(row.children[0], values.length > 1 ? names[i] : names[1]);
       write(row.children[2], way === "forward" && !showsErrors ? fixed(value, 3) : showsErrors ? signed(value) : short(value, 2));
     });
   }
 
   #writeCaptions({ example, layers }) {
     const { layout } = this;
-    const label = example.label === null ? "your drawing" : `this is ${a(example.label)}`;
+    const label = example.label === null ? "your drawing" : `this is ${calledOf(this.state.settings, example.label)}`;
     const texts = [
       [layout.image.x + layout.image.size / 2, `${count(this.state.settings.sizes[0])} pixels`, label],
       ...layers.map(({ units, shown, shape }, l) => [
@@ -427,6 +428,14 @@ function cross(context, x, y, half) {
     context.lineTo(x + half, y + sign * half);
   }
   context.stroke();
+}
+
+/** Room for the longest name in a list of bars; of many, smaller letters. */
+export function fitNames(list, names) {
+  const letters = Math.max(...names.map(({ length }) => length));
+  list.style.setProperty("--letters", String(letters > 2 ? Math.min(letters, 14) : 0));
+  list.classList.toggle("named", letters > 2);
+  list.classList.toggle("many", names.length > 14);
 }
 
 /** A list of `n` rows of label, bar and number, filled by `fill(row, i)`. */
