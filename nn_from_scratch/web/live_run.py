@@ -57,8 +57,9 @@ class LiveRun:
         budget: limits.Budget = limits.WHOLE,
     ):
         dataset = start.images(dataset)
+        self.image = limits.image_of(dataset)
         recipe = start.recipe.for_data(dataset)
-        limits.check_architecture(recipe, budget)
+        limits.check_architecture(recipe, budget, self.image)
         usable = int(np.isin(dataset.train.labels, recipe.classes).sum())
         held_out = 0 if start.on_test else min(VALIDATION_IMAGES, usable // 7)
         run = TrainingRun(recipe, dataset, start.seed, held_out, threads)
@@ -180,7 +181,7 @@ class LiveRun:
         }
 
     def tiles_part(self) -> dict[str, Any]:
-        return {"step": self.run.progress.step, **(tiles(self.run.network) or {"units": []})}
+        return {"step": self.run.progress.step, **(tiles(self.run.network, self.image) or {"units": []})}
 
     def description(self) -> dict[str, Any]:
         """Everything but the numbers that change with every step."""
@@ -209,7 +210,8 @@ class LiveRun:
             "marks": self.marks,
             "classes": recipe.classes,
             **_said(*run.called),
-            "pad": run.dataset.train.images.shape[1:] == limits.IMAGE[1:],
+            "image": self.image,
+            "pad": self.image == limits.MNIST,
             "output_kind": score_name(run.network.layers[-1], recipe.outputs),
             "parameters": run.network.parameters.size,
             "gradient_check": {

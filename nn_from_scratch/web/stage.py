@@ -34,7 +34,7 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Example:
-    """An image, (28, 28) bytes, its class where that is known, and its place in the images that it comes from."""
+    """An image (rows, columns) of bytes, its class where that is known, and its place in the images that it is from."""
 
     kind: str
     image: np.ndarray

@@ -49,6 +49,7 @@ export class Confusion {
     this.classes = String(classes);
     const longest = Math.max(...classes.map(({ length }) => length));
     this.table.classList.toggle("long-names", longest > 4);
+    this.table.classList.toggle("many", classes.length > 14);
     const corner = make("td", { class: "corner" }, "actual \\ answer");
     const head = make("tr", {}, corner, ...classes.map((name) => make("th", { scope: "col" }, make("span", {}, name))));
     const rows = classes.map((name, actual) =>
@@ -103,7 +104,7 @@ export class Confusion {
   /** An image, which a click puts on the stage. */
   #thumbnail(image, index) {
     const canvas = make("canvas", { width: 56, height: 56, "aria-hidden": true });
-    picture(canvas.getContext("2d"), bytes(image), 0, 0, 56, "ink", 255);
+    picture(canvas.getContext("2d"), bytes(image), 0, 0, 56, "ink", 255, this.state.settings.image[1]);
     const button = make("button", { type: "button", class: "quiet", "aria-label": `put image ${index} on the stage` }, canvas);
     button.addEventListener("click", () => {
       this.dialog.close();

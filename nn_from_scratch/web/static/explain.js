@@ -55,7 +55,7 @@ export const TEXTS = {
   accuracy: "The share of right answers. Where training goes on rising and validation does not, the network learns by heart.",
   log_scale: "A logarithmic scale shows small improvements late in training.",
   strips: "Every neuron of every layer is one cell: its activation, its ∂L/∂z and its bias. Click a cell, or move with the arrow keys and press Enter, for its sum.",
-  tiles: "Each tile holds the 784 weights of one neuron, in the places of the pixels they belong to: what this neuron looks for.",
+  tiles: "Each tile holds the weights of one neuron, in the places of the pixels they belong to: what this neuron looks for.",
   tiles_weights: "Blue pixels speak for the neuron when they are inked, orange ones against it. Click a tile, or move with the arrow keys and press Enter, for the neuron.",
   tiles_gradients: "How the loss of the last batch changes with each of these weights: where it is blue, a smaller weight would be better. Plain SGD goes that way; an optimizer that remembers earlier batches, such as Adam, often moves a weight the other way.",
   layers: "How strongly each layer is being asked to change. Gradients that shrink towards the input are why plain SGD is slow in deep sigmoid networks.",

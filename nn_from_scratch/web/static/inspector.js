@@ -108,7 +108,7 @@ export class Inspector {
     const rest = inputs - positive.length - negative.length;
     const square = layer === 0 || kernel;
     return [
-      ...(square ? [products(found)] : []),
+      ...(square ? [products(found, this.state.settings.image)] : []),
       this.#contributions("Speaks for it", positive, most, found),
       this.#contributions("Speaks against it", negative, most, found),
       make("p", { class: "others" }, `the other ${rest} ${rest === 1 ? "input" : "inputs"} together: `, value(others, "others", 4)),
@@ -140,7 +140,7 @@ export class Inspector {
       const pixels = kernel[1] * kernel[2];
       return `${kernel[0] > 1 ? `map ${Math.floor(input / pixels)}, ` : ""}${place(input % pixels, kernel[2])}`;
     }
-    if (layer === 0) return place(input, 28);
+    if (layer === 0) return place(input, this.state.settings.image[1]);
     const { shape } = this.state.frame.layers[layer - 1];
     if (!shape) return `neuron ${input}`;
     const pixels = shape[1] * shape[2];
@@ -185,12 +185,12 @@ function value(x, name, decimals = 3) {
 const term = (label, x, name) => [make("dt", {}, label), make("dd", {}, value(x, name, 4))];
 
 /** Image × weights = contributions, as three pictures; and the slopes. Of a kernel with several maps, the first. */
-function products({ values, weights, products: terms, gradient, kernel }) {
-  const pixels = kernel ? kernel[1] * kernel[2] : 784;
+function products({ values, weights, products: terms, gradient, kernel }, image) {
+  const [rows, columns] = kernel?.slice(1) ?? image;
   const one = (packed, caption, ramp, sign) => {
     const canvas = make("canvas", { width: PICTURE, height: PICTURE, role: "img", "aria-label": caption });
     const all = unpack(packed);
-    picture(canvas.getContext("2d"), all.subarray(0, pixels), 0, 0, PICTURE, ramp, largest(all));
+    picture(canvas.getContext("2d"), all.subarray(0, rows * columns), 0, 0, PICTURE, ramp, largest(all), columns);
     return make("figure", {}, canvas, make("figcaption", {}, `${sign}${caption}`));
   };
   const inputs = kernel ? (kernel[0] > 1 ? "window of map 0" : "window") : "image";

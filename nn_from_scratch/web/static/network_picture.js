@@ -2,7 +2,7 @@
 // every scene: forward, backward, and the beats of a step (scenes.js). Each neuron is a real button over the canvas, so
 // that it can be reached without a mouse; each line can be clicked, for the life of its weight.
 
-import { fit, picture, tint } from "./canvas.js";
+import { fit, inBox, picture, tint } from "./canvas.js";
 import { colours } from "./colours.js";
 import { bytes, fullActivation, inWords, largest, unpack } from "./decode.js";
 import { make, write } from "./dom.js";
@@ -142,16 +142,17 @@ export class NetworkPicture {
 
   #drawImage(context, { example }) {
     const { x, y, size } = this.layout.image;
-    picture(context, bytes(example.image), x, y, size, "ink", 255);
+    const [rows, columns] = this.state.settings.image;
+    const { pixel, left, top } = inBox(rows, columns, size);
+    picture(context, bytes(example.image), x, y, size, "ink", 255, columns);
     context.strokeStyle = colours.line;
     context.lineWidth = 1;
-    context.strokeRect(x - 0.5, y - 0.5, size + 1, size + 1);
+    context.strokeRect(x + left - 0.5, y + top - 0.5, columns * pixel + 1, rows * pixel + 1);
     const { field } = this.state;
     if (!field) return;
-    const pixel = size / 28;
     context.strokeStyle = colours.positive;
     context.lineWidth = 2;
-    context.strokeRect(x + field[1] * pixel, y + field[0] * pixel, field[3] * pixel, field[2] * pixel);
+    context.strokeRect(x + left + field[1] * pixel, y + top + field[0] * pixel, field[3] * pixel, field[2] * pixel);
   }
 
   #drawEdges(context, { layers, part, moved, name }, l) {
@@ -164,7 +165,7 @@ export class NetworkPicture {
     for (const { unit, inputs, values, changes } of rows) {
       const to = arriving(this.layout, layers, l, unit);
       inputs.forEach((input, i) => {
-        const from = leaving(this.layout, layers, l, input, 28);
+        const from = leaving(this.layout, layers, l, input, this.state.settings.image);
         if (!from) return;
         let value = this.#eased(`${l}/${unit}/${input}`, values[i]);
         let share = Math.abs(value) / most;
@@ -225,16 +226,16 @@ export class NetworkPicture {
     const most = largest(values);
     layer.shown.forEach((unit, i) => {
       const { x, y, half } = this.layout.places.get(`${l}:${unit}`);
-      picture(context, values.subarray(i * rows * columns, (i + 1) * rows * columns), x - half, y - half, 2 * half, ramp, most);
+      picture(context, values.subarray(i * rows * columns, (i + 1) * rows * columns), x - half, y - half, 2 * half, ramp, most, columns);
       const chosen = this.#isChosen(l, unit);
       context.strokeStyle = chosen ? colours.positive : colours.line;
       context.lineWidth = chosen ? 2.5 : 1;
       context.strokeRect(x - half, y - half, 2 * half, 2 * half);
       if (!chosen) return;
       const { row, column } = this.state.selected;
-      const pixel = (2 * half) / columns;
+      const { pixel, left, top } = inBox(rows, columns, 2 * half);
       context.lineWidth = 1.5;
-      context.strokeRect(x - half + column * pixel - 1, y - half + row * pixel - 1, pixel + 2, pixel + 2);
+      context.strokeRect(x - half + left + column * pixel - 1, y - half + top + row * pixel - 1, pixel + 2, pixel + 2);
     });
   }
 
@@ -339,7 +340,9 @@ export class NetworkPicture {
     curve(context, line.from, line.to);
     if (line.layer > 0) return;
     const { x, y, size } = this.layout.image; // the pixel that it comes from
-    context.strokeRect(x + (line.input % 28) * (size / 28) - 1, y + Math.floor(line.input / 28) * (size / 28) - 1, size / 28 + 2, size / 28 + 2);
+    const [rows, columns] = this.state.settings.image;
+    const { pixel, left, top } = inBox(rows, columns, size);
+    context.strokeRect(x + left + (line.input % columns) * pixel - 1, y + top + Math.floor(line.input / columns) * pixel - 1, pixel + 2, pixel + 2);
   }
 
   // ---- neurons ----
@@ -367,8 +370,9 @@ export class NetworkPicture {
   #pixel({ detail, clientX, clientY }, button, [, rows, columns]) {
     if (!detail) return [Math.floor(rows / 2), Math.floor(columns / 2)];
     const box = button.getBoundingClientRect();
-    const at = (offset, size, pixels) => Math.max(0, Math.min(pixels - 1, Math.floor((offset / size) * pixels)));
-    return [at(clientY - box.top, box.height, rows), at(clientX - box.left, box.width, columns)];
+    const { pixel, left, top } = inBox(rows, columns, box.width);
+    const at = (offset, pixels) => Math.max(0, Math.min(pixels - 1, Math.floor(offset / pixel)));
+    return [at(clientY - box.top - top, rows), at(clientX - box.left - left, columns)];
   }
 
   /** Arrow keys: up and down within a layer, left and right to the neighbour in the next. */

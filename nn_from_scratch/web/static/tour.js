@@ -4,8 +4,8 @@ import { byId, make, write } from "./dom.js";
 import { upperFirst } from "./state.js";
 
 // selector, where on it (a share of its width), title, text; the first four are numbered in the picture
-const stops = ({ noun: { one, a }, pad }) => [
-  ["#forward .stage", 0.12, `The ${one}`, `${upperFirst(a)} goes in here, as 784 pixels. The network is told nothing else about it.`],
+const stops = ({ noun: { one, a }, pad, sizes }) => [
+  ["#forward .stage", 0.12, `The ${one}`, `${upperFirst(a)} goes in here, as ${sizes[0]} pixels. The network is told nothing else about it.`],
   ["#forward .stage", 0.45, "Neurons", `Each circle or picture is what a neuron makes of the ${one}: it adds up what comes in, and passes on how much that is. Dark is a lot.`],
   ["#forward .stage", 0.62, "Weights", "The lines are weights. Blue ones speak for a neuron, orange ones against it; wide ones count more. All that a network knows is in them."],
   ["#forward .outputs", 0.5, "The answer", "The largest of these outputs is the answer. The frame marks what it should be."],
