@@ -64,7 +64,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     arguments = parser.parse_args()
     if (arguments.image or arguments.predict) and (
-        arguments.errors or arguments.data or arguments.test_data or arguments.test_fraction
+        arguments.errors or arguments.data or command_line.data_asked_for(arguments)
     ):
         parser.error("--image and --predict read images without labels: expected neither --errors nor --data")
     if arguments.csv and not (arguments.image or arguments.predict):

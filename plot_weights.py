@@ -46,7 +46,7 @@ def chosen_data(saved: "SavedNetwork", arguments: argparse.Namespace) -> "Datase
     """The data that the options ask for. Raises BadInput where the network can't read them."""
     from nn_from_scratch.data.batches import check_pixels
 
-    if arguments.example is None and not (arguments.data or arguments.test_data or arguments.test_fraction):
+    if arguments.example is None and not (arguments.data or command_line.data_asked_for(arguments)):
         return None
     data = command_line.load_data_of(saved, arguments)
     check_pixels(data.test.images, saved.network.input_shape, data.name)

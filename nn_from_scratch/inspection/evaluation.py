@@ -11,6 +11,7 @@ import numpy as np
 
 from nn_from_scratch import metrics
 from nn_from_scratch.data import Dataset
+from nn_from_scratch.data.dataset import ASKED
 from nn_from_scratch.errors import one_line
 from nn_from_scratch.inspection.answers import Answers
 from nn_from_scratch.inspection.members import Members, members_object, members_of, members_text
@@ -189,9 +190,8 @@ def recorded_data(saved: Saved) -> tuple[str | None, str | None]:
 def recorded_test_set(saved: Saved) -> dict[str, Any]:
     """What load_dataset was asked for beside the name of the data, as far as the file tells."""
     record = saved.training.get("data")
-    kinds = {"test_data": str, "test_fraction": float}
-    found = {name: record.get(name) for name in kinds} if isinstance(record, dict) else {}
-    return {name: value for name, value in found.items() if isinstance(value, kinds[name])}
+    found = {name: record.get(name) for name in ASKED} if isinstance(record, dict) else {}
+    return {name: value for name, value in found.items() if isinstance(value, ASKED[name])}
 
 
 def data_note(saved: Saved, dataset: Dataset) -> str | None:

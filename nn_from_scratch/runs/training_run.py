@@ -47,6 +47,7 @@ class TrainingRun:
         if not 1 <= threads <= MOST_THREADS:
             raise BadInput(f"threads {threads}: expected from 1 to {MOST_THREADS}")
         self.recipe = recipe = recipe.for_data(dataset)
+        self.labels = dataset.labels  # of all that there were to choose from
         self.threads = threads
         self.dataset = matching(dataset, recipe.input_shape, recipe.classes)
         self.seed = seed
