@@ -70,9 +70,8 @@ def main() -> None:
     rates = command_line.learning_rates(arguments, lowest, highest, num)
     picture, table = f"{arguments.output or stem}.png", f"{arguments.output or stem}.csv"
     command_line.check_paths(command_line.data_files(arguments), {"--output": [picture, table]})
-    recipe = recipe_options.recipe_of(arguments)
     whole = command_line.load_data(arguments)
-    recipe = recipe.for_data(whole)
+    recipe = recipe_options.recipe_of(arguments, whole).for_data(whole)
     dataset = matching(whole, recipe.input_shape, recipe.classes)
     learning, validation = dataset.train.hold_out(arguments.validation or len(dataset.train) // 6)
     print(command_line.data_summary(dataset, len(validation)))

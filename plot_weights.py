@@ -46,7 +46,7 @@ def chosen_data(saved: "SavedNetwork", arguments: argparse.Namespace) -> "Datase
     """The data that the options ask for. Raises BadInput where the network can't read them."""
     from nn_from_scratch.data.batches import check_pixels
 
-    if arguments.example is None and not (arguments.data or arguments.test_data or arguments.test_fraction):
+    if arguments.example is None and not (arguments.data or command_line.data_asked_for(arguments)):
         return None
     data = command_line.load_data_of(saved, arguments)
     check_pixels(data.test.images, saved.network.input_shape, data.name)
@@ -88,9 +88,9 @@ def main() -> None:
     data = chosen_data(saved, arguments)
     image = chosen_image(saved, data, arguments)
     images = None if data is None else (data.train if len(data.train) else data.test).images
-    pictures = figures.weight_figures(saved.network, saved.classes, images)
+    pictures = figures.weight_figures(saved.network, saved.names, images)
     if image is not None:
-        pictures["feature_maps"] = figures.feature_maps(saved.network, saved.classes, image)
+        pictures["feature_maps"] = figures.feature_maps(saved.network, saved.names, image)
     paths = [str(Path(arguments.output_dir, f"{name}.png")) for name in pictures]
     reads = {"--weights": arguments.weights, "--image": arguments.image} | command_line.data_files(arguments)
     command_line.check_paths(reads, {"--csv": arguments.csv, "--output-dir": paths})

@@ -151,15 +151,33 @@ class Recipe:
     def for_data(self, dataset: Dataset) -> "Recipe":
         """This recipe with nothing left open: input shape and classes are those of the data where it names none.
 
-        An image is (1, rows, columns), or, where the layers don't take that, a row of all its pixels.
+        A grey image is (1, rows, columns), or, where the layers don't take that, a row of all its pixels.
         """
         recipe = self
         if not self.classes:
-            recipe = replace(recipe, classes=tuple(np.unique(dataset.train.labels).tolist()))
+            recipe = replace(recipe, classes=dataset.labels)
         if not self.input_shape:
-            image = (1, *dataset.train.images.shape[1:])
-            recipe = replace(recipe, input_shape=image if self._takes(image) else (prod(image),))
+            shape = dataset.train.sample_shape
+            recipe = replace(recipe, input_shape=shape if self._takes(shape) else (prod(shape),))
         return recipe
+
+    @property
+    def for_all_classes(self) -> bool:
+        """Whether no classes were chosen among those that there are: it names none, or all ten digits."""
+        return self.classes in ((), tuple(range(10)))
+
+    def fitted(self, shape: Shape, labels: Sequence[int]) -> "Recipe":
+        """This recipe for samples of another shape and for other classes, where the data are not as it expects.
+
+        A recipe for the ten digits, or for classes that the data don't have, becomes one for all classes of the data.
+        Raises BadInput where the layers don't take such samples.
+        """
+        changes: dict[str, Any] = {}
+        if not self.input_shape or prod(self.input_shape) != prod(shape):
+            changes["input_shape"] = shape if self._takes(shape) else (prod(shape),)
+        if not set(self.classes) <= set(labels) or (self.for_all_classes and len(labels) != len(self.classes)):
+            changes["classes"] = tuple(labels)
+        return self.override(**changes) if changes else self
 
     def _takes(self, input_shape: Shape) -> bool:
         try:

@@ -153,7 +153,7 @@ def test_the_augmentation_of_a_preset_can_be_turned_off(monkeypatch):
     for name in list(PRESETS):
         monkeypatch.setitem(PRESETS, name, replace(PRESETS[name], augmentation=("affine",)))
     options = argparse.Namespace(preset="784-10-10", augmentation=["none"], epochs=2)
-    recipe = recipe_options.recipe_of(options)
+    recipe = recipe_options.recipe_of(options, nn.load_dataset("digits"))
     assert recipe == replace(PRESETS["784-10-10"], augmentation=(), epochs=2)
     command = recipe_options.command_of(TrainingRun(recipe, nn.load_dataset("digits")))
     assert "--augment none" in command

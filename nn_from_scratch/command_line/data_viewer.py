@@ -43,18 +43,19 @@ def main() -> None:
     dataset = command_line.load_data(arguments)
     split = dataset.train if arguments.split == "train" else dataset.test
     classes = np.unique(split.labels).tolist()
+    names = [dataset.class_names[label] for label in classes]
     name = f"{dataset.name}, {arguments.split}"
     if arguments.augment:
         first = np.array([int(np.argmax(split.labels == label)) for label in classes])
         figure = figures.augmented(split.images[first], versions(split, first, arguments.augment), name)
     else:
-        figure = figures.samples(split, classes, name)
+        figure = figures.samples(split, classes, name, names=names)
 
     print(command_line.data_summary(dataset, 0))
     rows: list[list] = [["class", f"{arguments.split} images", "share", "mean brightness"]]
-    for label in classes:
+    for label, called in zip(classes, names, strict=True):
         images = split.images[split.labels == label]
-        rows.append([label, len(images), f"{len(images) / len(split):.1%}", f"{images.mean() / 255:.3f}"])
+        rows.append([called, len(images), f"{len(images) / len(split):.1%}", f"{images.mean() / 255:.3f}"])
     print(aligned(rows))
 
     if arguments.save:

@@ -14,7 +14,6 @@ from dataclasses import asdict, fields, replace
 from typing import Any
 
 from nn_from_scratch.command_line.options import (
-    DATA_NAMES,
     DEFAULT_WEIGHTS,
     SMALL_WEIGHTS,
     batch_size,
@@ -26,10 +25,12 @@ from nn_from_scratch.command_line.options import (
 from nn_from_scratch.command_line.process import notify
 from nn_from_scratch.data import Dataset
 from nn_from_scratch.data.augmentation import AUGMENTATIONS
-from nn_from_scratch.errors import BadInput
+from nn_from_scratch.data.dataset import described
+from nn_from_scratch.data.load import NAMES
+from nn_from_scratch.errors import BadInput, one_line
 from nn_from_scratch.inspection.evaluation import recorded_data
 from nn_from_scratch.layers import LAYERS
-from nn_from_scratch.presets import DEFAULT_PRESET, PRESETS
+from nn_from_scratch.presets import DEFAULT_PRESET, PRESETS, usual_recipe
 from nn_from_scratch.recipe import TABLES, Recipe, activations, setting_owners
 from nn_from_scratch.runs.checkpoint import run_in
 from nn_from_scratch.runs.ensemble_run import EnsembleRun, ensemble_run_in, is_ensemble_checkpoint
@@ -155,9 +156,25 @@ def recipe_overrides(arguments: argparse.Namespace) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
 
 
-def recipe_of(arguments: argparse.Namespace) -> Recipe:
-    """The preset with what was given on the command line in place of its own parts."""
-    return PRESETS[arguments.preset or DEFAULT_PRESET].override(**recipe_overrides(arguments))
+def recipe_of(arguments: argparse.Namespace, dataset: Dataset) -> Recipe:
+    """The preset, or what is usual for the data, with what was given on the command line in place of its own parts."""
+    recipe = PRESETS[arguments.preset] if arguments.preset else usual_recipe(dataset.train)
+    overrides = recipe_overrides(arguments)
+    if not overrides.keys() & {"layers", "sizes"}:
+        try:
+            recipe = recipe.fitted(dataset.train.sample_shape, dataset.labels)
+        except BadInput as problem:
+            what = f"{one_line(dataset.name)} has {described(dataset.train.images)}"
+            raise BadInput(f"preset {arguments.preset or DEFAULT_PRESET} doesn't fit: {what}: {problem}") from None
+    else:
+        recipe = _open(recipe, dataset.labels)
+    return recipe.override(**overrides)
+
+
+def _open(recipe: Recipe, labels: tuple[int, ...]) -> Recipe:
+    """A recipe that is to get other layers, which needn't fit what its own were made for."""
+    other = recipe.for_all_classes and recipe.classes != labels
+    return replace(recipe, classes=labels, input_shape=()) if other else recipe
 
 
 def start_run(arguments: argparse.Namespace) -> TrainingRun | EnsembleRun:
@@ -165,7 +182,7 @@ def start_run(arguments: argparse.Namespace) -> TrainingRun | EnsembleRun:
     if arguments.resume:
         return _resume_run(arguments)
     dataset = load_data(arguments)
-    recipe, seed, validation = recipe_of(arguments), arguments.seed or 0, arguments.validation or 0
+    recipe, seed, validation = recipe_of(arguments, dataset), arguments.seed or 0, arguments.validation or 0
     threads = arguments.threads or DEFAULT_THREADS
     if arguments.members:
         return EnsembleRun(recipe, dataset, seed, validation, threads, arguments.members)
@@ -186,7 +203,7 @@ def _resume_run(arguments: argparse.Namespace) -> TrainingRun | EnsembleRun:
     found = {"seed": run.seed, "validation": len(run.validation), "threads": run.threads}
     found["members"] = len(whole.members) if whole else 1
     asked = {name: getattr(arguments, name) for name in found if getattr(arguments, name) is not None}
-    recipe = (PRESETS[arguments.preset] if arguments.preset else run.recipe).override(**overrides)
+    recipe = recipe_of(arguments, run.dataset) if arguments.preset else run.recipe.override(**overrides)
     asked |= asdict(replace(recipe.for_data(run.dataset), epochs=run.recipe.epochs))
     found |= asdict(run.recipe)
     differences = [
@@ -235,7 +252,7 @@ def resume_command(arguments: argparse.Namespace, output: str, checkpoint: str, 
     command = ["python", "train.py", "--resume", checkpoint]
     if _network_of(checkpoint) != output:
         command += ["--output", output]
-    if data.name not in DATA_NAMES or data.test_data:  # paths, which no file decides about
+    if data.name not in NAMES or data.test_data:  # paths, which no file decides about
         command += data_options(data.name, data.test_set_asked_for())
     for name in ("history", "checkpoint_every", "patience", "jobs"):
         if getattr(arguments, name):
@@ -256,9 +273,18 @@ def command_of(run: TrainingRun, patience: int | None = None, members: int | Non
             parts |= {name: value for name, value in asdict(run.recipe).items() if value != asdict(made)[name]}
         return parts
 
-    nearest = min(PRESETS, key=lambda name: len(differences(PRESETS[name])))
-    command = ["python", "train.py", "--preset", nearest]
-    for name, value in differences(PRESETS[nearest]).items():
+    # Where no preset is named, rows of numbers have a recipe of their own.
+    starts = PRESETS if run.dataset.train.images.ndim > 2 else {"": usual_recipe(run.dataset.train)}
+    found: dict[str, dict[str, Any]] = {}
+    for name, preset in starts.items():
+        try:
+            start = preset.fitted(run.dataset.train.sample_shape, run.labels)
+        except BadInput:  # then this run has other layers
+            start = _open(preset, run.labels)
+        found[name] = differences(start)
+    nearest = min(found, key=lambda name: len(found[name]))
+    command = ["python", "train.py", *(["--preset", nearest] if nearest else [])]
+    for name, value in found[nearest].items():
         command += [_option(name), *_shown("full" if value is None else value).split()]
     command += data_options(run.dataset.name, run.dataset.test_set_asked_for())
     if run.validation:
@@ -275,7 +301,7 @@ def command_of(run: TrainingRun, patience: int | None = None, members: int | Non
 def saved_network(run: TrainingRun, patience: int | None = None, **metrics: float) -> SavedNetwork:
     """The run's network as it is now, with what the file is to tell of its making."""
     record = {"command": command_of(run, patience), **run.record()}
-    return SavedNetwork(run.network, run.recipe.classes, record, metrics)
+    return SavedNetwork(run.network, run.recipe.classes, record, metrics, *run.called)
 
 
 def saved_ensemble(

@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar, get_type_hints
 import numpy as np
 
 from nn_from_scratch.data import Dataset
+from nn_from_scratch.data.dataset import ASKED
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.network import sizes
 from nn_from_scratch.recipe import Recipe
@@ -139,7 +140,7 @@ def _vectors(checkpoint: dict, recipe: Recipe) -> np.ndarray:
 
 def _test_set(data: dict) -> dict[str, Any]:
     """What was asked of load_dataset beside the name of the data."""
-    kinds = {name: kind for name, kind in (("test_data", str), ("test_fraction", float)) if name in data}
+    kinds = {name: kind for name, kind in ASKED.items() if name in data}
     asked = {name: data[name] for name in kinds}
     check_kinds(asked, kinds, "run.data")
     if not 0 < asked.get("test_fraction", 0.5) < 1:

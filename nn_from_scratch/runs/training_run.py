@@ -47,6 +47,7 @@ class TrainingRun:
         if not 1 <= threads <= MOST_THREADS:
             raise BadInput(f"threads {threads}: expected from 1 to {MOST_THREADS}")
         self.recipe = recipe = recipe.for_data(dataset)
+        self.labels = dataset.labels  # of all that there were to choose from
         self.threads = threads
         self.dataset = matching(dataset, recipe.input_shape, recipe.classes)
         self.seed = seed
@@ -112,6 +113,11 @@ class TrainingRun:
         if not isfinite(loss):
             raise Diverged(self.progress.step, self.progress.learning_rate, "the test loss is not a finite number")
         return loss, accuracy
+
+    @property
+    def called(self) -> tuple[tuple[str, ...], str]:
+        """What the classes are called, in the order of the recipe's, and what a sample is called."""
+        return self.dataset.class_names[: len(self.recipe.classes)], self.dataset.noun
 
     def record(self) -> dict[str, Any]:
         """What this run was asked to do: it decides what the network becomes."""

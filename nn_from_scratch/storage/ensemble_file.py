@@ -25,13 +25,18 @@ class SavedEnsemble:
 
     def __post_init__(self) -> None:
         self.network = Ensemble([member.network for member in self.members])
-        self.classes = tuple(self.members[0].classes)
+        first = self.members[0]
+        self.classes, self.names, self.noun = tuple(first.classes), first.names, first.noun
         for i, member in enumerate(self.members):
             check_same(i, "list of classes", tuple(member.classes), self.classes)
+            check_same(i, "list of class names", member.names, self.names)
+            check_same(i, "noun", member.noun, self.noun)
         if not self.training:
-            first, *others = (member.training for member in self.members)
+            others = [member.training for member in self.members[1:]]
             self.training = {
-                name: value for name, value in first.items() if all(other.get(name) == value for other in others)
+                name: value
+                for name, value in first.training.items()
+                if all(other.get(name) == value for other in others)
             }
 
 

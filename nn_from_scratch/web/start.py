@@ -1,6 +1,8 @@
 """Where a training on the page begins: all it takes to begin there again."""
 
 from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -8,7 +10,7 @@ from nn_from_scratch.classes import score_name
 from nn_from_scratch.data import Dataset, Split
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.losses import matching_loss
-from nn_from_scratch.presets import PRESETS
+from nn_from_scratch.presets import DIGITS, PRESETS
 from nn_from_scratch.recipe import Recipe
 from nn_from_scratch.storage import SavedNetwork
 from nn_from_scratch.web import limits
@@ -43,9 +45,20 @@ class Start:
         return replace(dataset, train=copies.followed_by(dataset.train))
 
 
-def recipe_of_preset(preset: str) -> Recipe:
-    """A preset's recipe as the live page trains it: the rate stays where it is set, and there is no last epoch."""
-    return PRESETS[preset].override(schedule="constant", epochs=limits.EPOCHS)
+def recipe_of_preset(preset: str, dataset: Dataset) -> Recipe:
+    """A preset's recipe as the live page trains it: the rate stays where it is set, and there is no last epoch.
+
+    For other images and classes than those of MNIST, it has other inputs and outputs. Raises BadInput for data that the
+    page can't show, or layers that can't look at images of this size.
+    """
+    recipe, image = PRESETS[preset], limits.image_of(dataset)
+    changes: dict[str, Any] = {"schedule": "constant", "epochs": limits.EPOCHS}
+    if image != limits.MNIST:
+        changes["input_shape"] = (1, *image) if len(recipe.input_shape) > 1 else (prod(image),)
+    labels = tuple(np.unique(dataset.train.labels).tolist())
+    if recipe.classes == DIGITS and labels != DIGITS:
+        changes["classes"] = labels
+    return recipe.override(**changes)
 
 
 def start_from(saved: SavedNetwork, like: Start) -> Start:

@@ -72,9 +72,9 @@ def test_every_preset_shows_what_the_network_answers(preset, digits, tmp_path):
     for row in (3, int(dashboard.mistakes[0])):
         dashboard.show(row)
         answer, actual = saved.classes[predicted[row]], saved.classes[dashboard.test.labels[row]]
-        assert texts(digit)[0].endswith(f": a {actual}")
+        assert texts(digit)[0].endswith(f": {'an' if actual == 8 else 'a'} {actual}")
         right = answer == actual
-        assert f"{'right' if right else 'wrong'}: read {answer}, " in texts(digit)[1]
+        assert f"{'right' if right else 'wrong'}: {answer}, " in texts(digit)[1]
         assert digit.verdict.get_color() == (POSITIVE if right else NEGATIVE_TEXT)
         winner = [bar for bar in outputs.bars if to_hex(bar.get_facecolor()) == INK]
         assert [outputs.bars.index(bar) for bar in winner] == [predicted[row]]

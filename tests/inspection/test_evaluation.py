@@ -166,6 +166,7 @@ def test_object_is_json_with_null_for_what_is_undefined():
     assert found["per_class"][0] == {
         "accuracy": 0.8,
         "class": 4,
+        "name": "4",
         "precision": 8 / 12,
         "recall": 8 / 10,
         "f1": 16 / 22,
@@ -173,7 +174,13 @@ def test_object_is_json_with_null_for_what_is_undefined():
         "binary_confusion_matrix": [[8, 2], [4, 10]],
     }
     assert found["per_class"][2]["precision"] is None
-    assert found["most_confused"][0] == {"actual": 9, "predicted": 4, "count": 3}
+    assert found["most_confused"][0] == {
+        "actual": 9,
+        "actual_name": "9",
+        "predicted": 4,
+        "predicted_name": "4",
+        "count": 3,
+    }
 
 
 # ---- the record ----
