@@ -190,9 +190,10 @@ def _known(saved: Saved) -> dict[str, str]:
     elif outputs > 1:
         comes_out = f"one {what} for each of the classes, in their order"
     else:
-        comes_out = f"the {what} of class {saved.classes[1]}; that of class {saved.classes[0]} is 1 minus it"
+        comes_out = f"the {what} of class {saved.names[1]}; that of class {saved.names[0]} is 1 minus it"
     return {
         "classes": json.dumps(list(saved.classes), default=int),  # NumPy's are whole numbers, too
+        "class_names": json.dumps(list(saved.names), ensure_ascii=False),
         "input": "float32; of images, the bytes of the pixels divided by 255, row by row",
         "output": comes_out,
         "training": json.dumps(saved.training),

@@ -111,11 +111,19 @@ def test_it_says_what_goes_in_and_what_comes_out(layers, classes, output, said):
     model = onnx_model.model_of(saved)
     known = {entry.key: entry.value for entry in model.metadata_props}
     assert json.loads(known["classes"]) == list(classes)
+    assert json.loads(known["class_names"]) == [str(label) for label in classes]
     assert json.loads(known["training"]) == training
     assert json.loads(known["metrics"]) == {"test_accuracy": 0.5}
     assert known["output"] == said
     assert model.graph.output[0].name == output
     assert (model.producer_name, model.producer_version) == ("nn_from_scratch", nn.__version__)
+
+
+def test_it_calls_the_classes_by_their_names():
+    saved = nn.SavedNetwork(network_of((["dense:1", "sigmoid"], (5,))), (7, 9), class_names=("sneaker", "ankle boot"))
+    known = {entry.key: entry.value for entry in onnx_model.model_of(saved).metadata_props}
+    assert json.loads(known["class_names"]) == ["sneaker", "ankle boot"]
+    assert known["output"] == "the probability of class ankle boot; that of class sneaker is 1 minus it"
 
 
 def test_an_ensemble_is_one_graph_of_its_members_and_their_mean(rng):
