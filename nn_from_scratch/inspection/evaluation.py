@@ -32,6 +32,7 @@ class Evaluation:
     calibration: metrics.Calibration
     members: Members | None = None
     names: tuple[str, ...] = ()  # what each class is called; (): by its label
+    samples: str = "images"  # what was answered
 
     def __post_init__(self) -> None:
         if not self.names:
@@ -50,26 +51,28 @@ class Evaluation:
         return self.right / self.images
 
 
-def summary(found: Answers, classes: tuple[int, ...], names: tuple[str, ...] = ()) -> Evaluation:
-    """What the answers come to; `names` are those of the classes."""
+def summary(
+    found: Answers, classes: tuple[int, ...], names: tuple[str, ...] = (), samples: str = "images"
+) -> Evaluation:
+    """What the answers come to; `names` are those of the classes, and `samples` is what was answered."""
     confusion = metrics.confusion_matrix(found.actual, found.predicted, len(classes))
     calibration = metrics.calibration(found.confidence, found.right)
-    return Evaluation(classes, confusion, calibration, members_of(found), names)
+    return Evaluation(classes, confusion, calibration, members_of(found), names, samples)
 
 
 def evaluation_text(found: Evaluation, details: bool) -> str:
     """An evaluation at a glance; with `details` everything about it, as tables."""
     tables = [
         f"accuracy {percentage(found.right, found.images)} ({found.right:,} of {found.images:,})",
-        *([members_text(found.members, found.images)] if found.members else []),
+        *([members_text(found.members, found.images, found.samples)] if found.members else []),
         "confusion matrix (rows actual, columns predicted)\n" + confusion_table(found),
         "most often confused\n" + confused_list(found),
     ]
     if details:
         tables += [
             "one class against the rest: [[TP, FN], [FP, TN]]\n" + binary_table(found),
-            "each class (its recall is the accuracy on its own images)\n" + class_table(found),
-            calibration_text(found.calibration),
+            f"each class (its recall is the accuracy on its own {found.samples})\n{class_table(found)}",
+            calibration_text(found.calibration, found.samples),
         ]
     else:
         tables.append("--details adds precision, recall and F1 of each class, and calibration")
@@ -157,9 +160,9 @@ def confused_list(found: Evaluation) -> str:
     return "\n".join(lines or ["    none: every answer was right"])
 
 
-def calibration_text(found: metrics.Calibration) -> str:
-    """Confidence against accuracy, for the bins that have images."""
-    rows: list[list] = [["confidence", "images", "mean confidence", "accuracy"]]
+def calibration_text(found: metrics.Calibration, samples: str = "images") -> str:
+    """Confidence against accuracy, for the bins that have some."""
+    rows: list[list] = [["confidence", samples, "mean confidence", "accuracy"]]
     for low, high, *numbers in _filled_bins(found):
         rows.append([f"{low:.1f}–{high:.1f}", numbers[0], f"{numbers[1]:.4f}", f"{numbers[2]:.4f}"])
     return f"calibration: expected calibration error {found.error:.4f}\n{aligned(rows)}"
