@@ -36,6 +36,8 @@ class Columns:
         self.count = len(rows[0])
         self.skipped = [i for i in range(self.count) if self._only_numbers_lines(i)]
         left = [i for i in range(self.count) if i not in self.skipped]
+        if not left:
+            raise BadInput(f"{count(self.count, 'column')}, which only numbers the lines, expected a label and numbers")
         self.label = self._label(left) if labelled else None
         if not labelled:
             self._refuse_labels()

@@ -196,7 +196,7 @@ class _Rows:
         with np.errstate(all="ignore"):  # what is no byte, such as 300 or nan, is refused below without a warning
             table = cells.astype(np.uint8 if self.columns.side else np.float32)
         good = (table == cells).all() if self.columns.side else np.isfinite(table).all()
-        if table.shape[1] != len(self.columns.numbers) or not good:
+        if table.shape != (len(batch), len(self.columns.numbers)) or not good:  # NumPy leaves out lines without numbers
             raise self._what_is_wrong(batch)
         if self.columns.label is not None:
             self._take_labels(batch, list(map(bare, labels)), self.columns.label)
@@ -246,7 +246,7 @@ class _Rows:
                     return self._error(
                         number, f"column {i + 1}: found {found(cells[i])}, expected a pixel from 0 to 255"
                     )
-                if not abs(x) <= np.finfo(np.float32).max:
+                if not abs(x) <= float(np.finfo(np.float32).max):
                     return self._error(number, f"{self.columns.called(i)}: found {found(cells[i])}, expected a number")
         return self._error(batch[0][0], f"something up to line {batch[-1][0]} isn't a number, as expected")
 
