@@ -49,8 +49,8 @@ def parse_arguments() -> argparse.Namespace:
         "--image",
         nargs="+",
         metavar="FILE_OR_DIR",
-        help="read these pictures of one digit each, or all in a folder, instead of testing: of any size, dark on "
-        "light or light on dark",
+        help="read these pictures of one digit (or what else it knows) each, or all in a folder, instead of testing: "
+        "of any size, dark on light or light on dark",
     )
     parser.add_argument(
         "--predict",

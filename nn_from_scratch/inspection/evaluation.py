@@ -18,7 +18,7 @@ from nn_from_scratch.inspection.members import Members, members_object, members_
 from nn_from_scratch.inspection.tables import aligned, percentage
 from nn_from_scratch.storage import Saved
 
-WIDEST_COLUMN = 5  # letters in the head of a column of the confusion matrix
+WIDEST_COUNT, WIDEST_TABLE = 5, 80  # letters of a column, and of a confusion matrix that is headed by names
 
 # ---- answers ----
 
@@ -118,13 +118,12 @@ def evaluation_object(found: Evaluation) -> dict[str, Any]:
 
 
 def confusion_table(found: Evaluation) -> str:
-    """The confusion matrix, its rows headed by the classes' names, and its columns, too, unless these are long.
+    """The confusion matrix, its rows headed by the classes' names, and its columns, too, where a terminal has room.
 
-    Then a row has its label beside its name, and a column its label alone: ten columns as wide as "ankle boot" would
-    fill two lines of a terminal.
+    Otherwise a row has its label beside its name, and a column its label alone.
     """
-    heads = [[name] for name in found.names]
-    if max(map(len, found.names)) > WIDEST_COLUMN:
+    heads, widest = [[name] for name in found.names], max(map(len, found.names))
+    if widest > WIDEST_COUNT and (2 + widest) * (1 + len(heads)) > WIDEST_TABLE:
         heads = [[name, str(label)] for name, label in zip(found.names, found.classes, strict=True)]
     rows = [[*head, *counts] for head, counts in zip(heads, found.confusion.tolist(), strict=True)]
     return aligned([[""] * len(heads[0]) + [head[-1] for head in heads], *rows])
