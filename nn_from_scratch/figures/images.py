@@ -55,7 +55,7 @@ def mistakes(images: np.ndarray, found: Answers, classes: Sequence[int | str], o
         axes.set_title(
             f"is {actual}{beside}{said} {answer}\n{percent(found.confidence[row])}, #{found.index[row]}",
             loc="center",
-            fontsize=8.5,
+            fontsize=8.5 if max(map(len, names)) <= 11 else 7,
             fontweight="normal",
             parse_math=False,
         )
