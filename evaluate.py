@@ -49,8 +49,8 @@ def parse_arguments() -> argparse.Namespace:
         "--image",
         nargs="+",
         metavar="FILE_OR_DIR",
-        help="read these pictures of one digit each, or all in a folder, instead of testing: of any size, dark on "
-        "light or light on dark",
+        help="read these pictures of one digit (or what else it knows) each, or all in a folder, instead of testing: "
+        "of any size, dark on light or light on dark",
     )
     parser.add_argument(
         "--predict",
@@ -135,21 +135,24 @@ def test(saved: "Saved", arguments: argparse.Namespace) -> None:
     results = Results(arguments, reads, paths, tables)
     whole = command_line.load_data_of(saved, arguments)
     dataset = matching(whole, saved.network.input_shape, saved.classes)
+    if not dataset.test.are_images:
+        paths.pop("mistakes", None)  # nothing that could be looked at
     if note := evaluation.data_note(saved, dataset):
         command_line.notify(note)
 
     # ---- Evaluation ----
     found = answers(saved, dataset.test, whole.test)
-    summary = evaluation.summary(found, saved.classes, saved.names)
-    drawn = {"figure": figures.confusion_matrix(summary.confusion, summary.names, summary.accuracy)}
+    summary = evaluation.summary(found, saved.classes, saved.names, dataset.plural)
+    drawn = {"figure": figures.confusion_matrix(summary.confusion, summary.names, summary.accuracy, summary.samples)}
     if arguments.errors:
-        drawn["mistakes"] = figures.mistakes(dataset.test.images, found, saved.names, arguments.sort)
-        drawn["calibration_figure"] = figures.calibration(summary.calibration, found.score_name)
+        if "mistakes" in paths:
+            drawn["mistakes"] = figures.mistakes(dataset.test.images, found, saved.names, arguments.sort)
+        drawn["calibration_figure"] = figures.calibration(summary.calibration, found.score_name, summary.samples)
     for table in tables:
         files.save_rows(mistake_rows(found, saved.classes, arguments.sort, own_names(saved)), table)
 
     # ---- Report ----
-    head = f"{arguments.weights} on {dataset.name} ({dataset.source}): {summary.images:,} test images"
+    head = f"{arguments.weights} on {dataset.name} ({dataset.source}): {summary.images:,} test {summary.samples}"
     text = f"{head}\n\n{evaluation.evaluation_text(summary, arguments.details)}"
     results.publish(evaluation.evaluation_object(summary) | {"data": dataset.name}, text, drawn)
 

@@ -56,6 +56,7 @@ def chosen_data(saved: "SavedNetwork", arguments: argparse.Namespace) -> "Datase
 def chosen_image(saved: "SavedNetwork", data: "Dataset | None", arguments: argparse.Namespace) -> "np.ndarray | None":
     """The image to look at, (rows, columns), or None. Raises BadInput where the network can't answer it."""
     from nn_from_scratch import BadInput
+    from nn_from_scratch.data.dataset import check_images
     from nn_from_scratch.handwriting import reading
     from nn_from_scratch.inspection.answers import finite_outputs
 
@@ -66,6 +67,7 @@ def chosen_image(saved: "SavedNetwork", data: "Dataset | None", arguments: argpa
         return None
     if arguments.example >= len(data.test):
         raise BadInput(f"--example {arguments.example}: expected 0 to {len(data.test) - 1}, the last test image")
+    check_images(data, "--example")
     image = data.test.images[arguments.example]
     finite_outputs(saved, image[None])
     return image

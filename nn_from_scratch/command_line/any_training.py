@@ -113,10 +113,13 @@ class AnyTraining(Generic[Result]):
         if self.interruption.signal:
             notify(f"interrupted when the training was over; {self.what}: {output}")
             self.interruption.check()
-        images = len(self.like.dataset.test)
-        self.say(f"test accuracy {test_accuracy:.2%} ({images:,} images)", even_if_quiet=True)
+        dataset = self.like.dataset
+        self.say(f"test accuracy {test_accuracy:.2%} ({len(dataset.test):,} {dataset.plural})", even_if_quiet=True)
         if not self.like.validation:
-            self.say("(--validation 10000 holds images out and tells the accuracy on them after each epoch)")
+            number = min(10_000, len(dataset.train) // 6)
+            self.say(
+                f"(--validation {number} holds {dataset.plural} out and tells the accuracy on them after each epoch)"
+            )
         self.say(f"saved {output}")
         if self.unwritten:
             raise BadInput(f"could not be written: {', '.join(self.unwritten)}")
