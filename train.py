@@ -41,12 +41,7 @@ def parse_arguments() -> argparse.Namespace:
     group.add_argument(
         "--members", type=whole_number(2), metavar="N", help="networks, with the seeds SEED, SEED + 1, …"
     )
-    group.add_argument(
-        "--jobs",
-        type=whole_number(1),
-        metavar="N",
-        help=f"members at the same time (default: {recipe_options.DEFAULT_JOBS})",
-    )
+    command_line.add_pool_options(group, "members")
     recipe_options.add_recipe_options(parser)
     return parser.parse_args()
 

@@ -37,8 +37,6 @@ from nn_from_scratch.runs.training_run import DEFAULT_THREADS, TrainingRun
 from nn_from_scratch.storage import SavedEnsemble, SavedNetwork, json_files, load
 from nn_from_scratch.words import Table, explanation
 
-DEFAULT_JOBS = 2  # processes that train at the same time
-
 
 def add_recipe_options(parser: argparse.ArgumentParser, without: Collection[str] = (), **own_defaults: Any) -> None:
     """--preset, and an option for every part of a recipe but those in `without`.
@@ -235,7 +233,7 @@ def resume_command(arguments: argparse.Namespace, output: str, checkpoint: str, 
         command += ["--output", output]
     if data.name not in DATA_NAMES or data.test_data:  # paths, which no file decides about
         command += data_options(data.name, data.test_set_asked_for())
-    for name in ("history", "checkpoint_every", "patience", "jobs"):
+    for name in ("history", "checkpoint_every", "patience", "jobs", "scheduler"):
         if getattr(arguments, name):
             command += [_option(name), str(getattr(arguments, name))]
     return shlex.join(command)

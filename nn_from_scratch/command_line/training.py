@@ -26,8 +26,11 @@ def start_training(arguments: argparse.Namespace) -> AnyTraining[Any]:
     run = start_run(arguments)
     if isinstance(run, EnsembleRun):
         return EnsembleTraining(arguments, run)
-    if arguments.jobs:
-        raise BadInput("--jobs is for several members at a time, and this is a single network: expected --members N")
+    for option in ("jobs", "scheduler"):
+        if getattr(arguments, option):
+            raise BadInput(
+                f"--{option} is for several members at a time, and this is a single network: expected --members N"
+            )
     return Training(arguments, run)
 
 
