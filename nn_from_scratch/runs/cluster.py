@@ -1,8 +1,8 @@
 """Tasks on the workers of a Dask cluster: what pool.py does with the processes of one machine, with those of many.
 
 Dask's scheduler decides who does what, and gives the work of a worker that has died to another. Added here is what a
-training needs besides: what a task tells on its way, in order and once, and an end that leaves a checkpoint. Dask is an
-extra, `nn_from_scratch[dask]`, and imported by whoever makes a Cluster.
+training needs besides: what a task tells on its way, in order and once, and an end that leaves a checkpoint. Dask is
+imported by whoever makes a Cluster.
 """
 
 import hashlib
@@ -22,6 +22,8 @@ from nn_from_scratch.runs.pool import SECONDS, Stopped, Task, Told, signals_held
 
 LOCAL = "local"
 PATIENCE = 10  # seconds to wait for the scheduler, and for its first worker
+MOST_DEATHS = 3  # as many as Dask allows a task, where other workers live
+KILLING = "a task ended every worker that tried it; where memory is short, fewer at a time take less"
 
 
 class Cluster:
@@ -33,8 +35,8 @@ class Cluster:
     def __init__(self, address: str, jobs: int = 2):
         try:
             from distributed.comm import get_address_host_port
-        except ModuleNotFoundError as missing:
-            raise BadInput(f"{missing.name} is not installed: pip install 'nn_from_scratch[dask]'") from None
+        except ImportError:
+            raise BadInput('--scheduler needs Dask: pip install -e ".[dask]"') from None
         if address != LOCAL:
             try:
                 get_address_host_port(address, strict=True)
@@ -64,7 +66,7 @@ class Cluster:
             with signals_held(), config.set({"distributed.admin.large-graph-warning-threshold": "1GB"}):
                 if self.address == LOCAL:
                     cluster = LocalCluster(
-                        n_workers=self.jobs, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
+                        n_workers=self.jobs, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"
                     )
                 client = Client(cluster or self.address, timeout=PATIENCE, set_as_default=False)
             yield client
@@ -87,6 +89,7 @@ class _Work:
         self.name = f"nn_from_scratch-{uuid4().hex}"  # of the queue, and of the wish to stop
         self.told_of = [0] * len(tasks)  # how often each has told something
         self.futures: dict[int, Any] = {}  # of the tasks that aren't done
+        self.in_vain = 0  # how often all workers have died since one told something new
 
     def told(self, stopped: Stopped) -> Iterator[tuple[int, Any]]:
         from distributed import Queue
@@ -105,6 +108,7 @@ class _Work:
                     continue
                 if number == self.told_of[i]:  # less: it was told before by a worker that has died since
                     self.told_of[i] += 1
+                    self.in_vain = 0
                     yield i, told
         finally:
             if self.client.status == "running":
@@ -118,7 +122,9 @@ class _Work:
 
     def _submit(self, indices: Iterable[int]) -> None:
         for i in indices:
-            self.futures[i] = self.client.submit(_do, self.shared, self.tasks[i], i, self.name, identity(), pure=False)
+            self.futures[i] = self.client.submit(
+                _do, self.shared, self.tasks[i], i, self.name, identity(), pure=False, priority=-i
+            )
 
     def _look_after(self) -> None:
         """Forget the tasks that are done; raise what went wrong in one; begin anew those that are lost."""
@@ -133,6 +139,9 @@ class _Work:
                 lost.append(i)
         if lost and self.client.status == "running":  # every worker that had what all share has died
             if self.shared.status != "finished":
+                self.in_vain += 1
+                if self.in_vain > MOST_DEATHS:
+                    raise WorkersLost(KILLING)
                 self.shared = self._share()
             self._submit(lost)
 
@@ -141,7 +150,7 @@ def _what_went_wrong(problem: BaseException) -> BaseException:
     from distributed import KilledWorker
 
     if isinstance(problem, KilledWorker):
-        return WorkersLost("a task ended every worker that tried it; where memory is short, fewer at a time take less")
+        return WorkersLost(KILLING)
     if isinstance(problem, ImportError) and (problem.name or "").startswith("nn_from_scratch"):
         return BadInput(f"a worker has {NONE}: expected {identity()}, as here")
     return problem
