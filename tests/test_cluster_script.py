@@ -71,6 +71,7 @@ def test_interrupted_there_it_goes_on_anywhere(room, here, tmp_path):
         assert_same(tmp_path, here)
 
 
+@pytest.mark.slow
 def test_where_the_scheduler_dies_what_is_known_is_kept_and_goes_on_here(here, tmp_path):
     options = ("--output", tmp_path / "n.json", "--history", tmp_path / "n.csv", "--checkpoint-every", 2)
     with machines(tmp_path) as lost:

@@ -9,7 +9,7 @@ import hashlib
 import logging
 import pickle
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -51,7 +51,10 @@ class Cluster:
         """See Pool. Raises BadInput where a worker has another version of the package, or none."""
         with self._client() as client:
             _check_workers(client, self.address)
-            yield from _Work(client, run, tasks).told(stopped)
+            work = _Work(client, run, tasks)
+            yield from work.told(stopped)
+        if work.problem:
+            raise work.problem
 
     @contextmanager
     def _client(self) -> Iterator[Any]:
@@ -60,16 +63,16 @@ class Cluster:
         from distributed import Client, LocalCluster
 
         for name in [name for name in logging.root.manager.loggerDict if name.startswith("distributed")]:
-            logging.getLogger(name).setLevel(logging.CRITICAL)  # what happens is said here, once
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # what happens is said here, once
         cluster = client = None
         try:
-            with signals_held(), config.set({"distributed.admin.large-graph-warning-threshold": "1GB"}):
-                if self.address == LOCAL:
-                    cluster = LocalCluster(
-                        n_workers=self.jobs, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"
-                    )
-                client = Client(cluster or self.address, timeout=PATIENCE, set_as_default=False)
-            yield client
+            if self.address == LOCAL:
+                quiet = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+                with signals_held():  # what to do about them is decided here, not in the workers
+                    cluster = LocalCluster(n_workers=self.jobs, threads_per_worker=1, **quiet)
+            client = Client(cluster or self.address, timeout=PATIENCE, set_as_default=False)
+            with config.set({"distributed.admin.large-graph-warning-threshold": "1GB"}):  # of checkpoints to go on from
+                yield client
         except OSError as problem:
             if isinstance(problem, WorkersLost):
                 raise
@@ -78,7 +81,8 @@ class Cluster:
         finally:
             for end in (client, cluster):
                 if end is not None:
-                    end.close(timeout=1)
+                    with suppress(OSError):  # where the scheduler is gone, or this machine too busy to end in time
+                        end.close(timeout=PATIENCE / 2)
 
 
 class _Work:
@@ -89,6 +93,7 @@ class _Work:
         self.name = f"nn_from_scratch-{uuid4().hex}"  # of the queue, and of the wish to stop
         self.told_of = [0] * len(tasks)  # how often each has told something
         self.futures: dict[int, Any] = {}  # of the tasks that aren't done
+        self.problem: BaseException | None = None  # what went wrong in a task
         self.in_vain = 0  # how often all workers have died since one told something new
 
     def told(self, stopped: Stopped) -> Iterator[tuple[int, Any]]:
@@ -98,7 +103,7 @@ class _Work:
         self.shared = self._share()
         self._submit(range(len(self.tasks)))
         try:
-            while self.futures:
+            while self.futures and not self.problem:
                 if stopped():
                     self.client.run(_stop, self.name, on_error="ignore")  # again and again: a worker may be new
                 try:
@@ -111,7 +116,7 @@ class _Work:
                     self.in_vain = 0
                     yield i, told
         finally:
-            if self.client.status == "running":
+            with suppress(OSError):
                 self.client.cancel(list(self.futures.values()))  # a task under way sees that nobody wants it any more
                 queue.close()
 
@@ -127,21 +132,22 @@ class _Work:
             )
 
     def _look_after(self) -> None:
-        """Forget the tasks that are done; raise what went wrong in one; begin anew those that are lost."""
+        """Forget the tasks that are done, note what went wrong in one, and begin anew those that are lost."""
         lost = []
         for i, future in list(self.futures.items()):
             if future.status == "finished":
                 if future.result() <= self.told_of[i]:
                     del self.futures[i]
             elif future.status == "error":
-                raise _what_went_wrong(future.exception())
+                self.problem = _what_went_wrong(future.exception())
             elif future.status in ("cancelled", "lost"):
                 lost.append(i)
         if lost and self.client.status == "running":  # every worker that had what all share has died
             if self.shared.status != "finished":
                 self.in_vain += 1
                 if self.in_vain > MOST_DEATHS:
-                    raise WorkersLost(KILLING)
+                    self.problem = WorkersLost(KILLING)
+                    return
                 self.shared = self._share()
             self._submit(lost)
 

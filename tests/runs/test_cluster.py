@@ -55,6 +55,9 @@ class Slow:
         yield task
         os.kill(os.getpid(), signal.SIGKILL)
 
+    def read(self, task: Path, stopped: Stopped) -> Iterator[str]:
+        yield task.read_text()
+
     def notice(self, task: Path, stopped: Stopped) -> Iterator[str]:
         """Leave a file when nobody wants it any more."""
         yield "begun"
@@ -84,6 +87,11 @@ def test_what_goes_wrong_in_a_task_is_raised_here_and_the_others_end(room):
     with pytest.raises(ValueError, match="task 1 can't be done"):
         list(Cluster(room.address).told_by(Shared(0).fail, [0, 1]))
     assert list(Cluster(room.address).told_by(Shared(1).count, [1, 1]))  # both workers are free again
+
+
+def test_a_file_that_a_task_does_not_find_is_no_scheduler_that_is_gone(room, tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        list(Cluster(room.address).told_by(SLOW.read, [tmp_path / "nowhere"]))
 
 
 def test_where_the_caller_stops_asking_the_task_notices(room, tmp_path):
