@@ -157,19 +157,24 @@ def recipe_of(arguments: argparse.Namespace) -> Recipe:
     return PRESETS[arguments.preset or DEFAULT_PRESET].override(**recipe_overrides(arguments))
 
 
-def start_run(arguments: argparse.Namespace) -> TrainingRun | EnsembleRun:
-    """A new run, of one network or of the members of an ensemble, or the one in the checkpoint named by --resume."""
+def start_run(
+    arguments: argparse.Namespace, make: Callable[..., TrainingRun] = TrainingRun
+) -> TrainingRun | EnsembleRun:
+    """A new run, of one network or of the members of an ensemble, or the one in the checkpoint named by --resume.
+
+    The run of one network is made by `make`, as by TrainingRun.
+    """
     if arguments.resume:
-        return _resume_run(arguments)
+        return _resume_run(arguments, make)
     dataset = load_data(arguments)
     recipe, seed, validation = recipe_of(arguments), arguments.seed or 0, arguments.validation or 0
     threads = arguments.threads or DEFAULT_THREADS
     if arguments.members:
         return EnsembleRun(recipe, dataset, seed, validation, threads, arguments.members)
-    return TrainingRun(recipe, dataset, seed, validation, threads)
+    return make(recipe, dataset, seed, validation, threads)
 
 
-def _resume_run(arguments: argparse.Namespace) -> TrainingRun | EnsembleRun:
+def _resume_run(arguments: argparse.Namespace, make: Callable[..., TrainingRun]) -> TrainingRun | EnsembleRun:
     """Go on with a run: only for longer than was planned, if --epochs says so, but in no other way differently."""
     overrides = recipe_overrides(arguments)
     epochs = overrides.get("epochs")
@@ -179,7 +184,7 @@ def _resume_run(arguments: argparse.Namespace) -> TrainingRun | EnsembleRun:
 
     with json_files.document(arguments.resume) as document:
         whole = ensemble_run_in(document, load_recorded, epochs) if is_ensemble_checkpoint(document) else None
-        run = whole.like if whole else run_in(document, load_recorded, epochs)
+        run = whole.like if whole else run_in(document, load_recorded, epochs, make)
     found = {"seed": run.seed, "validation": len(run.validation), "threads": run.threads}
     found["members"] = len(whole.members) if whole else 1
     asked = {name: getattr(arguments, name) for name in found if getattr(arguments, name) is not None}
@@ -226,9 +231,9 @@ def _network_of(checkpoint: str) -> str:
     return checkpoint.removesuffix(ending) + ".json" if checkpoint.endswith(ending) else checkpoint
 
 
-def resume_command(arguments: argparse.Namespace, output: str, checkpoint: str, data: Dataset) -> str:
+def resume_command(arguments: argparse.Namespace, output: str, checkpoint: str, data: Dataset, ranks: int = 1) -> str:
     """The command that goes on from a checkpoint as this one would have gone on; the run itself is in the file."""
-    command = ["python", "train.py", "--resume", checkpoint]
+    command = [*_program(ranks), "--resume", checkpoint]
     if _network_of(checkpoint) != output:
         command += ["--output", output]
     if data.name not in DATA_NAMES or data.test_data:  # paths, which no file decides about
@@ -237,6 +242,13 @@ def resume_command(arguments: argparse.Namespace, output: str, checkpoint: str, 
         if getattr(arguments, name):
             command += [_option(name), str(getattr(arguments, name))]
     return shlex.join(command)
+
+
+def _program(ranks: int) -> list[str]:
+    """The program that trains, on so many processes together."""
+    return (
+        ["mpiexec", "-n", str(ranks), "python", "train.py", "--data-parallel"] if ranks > 1 else ["python", "train.py"]
+    )
 
 
 def command_of(run: TrainingRun, patience: int | None = None, members: int | None = None) -> str:
@@ -253,7 +265,7 @@ def command_of(run: TrainingRun, patience: int | None = None, members: int | Non
         return parts
 
     nearest = min(PRESETS, key=lambda name: len(differences(PRESETS[name])))
-    command = ["python", "train.py", "--preset", nearest]
+    command = [*_program(run.ranks), "--preset", nearest]
     for name, value in differences(PRESETS[nearest]).items():
         command += [_option(name), *_shown("full" if value is None else value).split()]
     command += data_options(run.dataset.name, run.dataset.test_set_asked_for())
