@@ -4,7 +4,7 @@ A recipe can be compared, overridden part by part on the command line and writte
 trained. With a seed and a data set it decides what the network becomes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from math import prod
 from typing import Any, NamedTuple
@@ -142,9 +142,16 @@ class Recipe:
         augmentations = [AUGMENTATIONS.make(word) for word in self.augmentation]
         return Augment(augmentations, seed) if augmentations else None
 
-    def make_batches(self, split: Split, seed: Seed, dtype: type = np.float32, augmentation_seed: Seed = 0) -> Batches:
+    def make_batches(
+        self,
+        split: Split,
+        seed: Seed,
+        dtype: type = np.float32,
+        augmentation_seed: Seed = 0,
+        make: Callable[..., Batches] = Batches,
+    ) -> Batches:
         augment = self.make_augment(augmentation_seed)
-        return Batches(split, self.batch_size, self.input_shape, self.outputs, seed, dtype, augment)
+        return make(split, self.batch_size, self.input_shape, self.outputs, seed, dtype, augment)
 
     # ---- other recipes ----
 

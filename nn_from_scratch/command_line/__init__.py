@@ -19,6 +19,7 @@ from nn_from_scratch.command_line.options import (
 )
 from nn_from_scratch.command_line.output import data_summary, epoch_line, layer_table
 from nn_from_scratch.command_line.paths import check_paths
+from nn_from_scratch.command_line.pools import add_pool_options, pool_of
 from nn_from_scratch.command_line.process import EXIT_CODES, Interrupted, Interruption, fail, notify, run
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Parser",
     "add_data_option",
     "add_member_option",
+    "add_pool_options",
     "add_weights_option",
     "batch_size",
     "check_paths",
@@ -44,6 +46,7 @@ __all__ = [
     "load_weights",
     "notify",
     "one_member",
+    "pool_of",
     "positive_number",
     "run",
     "whole_number",

@@ -39,8 +39,6 @@ from nn_from_scratch.storage import SavedEnsemble, SavedNetwork, json_files, loa
 from nn_from_scratch.storage.safetensors_file import is_safetensors
 from nn_from_scratch.words import Table, explanation
 
-DEFAULT_JOBS = 2  # processes that train at the same time
-
 
 def add_recipe_options(parser: argparse.ArgumentParser, without: Collection[str] = (), **own_defaults: Any) -> None:
     """--preset, and an option for every part of a recipe but those in `without`.
@@ -177,19 +175,24 @@ def _open(recipe: Recipe, labels: tuple[int, ...]) -> Recipe:
     return replace(recipe, classes=labels, input_shape=()) if other else recipe
 
 
-def start_run(arguments: argparse.Namespace) -> TrainingRun | EnsembleRun:
-    """A new run, of one network or of the members of an ensemble, or the one in the checkpoint named by --resume."""
+def start_run(
+    arguments: argparse.Namespace, make: Callable[..., TrainingRun] = TrainingRun
+) -> TrainingRun | EnsembleRun:
+    """A new run, of one network or of the members of an ensemble, or the one in the checkpoint named by --resume.
+
+    The run of one network is made by `make`, as by TrainingRun.
+    """
     if arguments.resume:
-        return _resume_run(arguments)
+        return _resume_run(arguments, make)
     dataset = load_data(arguments)
     recipe, seed, validation = recipe_of(arguments, dataset), arguments.seed or 0, arguments.validation or 0
     threads = arguments.threads or DEFAULT_THREADS
     if arguments.members:
         return EnsembleRun(recipe, dataset, seed, validation, threads, arguments.members)
-    return TrainingRun(recipe, dataset, seed, validation, threads)
+    return make(recipe, dataset, seed, validation, threads)
 
 
-def _resume_run(arguments: argparse.Namespace) -> TrainingRun | EnsembleRun:
+def _resume_run(arguments: argparse.Namespace, make: Callable[..., TrainingRun]) -> TrainingRun | EnsembleRun:
     """Go on with a run: only for longer than was planned, if --epochs says so, but in no other way differently."""
     overrides = recipe_overrides(arguments)
     epochs = overrides.get("epochs")
@@ -199,7 +202,7 @@ def _resume_run(arguments: argparse.Namespace) -> TrainingRun | EnsembleRun:
 
     with json_files.document(arguments.resume) as document:
         whole = ensemble_run_in(document, load_recorded, epochs) if is_ensemble_checkpoint(document) else None
-        run = whole.like if whole else run_in(document, load_recorded, epochs)
+        run = whole.like if whole else run_in(document, load_recorded, epochs, make)
     found = {"seed": run.seed, "validation": len(run.validation), "threads": run.threads}
     found["members"] = len(whole.members) if whole else 1
     asked = {name: getattr(arguments, name) for name in found if getattr(arguments, name) is not None}
@@ -247,17 +250,24 @@ def _network_of(checkpoint: str) -> str:
     return name if name == checkpoint or is_safetensors(name) else f"{name}.json"
 
 
-def resume_command(arguments: argparse.Namespace, output: str, checkpoint: str, data: Dataset) -> str:
+def resume_command(arguments: argparse.Namespace, output: str, checkpoint: str, data: Dataset, ranks: int = 1) -> str:
     """The command that goes on from a checkpoint as this one would have gone on; the run itself is in the file."""
-    command = ["python", "train.py", "--resume", checkpoint]
+    command = [*_program(ranks), "--resume", checkpoint]
     if _network_of(checkpoint) != output:
         command += ["--output", output]
     if data.name not in NAMES or data.test_data:  # paths, which no file decides about
         command += data_options(data.name, data.test_set_asked_for())
-    for name in ("history", "checkpoint_every", "patience", "jobs"):
+    for name in ("history", "checkpoint_every", "patience", "jobs", "scheduler"):
         if getattr(arguments, name):
             command += [_option(name), str(getattr(arguments, name))]
     return shlex.join(command)
+
+
+def _program(ranks: int) -> list[str]:
+    """The program that trains, on so many processes together."""
+    return (
+        ["mpiexec", "-n", str(ranks), "python", "train.py", "--data-parallel"] if ranks > 1 else ["python", "train.py"]
+    )
 
 
 def command_of(run: TrainingRun, patience: int | None = None, members: int | None = None) -> str:
@@ -283,7 +293,7 @@ def command_of(run: TrainingRun, patience: int | None = None, members: int | Non
             start = _open(preset, run.labels)
         found[name] = differences(start)
     nearest = min(found, key=lambda name: len(found[name]))
-    command = ["python", "train.py", *(["--preset", nearest] if nearest else [])]
+    command = [*_program(run.ranks), *(["--preset", nearest] if nearest else [])]
     for name, value in found[nearest].items():
         command += [_option(name), *_shown("full" if value is None else value).split()]
     command += data_options(run.dataset.name, run.dataset.test_set_asked_for())
