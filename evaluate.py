@@ -49,8 +49,8 @@ def parse_arguments() -> argparse.Namespace:
         "--image",
         nargs="+",
         metavar="FILE_OR_DIR",
-        help="read these pictures of one digit each, or all in a folder, instead of testing: of any size, dark on "
-        "light or light on dark",
+        help="read these pictures of one digit (or what else it knows) each, or all in a folder, instead of testing: "
+        "of any size, dark on light or light on dark",
     )
     parser.add_argument(
         "--predict",
@@ -64,7 +64,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     arguments = parser.parse_args()
     if (arguments.image or arguments.predict) and (
-        arguments.errors or arguments.data or arguments.test_data or arguments.test_fraction
+        arguments.errors or arguments.data or command_line.data_asked_for(arguments)
     ):
         parser.error("--image and --predict read images without labels: expected neither --errors nor --data")
     if arguments.csv and not (arguments.image or arguments.predict):
@@ -104,13 +104,16 @@ def read_pictures(saved: "Saved", arguments: argparse.Namespace) -> None:
 def predict(saved: "Saved", arguments: argparse.Namespace) -> None:
     from nn_from_scratch.command_line.results import Results
     from nn_from_scratch.inspection import submission
+    from nn_from_scratch.inspection.naming import own_names
     from nn_from_scratch.storage import files
 
     table = arguments.csv or DEFAULT_ANSWERS
     results = Results(arguments, {"--weights": arguments.weights, "--predict": arguments.predict}, {}, [table])
     labels = submission.predicted_labels(saved, arguments.predict)
-    files.save_rows(submission.submission_rows(labels), table)
-    results.publish({"labels": labels, "csv": table}, f"{len(labels):,} images of {arguments.predict} answered", {})
+    names = dict(zip(saved.classes, saved.names, strict=True))
+    files.save_rows(submission.submission_rows(labels, names if own_names(saved) else None), table)
+    found = {"labels": labels, "names": [names[label] for label in labels], "csv": table}
+    results.publish(found, f"{len(labels):,} images of {arguments.predict} answered", {})
 
 
 def test(saved: "Saved", arguments: argparse.Namespace) -> None:
@@ -119,6 +122,7 @@ def test(saved: "Saved", arguments: argparse.Namespace) -> None:
     from nn_from_scratch.data.batches import matching
     from nn_from_scratch.inspection import evaluation
     from nn_from_scratch.inspection.answers import answers, mistake_rows
+    from nn_from_scratch.inspection.naming import own_names
     from nn_from_scratch.storage import files
 
     # ---- Where the results go, and the data ----
@@ -131,21 +135,24 @@ def test(saved: "Saved", arguments: argparse.Namespace) -> None:
     results = Results(arguments, reads, paths, tables)
     whole = command_line.load_data_of(saved, arguments)
     dataset = matching(whole, saved.network.input_shape, saved.classes)
+    if not dataset.test.are_images:
+        paths.pop("mistakes", None)  # nothing that could be looked at
     if note := evaluation.data_note(saved, dataset):
         command_line.notify(note)
 
     # ---- Evaluation ----
     found = answers(saved, dataset.test, whole.test)
-    summary = evaluation.summary(found, saved.classes)
-    drawn = {"figure": figures.confusion_matrix(summary.confusion, summary.classes, summary.accuracy)}
+    summary = evaluation.summary(found, saved.classes, saved.names, dataset.plural)
+    drawn = {"figure": figures.confusion_matrix(summary.confusion, summary.names, summary.accuracy, summary.samples)}
     if arguments.errors:
-        drawn["mistakes"] = figures.mistakes(dataset.test.images, found, saved.classes, arguments.sort)
-        drawn["calibration_figure"] = figures.calibration(summary.calibration, found.score_name)
+        if "mistakes" in paths:
+            drawn["mistakes"] = figures.mistakes(dataset.test.images, found, saved.names, arguments.sort)
+        drawn["calibration_figure"] = figures.calibration(summary.calibration, found.score_name, summary.samples)
     for table in tables:
-        files.save_rows(mistake_rows(found, saved.classes, arguments.sort), table)
+        files.save_rows(mistake_rows(found, saved.classes, arguments.sort, own_names(saved)), table)
 
     # ---- Report ----
-    head = f"{arguments.weights} on {dataset.name} ({dataset.source}): {summary.images:,} test images"
+    head = f"{arguments.weights} on {dataset.name} ({dataset.source}): {summary.images:,} test {summary.samples}"
     text = f"{head}\n\n{evaluation.evaluation_text(summary, arguments.details)}"
     results.publish(evaluation.evaluation_object(summary) | {"data": dataset.name}, text, drawn)
 

@@ -37,7 +37,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--repeats", type=whole_number(1), default=2, metavar="N", help="runs at each rate, seeds 0, 1, …"
     )
-    parser.add_argument("--jobs", type=whole_number(1), default=2, metavar="N", help="runs at the same time")
+    command_line.add_pool_options(parser, "runs")
     parser.add_argument(
         "--range-test", action="store_true", help="instead: a single short run in which the rate rises at every step"
     )
@@ -70,9 +70,9 @@ def main() -> None:
     rates = command_line.learning_rates(arguments, lowest, highest, num)
     picture, table = f"{arguments.output or stem}.png", f"{arguments.output or stem}.csv"
     command_line.check_paths(command_line.data_files(arguments), {"--output": [picture, table]})
-    recipe = recipe_options.recipe_of(arguments)
+    pool = command_line.pool_of(arguments)
     whole = command_line.load_data(arguments)
-    recipe = recipe.for_data(whole)
+    recipe = recipe_options.recipe_of(arguments, whole).for_data(whole)
     dataset = matching(whole, recipe.input_shape, recipe.classes)
     learning, validation = dataset.train.hold_out(arguments.validation or len(dataset.train) // 6)
     print(command_line.data_summary(dataset, len(validation)))
@@ -84,7 +84,7 @@ def main() -> None:
         rows, figure, conclusion = result.rows(), figures.range_test(result), result.conclusion()
     else:
         seeds = range(arguments.seed, arguments.seed + arguments.repeats)
-        results = Sweep(sweeping.finished(sweep(recipe, rates, seeds, learning, validation, arguments.jobs)))
+        results = Sweep(sweeping.finished(sweep(recipe, rates, seeds, learning, validation, pool)))
         rows, figure, conclusion = results.rows(), figures.learning_rate_sweep(results), results.conclusion()
 
     # ---- Results ----

@@ -46,7 +46,7 @@ def chosen_data(saved: "SavedNetwork", arguments: argparse.Namespace) -> "Datase
     """The data that the options ask for. Raises BadInput where the network can't read them."""
     from nn_from_scratch.data.batches import check_pixels
 
-    if arguments.example is None and not (arguments.data or arguments.test_data or arguments.test_fraction):
+    if arguments.example is None and not (arguments.data or command_line.data_asked_for(arguments)):
         return None
     data = command_line.load_data_of(saved, arguments)
     check_pixels(data.test.images, saved.network.input_shape, data.name)
@@ -56,6 +56,7 @@ def chosen_data(saved: "SavedNetwork", arguments: argparse.Namespace) -> "Datase
 def chosen_image(saved: "SavedNetwork", data: "Dataset | None", arguments: argparse.Namespace) -> "np.ndarray | None":
     """The image to look at, (rows, columns), or None. Raises BadInput where the network can't answer it."""
     from nn_from_scratch import BadInput
+    from nn_from_scratch.data.dataset import check_images
     from nn_from_scratch.handwriting import reading
     from nn_from_scratch.inspection.answers import finite_outputs
 
@@ -66,6 +67,7 @@ def chosen_image(saved: "SavedNetwork", data: "Dataset | None", arguments: argpa
         return None
     if arguments.example >= len(data.test):
         raise BadInput(f"--example {arguments.example}: expected 0 to {len(data.test) - 1}, the last test image")
+    check_images(data, "--example")
     image = data.test.images[arguments.example]
     finite_outputs(saved, image[None])
     return image
@@ -88,9 +90,9 @@ def main() -> None:
     data = chosen_data(saved, arguments)
     image = chosen_image(saved, data, arguments)
     images = None if data is None else (data.train if len(data.train) else data.test).images
-    pictures = figures.weight_figures(saved.network, saved.classes, images)
+    pictures = figures.weight_figures(saved.network, saved.names, images)
     if image is not None:
-        pictures["feature_maps"] = figures.feature_maps(saved.network, saved.classes, image)
+        pictures["feature_maps"] = figures.feature_maps(saved.network, saved.names, image)
     paths = [str(Path(arguments.output_dir, f"{name}.png")) for name in pictures]
     reads = {"--weights": arguments.weights, "--image": arguments.image} | command_line.data_files(arguments)
     command_line.check_paths(reads, {"--csv": arguments.csv, "--output-dir": paths})

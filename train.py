@@ -1,4 +1,4 @@
-"""Train a neural network, or an ensemble of several, on handwritten digits and save it as JSON."""
+"""Train a neural network, or an ensemble, on labelled samples such as handwritten digits and save it as JSON."""
 
 import argparse
 
@@ -11,6 +11,7 @@ EXAMPLES = """\
   python train.py --sizes 784 300 10 --learning-rate 0.001 --validation 10000 --patience 3
   python train.py --data digits --output digits.json --history digits.csv
   python train.py --members 5 --jobs 2 --output ensemble.json
+  mpiexec -n 2 python train.py --preset cnn --data-parallel
   python train.py --resume resources/weights_and_biases.checkpoint.json"""
 
 
@@ -37,16 +38,16 @@ def parse_arguments() -> argparse.Namespace:
         metavar="N",
         help="stop after N epochs without a higher validation accuracy, and save the best network",
     )
+    group.add_argument(
+        "--data-parallel",
+        action="store_true",
+        help="under mpiexec: all its processes train one network, each on a share of every batch",
+    )
     group = parser.add_argument_group("ensembles", "several networks of one recipe, whose answers are averaged")
     group.add_argument(
         "--members", type=whole_number(2), metavar="N", help="networks, with the seeds SEED, SEED + 1, …"
     )
-    group.add_argument(
-        "--jobs",
-        type=whole_number(1),
-        metavar="N",
-        help=f"members at the same time (default: {recipe_options.DEFAULT_JOBS})",
-    )
+    command_line.add_pool_options(group, "members")
     recipe_options.add_recipe_options(parser)
     return parser.parse_args()
 

@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks.contenders import EAGER, FLOOR, JAX, NO_JAX, NO_SKLEARN, NO_TORCH, OURS, SKLEARN
 from benchmarks.timing import ROOT, Measured, Row, interleaved, mean_memory, mean_of, median_of, run_process
 from nn_from_scratch import PRESETS, Dataset, SavedNetwork, load, load_dataset, save
-from nn_from_scratch.data.mnist import DIRECTORY_VARIABLE, FILES
+from nn_from_scratch.data.mnist import DIRECTORY_VARIABLE, MNIST
 
 Command = list[str | Path]
 
@@ -36,7 +36,7 @@ def measure(data: Dataset, thread_counts: list[int], repeats: int, quick: bool) 
 
 
 def _idx(directory: Path, repeats: int) -> dict[str, Measured | str]:
-    files = [directory / name for name in FILES]
+    files = [directory / name for name in MNIST.files]
     missing = next((f"{file} isn't there" for file in files if not file.is_file()), None)
 
     def unpack() -> list[bytes]:

@@ -6,6 +6,8 @@ nn_from_scratch: a neural network from scratch, in readable NumPy
   python -m nn_from_scratch.web        watch a network learn, in a browser
   python -m nn_from_scratch.dashboard  follow a trained network through its test images
   python -m nn_from_scratch.data       look at a data set
+  python -m nn_from_scratch.export     save a network for other software, as ONNX
+  python -m nn_from_scratch.convert    exchange networks with PyTorch, as safetensors
 
 In a clone of its repository:
 

@@ -5,10 +5,13 @@ follows from this is here. K is the number of outputs.
 """
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 
 from nn_from_scratch.layers import Layer, Sigmoid, Softmax
+
+Label = TypeVar("Label")
 
 
 def outputs_fit(outputs: int, classes: int) -> bool:
@@ -34,8 +37,8 @@ def class_scores(p: np.ndarray) -> np.ndarray:
     return np.hstack([1 - p, p]) if p.shape[1] == 1 else p
 
 
-def labels_of_outputs(outputs: int, classes: Sequence[int]) -> Sequence[int]:
-    """The label that each output stands for; none if outputs and classes don't fit each other."""
+def labels_of_outputs(outputs: int, classes: Sequence[Label]) -> Sequence[Label]:
+    """The label, or the name, that each output stands for; none if outputs and classes don't fit each other."""
     if not outputs_fit(outputs, len(classes)):
         return ()
     return classes[-outputs:]

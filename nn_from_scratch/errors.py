@@ -1,12 +1,28 @@
-"""The one exception that means "the user gave us something unusable".
+"""What can go wrong without a bug: the user gave us something unusable, or the machines that do the work are gone.
 
-The scripts turn it into one line on stderr and exit code 2; every other exception is a bug and keeps its traceback.
-The message names the file, the place in it, what was found and what was expected.
+The scripts turn either into one line on stderr; every other exception is a bug and keeps its traceback. The message of
+bad input names the file, the place in it, what was found and what was expected.
 """
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class BadInput(ValueError):
     """A file, an option or a combination of options that can't be used as given."""
+
+
+class WorkersLost(ChildProcessError):
+    """Who was to do the work is gone before it was done: a process, or the scheduler of a cluster."""
+
+
+@contextmanager
+def extra(name: str) -> Iterator[None]:
+    """What is imported in here comes with an optional extra: where it is missing, one line says how to install it."""
+    try:
+        yield
+    except ModuleNotFoundError as missing:
+        raise BadInput(f'{missing.name} is not installed: pip install "nn_from_scratch[{name}]"') from None
 
 
 def printable(text: str) -> str:

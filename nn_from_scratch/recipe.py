@@ -4,7 +4,7 @@ A recipe can be compared, overridden part by part on the command line, and writt
 trained. Together with a seed and a data set, it determines the trained network.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from math import prod
 from typing import Any, NamedTuple
@@ -142,24 +142,49 @@ class Recipe:
         augmentations = [AUGMENTATIONS.make(word) for word in self.augmentation]
         return Augment(augmentations, seed) if augmentations else None
 
-    def make_batches(self, split: Split, seed: Seed, dtype: type = np.float32, augmentation_seed: Seed = 0) -> Batches:
+    def make_batches(
+        self,
+        split: Split,
+        seed: Seed,
+        dtype: type = np.float32,
+        augmentation_seed: Seed = 0,
+        make: Callable[..., Batches] = Batches,
+    ) -> Batches:
         augment = self.make_augment(augmentation_seed)
-        return Batches(split, self.batch_size, self.input_shape, self.outputs, seed, dtype, augment)
+        return make(split, self.batch_size, self.input_shape, self.outputs, seed, dtype, augment)
 
     # ---- other recipes ----
 
     def for_data(self, dataset: Dataset) -> "Recipe":
         """This recipe with nothing left open: if it names no input shape or classes, it gets those of the data.
 
-        An image is (1, rows, columns), or a row of all its pixels if the layers don't take that shape.
+        A grey image is (1, rows, columns), or a row of all its pixels if the layers don't take that shape.
         """
         recipe = self
         if not self.classes:
-            recipe = replace(recipe, classes=tuple(np.unique(dataset.train.labels).tolist()))
+            recipe = replace(recipe, classes=dataset.labels)
         if not self.input_shape:
-            image = (1, *dataset.train.images.shape[1:])
-            recipe = replace(recipe, input_shape=image if self._takes(image) else (prod(image),))
+            shape = dataset.train.sample_shape
+            recipe = replace(recipe, input_shape=shape if self._takes(shape) else (prod(shape),))
         return recipe
+
+    @property
+    def for_all_classes(self) -> bool:
+        """Whether no classes were chosen among those that there are: it names none, or all ten digits."""
+        return self.classes in ((), tuple(range(10)))
+
+    def fitted(self, shape: Shape, labels: Sequence[int]) -> "Recipe":
+        """This recipe for samples of another shape and for other classes, where the data are not as it expects.
+
+        A recipe for the ten digits, or for classes that the data don't have, becomes one for all classes of the data.
+        Raises BadInput where the layers don't take such samples.
+        """
+        changes: dict[str, Any] = {}
+        if not self.input_shape or prod(self.input_shape) != prod(shape):
+            changes["input_shape"] = shape if self._takes(shape) else (prod(shape),)
+        if not set(self.classes) <= set(labels) or (self.for_all_classes and len(labels) != len(self.classes)):
+            changes["classes"] = tuple(labels)
+        return self.override(**changes) if changes else self
 
     def _takes(self, input_shape: Shape) -> bool:
         try:

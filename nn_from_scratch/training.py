@@ -23,6 +23,8 @@ from nn_from_scratch.optimizers import Optimizer
 from nn_from_scratch.randomness import Seed, numbered
 from nn_from_scratch.schedules import Schedule
 
+BAD_STATISTIC = "a statistic that a layer keeps of its inputs is not a finite number"
+
 
 class Diverged(ArithmeticError):
     """The loss grew from step to step, until the numbers overflowed. The parameters are the last finite ones."""
@@ -57,14 +59,45 @@ def train_step(
     value = loss.value(p, t)
     network.backward(loss, p, t)
     if not (isfinite(value) and optimizer.step(network.parameters, network.gradients, learning_rate)):
-        place = network.where_not_finite(x, value)
-        if not place and learning_rate * optimizer.weight_decay >= 2:
-            reason = f"a weight decay of {optimizer.weight_decay:g} times this rate does not shrink parameters any more"
-            raise Diverged(step, learning_rate, reason)
-        raise Diverged(step, learning_rate, f"{place or 'the length of the step'} is not a finite number")
+        raise divergence(step, learning_rate, optimizer, network.where_not_finite(x, value))
     if not network.settle():
-        raise Diverged(step, learning_rate, "a statistic that a layer keeps of its inputs is not a finite number")
+        raise Diverged(step, learning_rate, BAD_STATISTIC)
     return p, value
+
+
+def divergence(step: int, learning_rate: float, optimizer: Optimizer, place: str | None) -> Diverged:
+    """The reason why a step can't be taken: a number at `place` is not finite, or the step itself is too long."""
+    if not place and learning_rate * optimizer.weight_decay >= 2:
+        reason = f"a weight decay of {optimizer.weight_decay:g} times this rate does not shrink parameters any more"
+        return Diverged(step, learning_rate, reason)
+    return Diverged(step, learning_rate, f"{place or 'the length of the step'} is not a finite number")
+
+
+class Tally(NamedTuple):
+    """The result of a step, before the update."""
+
+    loss: float  # the mean over the batch
+    right: int  # answers
+    seen: int  # samples
+
+
+def counted_step(
+    network: Network,
+    loss: Loss,
+    optimizer: Optimizer,
+    learning_rate: float,
+    x: np.ndarray,
+    t: np.ndarray,
+    noise: np.random.Generator | None = None,
+) -> Tally:
+    """A `train_step`, and how many of the predictions were right."""
+    p, value = train_step(network, loss, optimizer, learning_rate, x, t, noise)
+    return Tally(value, right_answers(p, t), len(x))
+
+
+def right_answers(p: np.ndarray, t: np.ndarray) -> int:
+    """How many of the predictions name the class of their target."""
+    return int(np.count_nonzero(predicted_classes(p) == predicted_classes(t)))
 
 
 class EpochResult(NamedTuple):
@@ -104,13 +137,15 @@ def fit(
     on_step: Callable[[int, float], object] | None = None,
     progress: Progress | None = None,
     noise: Seed = 0,
+    step: Callable[..., Tally] = counted_step,
 ) -> Iterator[EpochResult]:
     """Train until `epochs` passes over the training set are done, and yield the result of each.
 
     `on_step(step, loss)` is called after each step, for a progress bar or a finer curve. It can raise an exception to
     stop the training. `progress` is kept up to date. With the progress, network and optimizer of an earlier training,
     `fit` continues where that training stopped, and ends with the same bytes as without the interruption. The noise of
-    a step follows from the stream `noise` and the step's number. Raises Diverged.
+    a step follows from the stream `noise` and the step's number. `step` makes the step of a batch; it is called like
+    `counted_step`. Raises Diverged.
     """
     _check_parts(network=network, loss=loss, optimizer=optimizer, schedule=schedule, batches=batches)
     network.check_views()
@@ -121,12 +156,11 @@ def fit(
         for x, t in batches.epoch(progress.epoch, start=progress.step - progress.epoch * len(batches)):
             progress.learning_rate = schedule(progress.step)
             rng = numbered(noise, progress.step) if noisy else None
-            p, batch_loss = train_step(network, loss, optimizer, progress.learning_rate, x, t, rng)
+            batch_loss, right, seen = step(network, loss, optimizer, progress.learning_rate, x, t, rng)
             progress.step += 1
-            progress.loss_sum += batch_loss * len(x)
-            if has_classes:
-                progress.right += int(np.count_nonzero(predicted_classes(p) == predicted_classes(t)))
-            progress.seen += len(x)
+            progress.loss_sum += batch_loss * seen
+            progress.right += right if has_classes else 0
+            progress.seen += seen
             progress.seconds = perf_counter() - started
             if on_step:
                 try:

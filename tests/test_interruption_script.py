@@ -729,10 +729,12 @@ def test_where_a_member_is_killed_the_last_checkpoint_is_left(tmp_path):
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         os.kill(int(children[-1]), signal.SIGKILL)
         exit_code, _, errors = end(process)
-    assert exit_code == 2
-    assert errors.startswith("train.py: error: one of the processes ended before its work was done; ")
-    assert len(errors.splitlines()) == 1
-    assert files_in(tmp_path) == ["n.checkpoint.json"]
+    assert exit_code == 1
+    so_far, to_go_on, error = errors.splitlines()
+    assert re.fullmatch(rf"ended at step \d+ of \d+; the ensemble so far: {tmp_path / 'n.json'}", so_far)
+    assert to_go_on.startswith(f"to go on: python train.py --resume {tmp_path / 'n.checkpoint.json'} ")
+    assert error.startswith("train.py: error: one of the processes ended before its work was done; ")
+    assert files_in(tmp_path) == ["n.checkpoint.json", "n.json"]
 
 
 def test_an_ensemble_that_is_interrupted_before_its_first_step_can_be_resumed(tmp_path):

@@ -67,7 +67,7 @@ def test_the_package_tells_what_there_is_to_run_and_each_of_it_explains_itself()
     modules = {command for module, command in commands if module}
     assert modules == {f"nn_from_scratch.{path.parent.name}" for path in ROOT.glob("nn_from_scratch/*/__main__.py")}
     for module in modules:
-        assert output("-m", module, "--help").startswith(f"usage: python -m {module} [OPTION ...]\n")
+        assert output("-m", module, "--help").startswith(f"usage: python -m {module} [OPTION ...]")
 
 
 def test_with_an_older_python_one_line_says_which_is_needed():

@@ -153,7 +153,7 @@ def test_the_augmentation_of_a_preset_can_be_turned_off(monkeypatch):
     for name in list(PRESETS):
         monkeypatch.setitem(PRESETS, name, replace(PRESETS[name], augmentation=("affine",)))
     options = argparse.Namespace(preset="784-10-10", augmentation=["none"], epochs=2)
-    recipe = recipe_options.recipe_of(options)
+    recipe = recipe_options.recipe_of(options, nn.load_dataset("digits"))
     assert recipe == replace(PRESETS["784-10-10"], augmentation=(), epochs=2)
     command = recipe_options.command_of(TrainingRun(recipe, nn.load_dataset("digits")))
     assert "--augment none" in command
@@ -342,7 +342,7 @@ def test_help_shows_the_defaults_of_the_chosen_preset_and_a_short_usage():
 def test_help_loads_nothing_heavy(script):
     loaded = imports(script, "--help")
     assert "numpy" in loaded
-    assert not loaded & {"matplotlib", "pooch", "tqdm"}
+    assert not loaded & {"matplotlib", "pooch", "tqdm", "onnx", "safetensors", "sklearn"}
 
 
 @needs_mnist

@@ -7,6 +7,7 @@ from nn_from_scratch.command_line.options import (
     add_member_option,
     add_weights_option,
     batch_size,
+    data_asked_for,
     data_files,
     learning_rates,
     load_data,
@@ -18,6 +19,7 @@ from nn_from_scratch.command_line.options import (
 )
 from nn_from_scratch.command_line.output import data_summary, epoch_line, layer_table
 from nn_from_scratch.command_line.paths import check_paths
+from nn_from_scratch.command_line.pools import add_pool_options, pool_of
 from nn_from_scratch.command_line.process import EXIT_CODES, Interrupted, Interruption, fail, notify, run
 
 __all__ = [
@@ -28,9 +30,11 @@ __all__ = [
     "Parser",
     "add_data_option",
     "add_member_option",
+    "add_pool_options",
     "add_weights_option",
     "batch_size",
     "check_paths",
+    "data_asked_for",
     "data_files",
     "data_summary",
     "epoch_line",
@@ -42,6 +46,7 @@ __all__ = [
     "load_weights",
     "notify",
     "one_member",
+    "pool_of",
     "positive_number",
     "run",
     "whole_number",

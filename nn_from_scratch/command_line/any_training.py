@@ -16,7 +16,7 @@ from nn_from_scratch.command_line.process import Interruption, discard_output, n
 from nn_from_scratch.command_line.recipe_options import output_of
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.runs.training_run import TrainingRun
-from nn_from_scratch.storage import files
+from nn_from_scratch.storage import SavedNetwork, files, load_and_save
 from nn_from_scratch.training import EpochResult
 
 Result = TypeVar("Result")  # of what is reported one by one, such as epochs
@@ -35,6 +35,7 @@ class AnyTraining(Generic[Result]):
         self.like = like  # the run, or one like it
         self.output = output_of(arguments, like.dataset)
         files.check_writable(self.output)
+        load_and_save.check_format(SavedNetwork(like.network), self.output)
         self.checkpoint, self.diverged, self.best = (
             files.beside(self.output, kind) for kind in ("checkpoint", "diverged", "best")
         )
@@ -112,10 +113,13 @@ class AnyTraining(Generic[Result]):
         if self.interruption.signal:
             notify(f"interrupted when the training was over; {self.what}: {output}")
             self.interruption.check()
-        images = len(self.like.dataset.test)
-        self.say(f"test accuracy {test_accuracy:.2%} ({images:,} images)", even_if_quiet=True)
+        dataset = self.like.dataset
+        self.say(f"test accuracy {test_accuracy:.2%} ({len(dataset.test):,} {dataset.plural})", even_if_quiet=True)
         if not self.like.validation:
-            self.say("(--validation 10000 holds images out and tells the accuracy on them after each epoch)")
+            number = min(10_000, len(dataset.train) // 6)
+            self.say(
+                f"(--validation {number} holds {dataset.plural} out and tells the accuracy on them after each epoch)"
+            )
         self.say(f"saved {output}")
         if self.unwritten:
             raise BadInput(f"could not be written: {', '.join(self.unwritten)}")

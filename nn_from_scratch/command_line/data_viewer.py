@@ -34,6 +34,7 @@ def main() -> None:
     import numpy as np
 
     from nn_from_scratch import figures
+    from nn_from_scratch.data.dataset import check_images
     from nn_from_scratch.inspection.augmentation import versions
     from nn_from_scratch.inspection.tables import aligned
 
@@ -43,20 +44,30 @@ def main() -> None:
     dataset = command_line.load_data(arguments)
     split = dataset.train if arguments.split == "train" else dataset.test
     classes = np.unique(split.labels).tolist()
+    names = [dataset.class_names[label] for label in classes]
     name = f"{dataset.name}, {arguments.split}"
-    if arguments.augment:
+    if not split.are_images:
+        if arguments.save or arguments.augment:
+            check_images(dataset, "the picture")
+        figure = None
+    elif arguments.augment:
         first = np.array([int(np.argmax(split.labels == label)) for label in classes])
         figure = figures.augmented(split.images[first], versions(split, first, arguments.augment), name)
     else:
-        figure = figures.samples(split, classes, name)
+        figure = figures.samples(split, classes, name, names=names)
 
     print(command_line.data_summary(dataset, 0))
-    rows: list[list] = [["class", f"{arguments.split} images", "share", "mean brightness"]]
-    for label in classes:
+    brightness = ["mean brightness"] if split.are_images else []
+    rows: list[list] = [["class", f"{arguments.split} {dataset.plural}", "share", *brightness]]
+    for label, called in zip(classes, names, strict=True):
         images = split.images[split.labels == label]
-        rows.append([label, len(images), f"{len(images) / len(split):.1%}", f"{images.mean() / 255:.3f}"])
+        rows.append([called, len(images), f"{len(images) / len(split):.1%}"])
+        if split.are_images:
+            rows[-1].append(f"{images.mean() / 255:.3f}")
     print(aligned(rows))
 
+    if figure is None:
+        return
     if arguments.save:
         figures.save(figure, arguments.save)
         print(f"saved {arguments.save}")

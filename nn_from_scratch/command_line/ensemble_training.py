@@ -11,10 +11,12 @@ from tqdm import tqdm
 
 from nn_from_scratch.command_line.any_training import AnyTraining
 from nn_from_scratch.command_line.output import data_summary, epoch_line, layer_table
+from nn_from_scratch.command_line.pools import pool_of
 from nn_from_scratch.command_line.process import Interrupted, notify
-from nn_from_scratch.command_line.recipe_options import DEFAULT_JOBS, resume_command, saved_ensemble, saved_network
+from nn_from_scratch.command_line.recipe_options import resume_command, saved_ensemble, saved_network
 from nn_from_scratch.data import Split
 from nn_from_scratch.ensemble import Ensemble
+from nn_from_scratch.errors import WorkersLost
 from nn_from_scratch.runs.ensemble_run import Divergence, EnsembleRun, Member, Report, save_ensemble_checkpoint
 from nn_from_scratch.storage import SavedEnsemble, SavedNetwork, save
 from nn_from_scratch.training import Diverged, EpochResult, evaluate
@@ -28,6 +30,7 @@ class EnsembleTraining(AnyTraining[tuple[int, Report]]):
     def __init__(self, arguments: argparse.Namespace, run: EnsembleRun):
         super().__init__(arguments, run.like)
         self.run = run
+        self.pool = pool_of(arguments)
         self.divergence: tuple[Member, Divergence] | None = None
 
     def introduce(self) -> None:
@@ -43,7 +46,7 @@ class EnsembleTraining(AnyTraining[tuple[int, Report]]):
         done = sum(member.checkpoint["progress"]["epoch"] for member in members if member.checkpoint)
         total = len(members) * self.like.recipe.epochs
         bar = tqdm(total=total, initial=done, unit="epoch", leave=False, disable=given.quiet or None)
-        told = self.run.train(given.jobs or DEFAULT_JOBS, given.patience, given.checkpoint_every, self._stopped)
+        told = self.run.train(self.pool, given.patience, given.checkpoint_every, self._stopped)
         with self._kept_in_any_case(), bar:
             for i, report in told:
                 bar.update(bool(report.result))
@@ -121,21 +124,15 @@ class EnsembleTraining(AnyTraining[tuple[int, Report]]):
 
     @contextmanager
     def _kept_in_any_case(self) -> Iterator[None]:
-        """Interrupted or diverged, what has been learnt is saved."""
+        """Interrupted, left alone by the workers or diverged, what has been learnt is saved."""
         try:
             yield
         except Interrupted:
-            checkpoint = self._keep(partial(save_ensemble_checkpoint, self.run), self.checkpoint)
-            begun = [member for member in self.run.members if member.checkpoint]
-            so_far = "no member has begun"
-            if begun:
-                ensemble = self._ensemble([self._network(member) for member in begun])
-                so_far = f"the ensemble so far: {self._keep(partial(save, ensemble), self.output)}"
-            step = sum(member.checkpoint["progress"]["step"] for member in begun if member.checkpoint)
-            steps = len(self.run.members) * self.like.schedule.total_steps
-            notify(f"interrupted at step {step} of {steps}; {so_far}")
-            if checkpoint != "lost":
-                notify(f"to go on: {resume_command(self.arguments, self.output, checkpoint, self.like.dataset)}")
+            self._keep_so_far("interrupted")
+            raise
+        except WorkersLost:
+            if any(member.checkpoint for member in self.run.members):
+                self._keep_so_far("ended")
             raise
         except Diverged:
             if self.divergence:
@@ -145,3 +142,16 @@ class EnsembleTraining(AnyTraining[tuple[int, Report]]):
                 place = self._keep(partial(save, saved_network(run, self.arguments.patience)), self.diverged)
                 notify(f"the last finite network of this member: {place}")
             raise
+
+    def _keep_so_far(self, how: str) -> None:
+        """Save what is known of each member, and say how to go on."""
+        checkpoint = self._keep(partial(save_ensemble_checkpoint, self.run), self.checkpoint)
+        begun = [member for member in self.run.members if member.checkpoint]
+        so_far = "no member has begun"
+        if begun:
+            ensemble = self._ensemble([self._network(member) for member in begun])
+            so_far = f"the ensemble so far: {self._keep(partial(save, ensemble), self.output)}"
+        step = sum(member.checkpoint["progress"]["step"] for member in begun if member.checkpoint)
+        notify(f"{how} at step {step} of {len(self.run.members) * self.like.schedule.total_steps}; {so_far}")
+        if checkpoint != "lost":
+            notify(f"to go on: {resume_command(self.arguments, self.output, checkpoint, self.like.dataset)}")

@@ -10,27 +10,32 @@ import numpy as np
 
 from nn_from_scratch.command_line.process import EXIT_CODES, fail, notify, program
 from nn_from_scratch.data import Dataset, load_dataset, load_test_set
+from nn_from_scratch.data.batches import named_alike
+from nn_from_scratch.data.dataset import ASKED
+from nn_from_scratch.data.load import NAMES
 from nn_from_scratch.errors import BadInput, one_line
 from nn_from_scratch.inspection.evaluation import recorded_data, recorded_test_set
 from nn_from_scratch.storage import Saved, SavedEnsemble, SavedNetwork, load
 
 DEFAULT_WEIGHTS = "resources/weights_and_biases.json"
 SMALL_WEIGHTS = "results/digits.json"  # of a network trained on the embedded digits
-DATA_NAMES = ("mnist", "digits")  # that are no paths; the first is the default
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse with every default in the help, examples that keep their line breaks, and one-line errors."""
+    """argparse with every default in the help, examples that keep their line breaks, and one-line errors.
+
+    `files` are what must be named beside options.
+    """
 
     class Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
         def _get_help_string(self, action: argparse.Action) -> str | None:
             told = action.default is None or "(default: " in (action.help or "")
             return action.help if told else super()._get_help_string(action)
 
-    def __init__(self, description: str | None, examples: str):
+    def __init__(self, description: str | None, examples: str, files: str = ""):
         super().__init__(
             prog=program(),
-            usage="%(prog)s [OPTION ...]",
+            usage=" ".join(filter(None, ["%(prog)s [OPTION ...]", files])),
             description=description,
             epilog=f"examples:\n{examples}\n\n{EXIT_CODES}",
             formatter_class=self.Formatter,
@@ -85,8 +90,12 @@ def add_data_option(parser: argparse.ArgumentParser, default: str = "MNIST, or t
     parser.add_argument(
         "--data",
         metavar="NAME_OR_PATH",
-        help="mnist, digits (embedded), a directory with the four IDX files or with two CSV files, a CSV file with the "
-        f"label first, or Keras's mnist.npz (default: {default})",
+        help=f"{', '.join(NAMES)} (digits are embedded, the last four points in a plane), a CSV file, a folder with a "
+        "sub-folder of pictures for each class, a directory with the four IDX files or with two CSV files, or an .npz "
+        f"file as Keras's mnist.npz (default: {default})",
+    )
+    parser.add_argument(
+        "--picture-size", metavar="ROWSxCOLUMNS", help="that the pictures of a folder are brought to (default: 32x32)"
     )
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--test-data", metavar="FILE", help="a CSV file to test on, all of it, not the data's own set")
@@ -96,6 +105,11 @@ def add_data_option(parser: argparse.ArgumentParser, default: str = "MNIST, or t
         metavar="SHARE",
         help="shuffle all images and test on this share of each class, such as 0.15 of MNIST's 70,000",
     )
+
+
+def data_asked_for(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What the options ask of the data beside their name."""
+    return {name: value for name in ASKED if (value := getattr(arguments, name)) is not None}
 
 
 def data_files(arguments: argparse.Namespace) -> dict[str, str | None]:
@@ -109,30 +123,31 @@ def load_data(arguments: argparse.Namespace, record: Mapping[str, Any] | None = 
     Raises BadInput where the record names a path. The file may come from anywhere, and a relative path leads elsewhere
     from another directory: so the user decides what is opened.
     """
-    name, test = arguments.data, {"test_data": arguments.test_data, "test_fraction": arguments.test_fraction}
+    name, asked = arguments.data, data_asked_for(arguments)
     if record and name is None:
         name = record["name"]
-        if test == {"test_data": None, "test_fraction": None}:
-            test = {key: value for key, value in record.items() if key in test}
-        if (name is not None and name not in DATA_NAMES) or test.get("test_data") != arguments.test_data:
-            options = one_line(shlex.join(data_options(name, test)))
+        asked = asked or {key: value for key, value in record.items() if key in ASKED}
+        if (name is not None and name not in NAMES) or asked.get("test_data") != arguments.test_data:
+            options = one_line(shlex.join(data_options(name, asked)))
             raise BadInput(
                 f"{file}: was trained on the data of {options}: expected these options, with paths from here"
             )
-    return load_dataset(name, **test, notify=notify)
+    return load_dataset(name, **asked, notify=notify)
 
 
 def load_data_of(saved: Saved, arguments: argparse.Namespace) -> Dataset:
     """The data that a saved network is to be tested on: those that the options name, or that it was trained on."""
     if arguments.data is None and arguments.test_data is not None:
-        return load_test_set(arguments.test_data)  # a trained network needs nothing to learn from
-    return load_data(arguments, {"name": recorded_data(saved)[0], **recorded_test_set(saved)}, arguments.weights)
+        found = load_test_set(arguments.test_data)  # a trained network needs nothing to learn from
+    else:
+        found = load_data(arguments, {"name": recorded_data(saved)[0], **recorded_test_set(saved)}, arguments.weights)
+    return named_alike(found, saved.classes, saved.names)
 
 
-def data_options(name: str, test: Mapping[str, Any]) -> list[str]:
-    """The options that name a data set and its test set."""
-    options = [] if name == DATA_NAMES[0] else ["--data", name]
-    for key, value in test.items():
+def data_options(name: str, asked: Mapping[str, Any]) -> list[str]:
+    """The options that name a data set, and what else was asked for."""
+    options = [] if name == NAMES[0] else ["--data", name]
+    for key, value in asked.items():
         if value is not None:
             options += [f"--{key.replace('_', '-')}", str(value)]
     return options

@@ -12,8 +12,9 @@ TOLD = ("units", "filters", "initializer", "bias_initializer")
 def data_summary(dataset: Dataset, held_out: int) -> str:
     """What is learnt from and what is tested on, in one line."""
     validation = f", {held_out:,} held out for validation" if held_out else ""
-    images = f"{len(dataset.train) - held_out:,} training images{validation}, {len(dataset.test):,} test images"
-    return f"data: {one_line(dataset.name)} ({dataset.source}): {images}"
+    what = dataset.plural
+    samples = f"{len(dataset.train) - held_out:,} training {what}{validation}, {len(dataset.test):,} test {what}"
+    return f"data: {one_line(dataset.name)} ({dataset.source}): {samples}"
 
 
 def epoch_line(result: EpochResult, epochs: int) -> str:

@@ -12,13 +12,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn
 
-from nn_from_scratch.errors import BadInput, printable
+from nn_from_scratch.errors import BadInput, WorkersLost, printable
 from nn_from_scratch.training import Diverged
 
 EXIT_CODES = (
-    "exit codes: 0 done, 2 bad input, 3 diverged, 129 the terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), "
-    "143 terminated (SIGTERM)"
+    "exit codes: 0 done, 1 who did the work is gone, 2 bad input, 3 diverged, 129 the terminal was closed (SIGHUP), "
+    "130 interrupted (Ctrl-C), 143 terminated (SIGTERM)"
 )
+# Which of the processes of an mpiexec this is: as MPICH says it, and as Open MPI does.
+RANK_VARIABLES = ("PMI_RANK", "OMPI_COMM_WORLD_RANK")
 # Windows knows no SIGHUP.
 ENDING = (signal.SIGTERM, signal.SIGHUP) if hasattr(signal, "SIGHUP") else (signal.SIGTERM,)
 
@@ -41,6 +43,8 @@ def run(main: Callable[[], None]) -> None:
         fail(str(problem))
     except Diverged as problem:
         fail(f"{problem}. A lower --learning-rate usually helps", exit_code=3)
+    except WorkersLost as problem:
+        fail(str(problem), exit_code=1)
     except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
         discard_output()
         sys.exit(1)
@@ -74,7 +78,12 @@ def program() -> str:
 
 
 def notify(message: str) -> None:
-    """Something the user should know, apart from the results on stdout. Where stderr is gone, nobody can be told."""
+    """Something the user should know, apart from the results on stdout. Where stderr is gone, nobody can be told.
+
+    Of processes that train together, the first one speaks for all.
+    """
+    if "--data-parallel" in sys.argv and any(os.environ.get(rank, "0") != "0" for rank in RANK_VARIABLES):
+        return
     with suppress(OSError):
         print(message, file=sys.stderr)
 

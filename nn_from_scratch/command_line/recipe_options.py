@@ -14,7 +14,6 @@ from dataclasses import asdict, fields, replace
 from typing import Any
 
 from nn_from_scratch.command_line.options import (
-    DATA_NAMES,
     DEFAULT_WEIGHTS,
     SMALL_WEIGHTS,
     batch_size,
@@ -26,18 +25,19 @@ from nn_from_scratch.command_line.options import (
 from nn_from_scratch.command_line.process import notify
 from nn_from_scratch.data import Dataset
 from nn_from_scratch.data.augmentation import AUGMENTATIONS
-from nn_from_scratch.errors import BadInput
+from nn_from_scratch.data.dataset import described
+from nn_from_scratch.data.load import NAMES
+from nn_from_scratch.errors import BadInput, one_line
 from nn_from_scratch.inspection.evaluation import recorded_data
 from nn_from_scratch.layers import LAYERS
-from nn_from_scratch.presets import DEFAULT_PRESET, PRESETS
+from nn_from_scratch.presets import DEFAULT_PRESET, PRESETS, usual_recipe
 from nn_from_scratch.recipe import TABLES, Recipe, activations, setting_owners
 from nn_from_scratch.runs.checkpoint import run_in
 from nn_from_scratch.runs.ensemble_run import EnsembleRun, ensemble_run_in, is_ensemble_checkpoint
 from nn_from_scratch.runs.training_run import DEFAULT_THREADS, TrainingRun
 from nn_from_scratch.storage import SavedEnsemble, SavedNetwork, json_files, load
+from nn_from_scratch.storage.safetensors_file import is_safetensors
 from nn_from_scratch.words import Table, explanation
-
-DEFAULT_JOBS = 2  # processes that train at the same time
 
 
 def add_recipe_options(parser: argparse.ArgumentParser, without: Collection[str] = (), **own_defaults: Any) -> None:
@@ -76,7 +76,7 @@ def add_recipe_options(parser: argparse.ArgumentParser, without: Collection[str]
     help = f"new images of the training images in every epoch, or none: {AUGMENTATIONS.usages(optional=True)}"
     add("augmentation", help, nargs="+", type=_augmentation, metavar="WORD")
     add("input_shape", "of one sample", nargs="+", type=whole_number(1), metavar="N")
-    add("classes", "the digits to tell apart", nargs="+", type=whole_number(0), metavar="DIGIT")
+    add("classes", "the labels to tell apart", nargs="+", type=whole_number(0), metavar="LABEL")
     _add_dense_options(parser)
     _add_settings(parser)
     parser.set_defaults(**own_defaults)
@@ -154,24 +154,45 @@ def recipe_overrides(arguments: argparse.Namespace) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
 
 
-def recipe_of(arguments: argparse.Namespace) -> Recipe:
-    """The preset with what was given on the command line in place of its own parts."""
-    return PRESETS[arguments.preset or DEFAULT_PRESET].override(**recipe_overrides(arguments))
+def recipe_of(arguments: argparse.Namespace, dataset: Dataset) -> Recipe:
+    """The preset, or what is usual for the data, with what was given on the command line in place of its own parts."""
+    recipe = PRESETS[arguments.preset] if arguments.preset else usual_recipe(dataset.train)
+    overrides = recipe_overrides(arguments)
+    if not overrides.keys() & {"layers", "sizes"}:
+        try:
+            recipe = recipe.fitted(dataset.train.sample_shape, dataset.labels)
+        except BadInput as problem:
+            what = f"{one_line(dataset.name)} has {described(dataset.train.images)}"
+            raise BadInput(f"preset {arguments.preset or DEFAULT_PRESET} doesn't fit: {what}: {problem}") from None
+    else:
+        recipe = _open(recipe, dataset.labels)
+    return recipe.override(**overrides)
 
 
-def start_run(arguments: argparse.Namespace) -> TrainingRun | EnsembleRun:
-    """A new run, of one network or of the members of an ensemble, or the one in the checkpoint named by --resume."""
+def _open(recipe: Recipe, labels: tuple[int, ...]) -> Recipe:
+    """A recipe that is to get other layers, which needn't fit what its own were made for."""
+    other = recipe.for_all_classes and recipe.classes != labels
+    return replace(recipe, classes=labels, input_shape=()) if other else recipe
+
+
+def start_run(
+    arguments: argparse.Namespace, make: Callable[..., TrainingRun] = TrainingRun
+) -> TrainingRun | EnsembleRun:
+    """A new run, of one network or of the members of an ensemble, or the one in the checkpoint named by --resume.
+
+    The run of one network is made by `make`, as by TrainingRun.
+    """
     if arguments.resume:
-        return _resume_run(arguments)
+        return _resume_run(arguments, make)
     dataset = load_data(arguments)
-    recipe, seed, validation = recipe_of(arguments), arguments.seed or 0, arguments.validation or 0
+    recipe, seed, validation = recipe_of(arguments, dataset), arguments.seed or 0, arguments.validation or 0
     threads = arguments.threads or DEFAULT_THREADS
     if arguments.members:
         return EnsembleRun(recipe, dataset, seed, validation, threads, arguments.members)
-    return TrainingRun(recipe, dataset, seed, validation, threads)
+    return make(recipe, dataset, seed, validation, threads)
 
 
-def _resume_run(arguments: argparse.Namespace) -> TrainingRun | EnsembleRun:
+def _resume_run(arguments: argparse.Namespace, make: Callable[..., TrainingRun]) -> TrainingRun | EnsembleRun:
     """Go on with a run: only for longer than was planned, if --epochs says so, but in no other way differently."""
     overrides = recipe_overrides(arguments)
     epochs = overrides.get("epochs")
@@ -181,11 +202,11 @@ def _resume_run(arguments: argparse.Namespace) -> TrainingRun | EnsembleRun:
 
     with json_files.document(arguments.resume) as document:
         whole = ensemble_run_in(document, load_recorded, epochs) if is_ensemble_checkpoint(document) else None
-        run = whole.like if whole else run_in(document, load_recorded, epochs)
+        run = whole.like if whole else run_in(document, load_recorded, epochs, make)
     found = {"seed": run.seed, "validation": len(run.validation), "threads": run.threads}
     found["members"] = len(whole.members) if whole else 1
     asked = {name: getattr(arguments, name) for name in found if getattr(arguments, name) is not None}
-    recipe = (PRESETS[arguments.preset] if arguments.preset else run.recipe).override(**overrides)
+    recipe = recipe_of(arguments, run.dataset) if arguments.preset else run.recipe.override(**overrides)
     asked |= asdict(replace(recipe.for_data(run.dataset), epochs=run.recipe.epochs))
     found |= asdict(run.recipe)
     differences = [
@@ -225,20 +246,28 @@ def output_of(arguments: argparse.Namespace, dataset: Dataset) -> str:
 def _network_of(checkpoint: str) -> str:
     """The name of the network that a checkpoint belongs to."""
     ending = ".checkpoint.json"
-    return checkpoint.removesuffix(ending) + ".json" if checkpoint.endswith(ending) else checkpoint
+    name = checkpoint.removesuffix(ending)
+    return name if name == checkpoint or is_safetensors(name) else f"{name}.json"
 
 
-def resume_command(arguments: argparse.Namespace, output: str, checkpoint: str, data: Dataset) -> str:
+def resume_command(arguments: argparse.Namespace, output: str, checkpoint: str, data: Dataset, ranks: int = 1) -> str:
     """The command that goes on from a checkpoint as this one would have gone on; the run itself is in the file."""
-    command = ["python", "train.py", "--resume", checkpoint]
+    command = [*_program(ranks), "--resume", checkpoint]
     if _network_of(checkpoint) != output:
         command += ["--output", output]
-    if data.name not in DATA_NAMES or data.test_data:  # paths, which no file decides about
+    if data.name not in NAMES or data.test_data:  # paths, which no file decides about
         command += data_options(data.name, data.test_set_asked_for())
-    for name in ("history", "checkpoint_every", "patience", "jobs"):
+    for name in ("history", "checkpoint_every", "patience", "jobs", "scheduler"):
         if getattr(arguments, name):
             command += [_option(name), str(getattr(arguments, name))]
     return shlex.join(command)
+
+
+def _program(ranks: int) -> list[str]:
+    """The program that trains, on so many processes together."""
+    return (
+        ["mpiexec", "-n", str(ranks), "python", "train.py", "--data-parallel"] if ranks > 1 else ["python", "train.py"]
+    )
 
 
 def command_of(run: TrainingRun, patience: int | None = None, members: int | None = None) -> str:
@@ -254,9 +283,18 @@ def command_of(run: TrainingRun, patience: int | None = None, members: int | Non
             parts |= {name: value for name, value in asdict(run.recipe).items() if value != asdict(made)[name]}
         return parts
 
-    nearest = min(PRESETS, key=lambda name: len(differences(PRESETS[name])))
-    command = ["python", "train.py", "--preset", nearest]
-    for name, value in differences(PRESETS[nearest]).items():
+    # Where no preset is named, rows of numbers have a recipe of their own.
+    starts = PRESETS if run.dataset.train.images.ndim > 2 else {"": usual_recipe(run.dataset.train)}
+    found: dict[str, dict[str, Any]] = {}
+    for name, preset in starts.items():
+        try:
+            start = preset.fitted(run.dataset.train.sample_shape, run.labels)
+        except BadInput:  # then this run has other layers
+            start = _open(preset, run.labels)
+        found[name] = differences(start)
+    nearest = min(found, key=lambda name: len(found[name]))
+    command = [*_program(run.ranks), *(["--preset", nearest] if nearest else [])]
+    for name, value in found[nearest].items():
         command += [_option(name), *_shown("full" if value is None else value).split()]
     command += data_options(run.dataset.name, run.dataset.test_set_asked_for())
     if run.validation:
@@ -273,7 +311,7 @@ def command_of(run: TrainingRun, patience: int | None = None, members: int | Non
 def saved_network(run: TrainingRun, patience: int | None = None, **metrics: float) -> SavedNetwork:
     """The run's network as it is now, with what the file is to tell of its making."""
     record = {"command": command_of(run, patience), **run.record()}
-    return SavedNetwork(run.network, run.recipe.classes, record, metrics)
+    return SavedNetwork(run.network, run.recipe.classes, record, metrics, *run.called)
 
 
 def saved_ensemble(

@@ -1,9 +1,13 @@
-"""A sweep on the command line: each run is told as it ends, and none is lost when the sweep is interrupted."""
+"""A sweep on the command line: each run is told as it ends, and none is lost when the sweep is interrupted.
+
+Nor is it when those who do the work are lost.
+"""
 
 import sys
 from collections.abc import Iterable
 
 from nn_from_scratch.command_line.process import notify
+from nn_from_scratch.errors import WorkersLost
 from nn_from_scratch.runs.sweep import Run
 
 
@@ -15,7 +19,10 @@ class Sweeping:
         self.exit_code: int | str | None = None
 
     def finished(self, runs: Iterable[Run]) -> list[Run]:
-        """The runs, or where it is interrupted those that were done by then. Raises the interruption where none was."""
+        """The runs, or where it is interrupted those that were done by then. Raises the interruption where none was.
+
+        So it is where the workers are lost.
+        """
         found: list[Run] = []
         try:
             for run in runs:
@@ -29,6 +36,11 @@ class Sweeping:
                 raise
             self.exit_code = interruption.code if isinstance(interruption, SystemExit) else 130
             notify(f"interrupted: the results are those of {len(found)} of {self.total} runs")
+        except WorkersLost as problem:
+            if not found:
+                raise
+            self.exit_code = 1
+            notify(f"{problem}; the results are those of {len(found)} of {self.total} runs")
         return found
 
     def end(self) -> None:

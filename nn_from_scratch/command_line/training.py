@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
@@ -20,14 +20,24 @@ from nn_from_scratch.runs.training_run import TrainingRun
 from nn_from_scratch.storage import save
 from nn_from_scratch.training import Diverged, EpochResult
 
+if TYPE_CHECKING:
+    from nn_from_scratch.command_line.data_parallel_training import Follower
 
-def start_training(arguments: argparse.Namespace) -> AnyTraining[Any]:
+
+def start_training(arguments: argparse.Namespace) -> "AnyTraining[Any] | Follower":
     """The training that the options ask for, before its first step, or where its checkpoint has it."""
+    if arguments.data_parallel:
+        from nn_from_scratch.command_line.data_parallel_training import start_data_parallel
+
+        return start_data_parallel(arguments)
     run = start_run(arguments)
     if isinstance(run, EnsembleRun):
         return EnsembleTraining(arguments, run)
-    if arguments.jobs:
-        raise BadInput("--jobs is for several members at a time, and this is a single network: expected --members N")
+    for option in ("jobs", "scheduler"):
+        if getattr(arguments, option):
+            raise BadInput(
+                f"--{option} is for several members at a time, and this is a single network: expected --members N"
+            )
     return Training(arguments, run)
 
 
@@ -116,7 +126,7 @@ class Training(AnyTraining[EpochResult]):
             steps = run.schedule.total_steps
             notify(f"interrupted at step {run.progress.step} of {steps}; the network so far: {output}")
             if checkpoint != "lost":
-                notify(f"to go on: {resume_command(self.arguments, self.output, checkpoint, run.dataset)}")
+                notify(f"to go on: {resume_command(self.arguments, self.output, checkpoint, run.dataset, run.ranks)}")
             raise
         except Diverged:
             network = saved_network(run, self.arguments.patience)

@@ -24,6 +24,7 @@ MAP_EDGE = 0.35  # columns from the middle of a map to where lines leave it
 MOST_OUTPUTS = 20
 GAP = 0.4  # of a column, where stages are left out
 EDGES = 60  # between two columns
+WIDTH, LETTER = 3.6, 0.085  # inches: of the panel, and of a letter of a class's name
 
 
 class Maps:
@@ -59,7 +60,9 @@ class Graph(Panel):
         # Where stages are left out, there is room to say so.
         gaps = np.cumsum([0, *(GAP * (k != before + 1) for before, k in pairwise(self.shown))])
         self.columns = dict(zip(self.shown, np.arange(len(self.shown)) + gaps, strict=True))
-        axes.set(xlim=(-0.45, self.columns[last] + 0.45), ylim=(-0.17, 1.15))
+        letters = LETTER * (max(map(len, subject.classes)) - 1)
+        beside = 0.45 + (self.columns[last] + 0.9) * letters / (WIDTH - letters)
+        axes.set(xlim=(-0.45, self.columns[last] + beside), ylim=(-0.17, 1.15))
         axes.set_axis_off()
         self.edges = self.moving(LineCollection([]))
         axes.add_collection(self.edges)
@@ -82,7 +85,7 @@ class Graph(Panel):
         labels = labels_of_outputs(len(self.heights[last]), subject.classes)
         self.outputs: list[Text] = []
         for height, label in zip(self.heights[last], labels, strict=False):
-            self.outputs.append(self.moving(axes.text(self.columns[last] + 0.15, height, str(label), va="center")))
+            self.outputs.append(self.moving(axes.text(self.columns[last] + 0.15, height, label, va="center")))
         what = "maps" if self.maps else "neurons"
         self.title.set_text(f"the most active {what}{subject.of_whose}")
 
@@ -121,7 +124,7 @@ class Graph(Panel):
         self._update_edges(moment, chosen)
         winner = self.subject.answers.predicted[moment.row]
         for text in self.outputs:
-            wins = text.get_text() == str(self.subject.classes[winner])
+            wins = text.get_text() == self.subject.classes[winner]
             text.set(fontweight="bold" if wins else "normal", color=INK if wins else MUTED)
 
     def _update_edges(self, moment: Moment, chosen: dict[int, np.ndarray]) -> None:

@@ -15,9 +15,21 @@ from matplotlib.ticker import MaxNLocator
 
 from nn_from_scratch.classes import labels_of_outputs, output_of
 from nn_from_scratch.figures.answers import confusion_cells
-from nn_from_scratch.figures.style import IMAGE, INK, LINE, MUTED, NEGATIVE, NEGATIVE_TEXT, POSITIVE, percent, tint
+from nn_from_scratch.figures.style import (
+    IMAGE,
+    INK,
+    LINE,
+    MUTED,
+    NEGATIVE,
+    NEGATIVE_TEXT,
+    POSITIVE,
+    as_picture,
+    percent,
+    tint,
+)
 from nn_from_scratch.figures.weights import signed_stairs
 from nn_from_scratch.inspection.answers import Answers
+from nn_from_scratch.inspection.naming import with_article
 from nn_from_scratch.inspection.stages import Usual, idle
 from nn_from_scratch.metrics import confusion_matrix
 
@@ -31,10 +43,15 @@ MOST_STAGES = 6  # columns of the graph: of deeper networks the first three and 
 class Subject:
     """What stays the same: the answers to all the test images."""
 
-    classes: tuple[int, ...]
+    classes: tuple[str, ...]  # what each is called
     answers: Answers
     usual: list[Usual]  # of every stage
     whose: str = ""  # "member 1", where the answers are those of an ensemble, and the stages those of one member
+
+    @property
+    def has_long_names(self) -> bool:
+        """Whether texts with the name of a class need more room than with a label."""
+        return max(map(len, self.classes)) > 4
 
     @property
     def of_whose(self) -> str:
@@ -76,12 +93,13 @@ class Panel:
         raise NotImplementedError
 
 
-class Digit(Panel):
+class Sample(Panel):
     """The image, what it is and what it is read as."""
 
     def __init__(self, axes: Axes, subject: Subject, image: np.ndarray) -> None:
         super().__init__(axes, subject)
-        self.picture = self.moving(axes.imshow(image, cmap=IMAGE, vmin=0, vmax=255, interpolation="nearest"))
+        picture = axes.imshow(as_picture(image), cmap=IMAGE, vmin=0, vmax=255, interpolation="nearest")
+        self.picture = self.moving(picture)
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set(visible=True, color=LINE)
         axes.set_xlabel(" ", fontsize=SMALL + 1)
@@ -90,13 +108,12 @@ class Digit(Panel):
 
     def update(self, moment: Moment) -> None:
         found, classes = self.subject.answers, self.subject.classes
-        self.picture.set_data(moment.image)
+        self.picture.set_data(as_picture(moment.image))
         actual, answer = classes[found.actual[moment.row]], classes[found.predicted[moment.row]]
-        self.title.set_text(f"test image {found.index[moment.row]}: a {actual}")
+        what = "image" if self.subject.has_long_names else "test image"
+        self.title.set_text(f"{what} {found.index[moment.row]}: {with_article(actual)}")
         right = bool(found.right[moment.row])
-        self.verdict.set_text(
-            f"{'✓ right' if right else '✗ wrong'}: read {answer}, {percent(found.confidence[moment.row])}"
-        )
+        self.verdict.set_text(f"{'✓ right' if right else '✗ wrong'}: {answer}, {percent(found.confidence[moment.row])}")
         self.verdict.set_color(POSITIVE if right else NEGATIVE_TEXT)
 
 
@@ -107,7 +124,7 @@ class Outputs(Panel):
         super().__init__(axes, subject)
         places = range(len(subject.classes))
         self.bars = [self.moving(bar) for bar in axes.barh(places, [0.0] * len(subject.classes), height=0.7)]
-        axes.set_yticks(places, [str(label) for label in subject.classes], fontsize=SMALL)
+        axes.set_yticks(places, subject.classes, fontsize=SMALL if len(places) <= 12 else 5)
         axes.set(xlim=(0, 1.5), ylim=(len(places) - 0.4, -0.6))
         axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"], fontsize=SMALL)
         self.marks = [self.moving(axes.text(0, k, "", va="center", fontsize=SMALL)) for k in places]
@@ -130,7 +147,8 @@ class Confusions(Panel):
         super().__init__(axes, subject)
         found, classes = subject.answers, subject.classes
         confusion = confusion_matrix(found.actual, found.predicted, len(classes))
-        confusion_cells(axes, confusion, classes, number="{}", fontsize=6)
+        small = len(classes) > (5 if subject.has_long_names else 12)
+        confusion_cells(axes, confusion, classes, number="{}", fontsize=5 if small else 6)
         axes.tick_params(labelsize=SMALL)
         axes.set_xlabel("predicted", fontsize=SMALL)
         axes.set_ylabel("actual", fontsize=SMALL)
@@ -183,7 +201,8 @@ class Weights(Panel):
         axes.set(ylim=(0, 1.12 * max(counts.max() for counts in self.counts)))
         axes.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))
         axes.tick_params(labelsize=SMALL)
-        axes.set_xlabel(f"value of the {self.W.shape[1]} weights{subject.of_whose}", fontsize=SMALL)
+        where = " into it" if subject.has_long_names else ""
+        axes.set_xlabel(f"value of the {self.W.shape[1]} weights{where}{subject.of_whose}", fontsize=SMALL)
 
     def update(self, moment: Moment) -> None:
         if not self.labels:
@@ -193,7 +212,8 @@ class Weights(Panel):
         for bars in self.bars:
             bars.set_data(self.counts[row])
         negative = np.mean(self.W[row] < 0)
-        self.title.set_text(f"weights into {self.labels[row]}: {negative:.0%} negative")
+        name = self.labels[row]
+        self.title.set_text(f"{'' if self.subject.has_long_names else 'weights into '}{name}: {negative:.0%} negative")
 
 
 class History(Panel):

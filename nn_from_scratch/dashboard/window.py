@@ -18,17 +18,17 @@ from nn_from_scratch.dashboard.graph import Graph
 from nn_from_scratch.dashboard.panels import (
     Activity,
     Confusions,
-    Digit,
     History,
     Moment,
     Outputs,
     Panel,
+    Sample,
     Subject,
     Weights,
 )
 from nn_from_scratch.data.batches import inputs, matching
-from nn_from_scratch.data.dataset import Dataset
-from nn_from_scratch.errors import BadInput
+from nn_from_scratch.data.dataset import Dataset, check_images
+from nn_from_scratch.errors import BadInput, one_line
 from nn_from_scratch.figures.style import NEGATIVE, POSITIVE, new_figure, styled
 from nn_from_scratch.inspection.answers import answers
 from nn_from_scratch.inspection.stages import stages, usual
@@ -36,6 +36,7 @@ from nn_from_scratch.storage import Saved, SavedEnsemble
 from nn_from_scratch.storage.files import check_writable, whole_file
 
 MOVING = (".gif", ".mp4")
+LONGEST_NAME = 12  # letters of a class's name
 ANIMATION_RESOLUTION = 80  # pixels per inch
 USUAL = 1000  # test images that tell what is usual inside the network
 SIGNS: dict[str, Any] = {
@@ -53,22 +54,25 @@ class Dashboard:
 
     @styled()
     def __init__(self, saved: Saved, whole: Dataset, member: int = 1) -> None:
+        check_images(whole, "the dashboard")
         inside = saved.members[member - 1] if isinstance(saved, SavedEnsemble) else saved
         self.network = inside.network
         self.test = matching(whole, saved.network.input_shape, saved.classes).test
         found = answers(saved, self.test, whole.test)
         whose = "" if inside is saved else f"member {member}"
-        subject = Subject(saved.classes, found, usual(self.network, self._inputs(slice(0, USUAL))), whose)
+        names = tuple(one_line(name, LONGEST_NAME) for name in saved.names)
+        subject = Subject(names, found, usual(self.network, self._inputs(slice(0, USUAL))), whose)
         self.mistakes = np.flatnonzero(~found.right)
         self.figure = new_figure(10, 6.7)
-        left, middle, right = self.figure.subfigures(1, 3, squeeze=False, width_ratios=[2.9, 4.3, 3.1])[0]
-        digit, confusions = left.subplots(2, 1, height_ratios=[5, 6])
+        widths = [3.4, 4.2, 3.5] if subject.has_long_names else [2.9, 4.3, 3.1]
+        left, middle, right = self.figure.subfigures(1, 3, squeeze=False, width_ratios=widths)[0]
+        sample, confusions = left.subplots(2, 1, height_ratios=[5, 6])
         graph, history = middle.subplots(2, 1, height_ratios=[3, 1])
         outputs, activity, weights = right.subplots(3, 1, height_ratios=[5, 4, 3])
         lines = [Line2D([], [], color=colour, linestyle=style) for colour, style in SIGNS.values()]
         self.figure.legend(lines, SIGNS, loc="outside lower left", ncols=2)
         self.panels: list[Panel] = [
-            Digit(digit, subject, self.test.images[0]),
+            Sample(sample, subject, self.test.images[0]),
             Outputs(outputs, subject),
             Graph(graph, subject),
             Confusions(confusions, subject),

@@ -122,15 +122,21 @@ class Augment:
         self.seed = seed
 
     def __call__(self, images: np.ndarray, epoch: int, indices: np.ndarray) -> np.ndarray:
-        """Bytes, the images with these indices → numbers from 0 to 1. Twice (n, rows, columns)"""
-        n, rows, columns = images.shape
+        """Bytes, the images with these indices → numbers from 0 to 1. Twice (n, rows, columns), or with channels
+
+        The channels of an image, (n, channels, rows, columns), move together.
+        """
+        n, rows, columns = len(images), *images.shape[-2:]
+        layers = images.reshape(n, -1, rows, columns)  # grey images have one
         epoch_key = key(self.seed, epoch)
-        y = np.empty(images.shape, np.float32)
+        y = np.empty(layers.shape, np.float32)
         several = max(1, PIXELS_AT_ONCE // (rows * columns))
         for start in range(0, n, several):
             some = slice(start, start + several)
-            y[some] = interpolate(images[some], *self.sources(epoch_key, indices[some], rows, columns))
-        return y
+            i, j = self.sources(epoch_key, indices[some], rows, columns)
+            for channel in range(layers.shape[1]):
+                y[some, channel] = interpolate(layers[some, channel], i, j)
+        return y.reshape(images.shape)
 
     def sources(self, key: np.uint64, indices: np.ndarray, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
         """The row and the column where each pixel comes from, as fractions. Twice (n, rows, columns)"""

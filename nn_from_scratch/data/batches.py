@@ -18,7 +18,7 @@ from nn_from_scratch.randomness import Seed, numbered
 
 
 def inputs(images: np.ndarray, input_shape: tuple[int, ...], dtype: np.dtype | type = np.float32) -> np.ndarray:
-    """x = images / 255, in the shape that the network takes; floats as they are. (N, rows, columns) → (N, *input_shape)
+    """x = images / 255, in the shape that the network takes; floats as they are. (N, …) → (N, *input_shape)
 
     Raises ValueError for what is neither bytes nor floats, or has another size.
     """
@@ -78,7 +78,9 @@ class Batches:
         self.seed = seed
         self.dtype = dtype
         if augment and split.images.dtype != np.uint8:
-            raise BadInput(f"augmentation is for images, uint8 (N, rows, columns): the inputs are {split.images.dtype}")
+            raise BadInput(
+                f"augmentation is for images, uint8 (N, …, rows, columns): the inputs are {split.images.dtype}"
+            )
         self.augment = augment
         self.targets, self.target_of = targets(split.labels, outputs, dtype)
         inputs(split.images[:1], self.input_shape)  # raises ValueError where they don't fit
@@ -112,17 +114,38 @@ class Batches:
 def matching(dataset: Dataset, input_shape: tuple[int, ...], classes: Sequence[int]) -> Dataset:
     """The part of a data set that a network can use: the classes that it tells apart, renumbered 0, 1, …, or (): all.
 
-    Raises BadInput where the images have another number of pixels than the network has inputs.
+    Raises BadInput where a sample has another number of values than the network has inputs.
     """
     check_pixels(dataset.train.images, input_shape, dataset.name)
-    return dataset if list(classes) in ([], list(range(10))) else dataset.only_classes(classes)
+    numbered = tuple(classes) == tuple(range(len(classes)))
+    labels = (split.labels.max(initial=0) for split in (dataset.train, dataset.test))
+    return dataset if not classes or (numbered and max(labels) < len(classes)) else dataset.only_classes(classes)
+
+
+def named_alike(dataset: Dataset, classes: Sequence[int], names: Sequence[str]) -> Dataset:
+    """A data set whose labels mean what they mean to a network: `names` are those of its classes.
+
+    Where both have words for their classes, these decide: the words of another file may be numbered differently.
+    Raises BadInput where they have none in common.
+    """
+    if not dataset.has_words or tuple(names) == tuple(map(str, classes)):
+        return dataset
+    if not set(names) & set(dataset.class_names):
+        ours, theirs = (one_line(", ".join(words), 200) for words in (names, dataset.class_names))
+        raise BadInput(f"{one_line(dataset.name)}: has the classes {theirs}: expected some of the network's, {ours}")
+    called = dict(zip(classes, names, strict=True))
+    others = [name for name in dataset.class_names if name not in called.values()]
+    free = [label for label in range(len(called) + len(others) + max(classes)) if label not in called]
+    called |= dict(zip(free, others, strict=False))
+    return dataset.with_names([called.get(label, "") for label in range(max(called) + 1)])
 
 
 def check_pixels(images: np.ndarray, input_shape: tuple[int, ...], name: str) -> None:
-    """Raise BadInput, saying where they are from, for images (N, rows, columns) of a size that a network rejects."""
-    rows, columns = images.shape[1:]
-    if rows * columns != prod(input_shape):
+    """Raise BadInput, saying where they are from, for samples (N, …) of a size that a network rejects."""
+    shape = images.shape[1:]
+    if prod(shape) != prod(input_shape):
+        what, values = ("images", "pixels") if images.dtype == np.uint8 else ("samples", "numbers")
+        size = f"{' × '.join(map(str, shape))} = {prod(shape)}" if len(shape) > 1 else str(prod(shape))
         raise BadInput(
-            f"{one_line(name)}: its images have {rows} × {columns} = {rows * columns} pixels, but the network takes "
-            f"{prod(input_shape)} inputs"
+            f"{one_line(name)}: its {what} have {size} {values}, but the network takes {prod(input_shape)} inputs"
         )

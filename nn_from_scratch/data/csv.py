@@ -1,23 +1,33 @@
-"""Images as a table: a line for each, the label first, then the pixels row by row; names of the columns are optional.
+"""Tables as CSV: a line for each sample, its label in one column, numbers in the others; names of the columns, or none.
 
-Kaggle's `train.csv` and most copies of MNIST in CSV look so; Kaggle's `test.csv` is the same without the label. NumPy
-turns the text into numbers, some thousand lines at a time: that bounds the memory, and when a number is wrong its line
-is at hand, to be named as an editor shows it.
+Kaggle's `train.csv` and most copies of MNIST in CSV look so, and so does Fisher's iris; Kaggle's `test.csv` is the same
+without the label. NumPy turns the text into numbers, some thousand lines at a time: that bounds the memory, and when a
+number is wrong its line is at hand, to be named as an editor shows it. What the columns are: columns.py.
 """
 
 from __future__ import annotations
 
-import functools
 import itertools
-import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
-from nn_from_scratch.data.dataset import CLASSES, Split
+from nn_from_scratch.data.columns import (
+    Columns,
+    bare,
+    cells_of,
+    column_names,
+    count,
+    found,
+    is_label,
+    is_number,
+    is_word,
+    value,
+)
+from nn_from_scratch.data.dataset import LONGEST_NAME, MOST_CLASSES, Dataset, Split
 from nn_from_scratch.data.reading import (
     EXPANSION,
     MAX_IMAGE_BYTES,
@@ -30,11 +40,11 @@ from nn_from_scratch.data.reading import (
 )
 from nn_from_scratch.errors import BadInput, one_line
 
-MIN_SIDE, MAX_SIDE = 4, 128  # a digit needs a few pixels, and gains nothing from very many
 _ENDINGS = (".csv", ".csv.gz", ".zip")
 _MAX_LINE = 2**19
 _CHARACTERS_AT_ONCE = 2**22  # at most half as many cells, of which each takes 8 bytes as a number
 _MAX_BLANK_LINES = 1_000_000
+_LOOKED_AT = 50  # lines, to find out what the columns are
 
 
 def find_train_and_test(directory: Path) -> tuple[Path, Path] | None:
@@ -55,28 +65,27 @@ def find_train_and_test(directory: Path) -> tuple[Path, Path] | None:
     return directory / train[0], directory / test[0]
 
 
-def read_csv(path: Path) -> Split:
-    """Everything in a CSV file, which may be gzipped or the only member of a zip archive."""
-    pieces, side = _read(path, labelled=True)
-    images = np.concatenate([piece[:, 1:] for piece in pieces])  # (N, pixels)
-    labels = np.concatenate([piece[:, 0] for piece in pieces])
-    return Split(images.reshape(-1, side, side), labels)
+def read_csv(path: Path) -> Dataset:
+    """All samples of a CSV file, which may be gzipped or the only member of a zip archive; the test set is empty."""
+    table, x = _read(path, labelled=True)
+    labels, class_names = table.labels()
+    everything = Split(x, labels)
+    noun = "picture" if table.columns.side else "sample"
+    source = f"the file {one_line(path)}{table.columns.told}"
+    return Dataset(str(path), everything, everything.select(slice(0, 0)), source, class_names=class_names, noun=noun)
 
 
 def read_unlabelled(path: Path) -> np.ndarray:
-    """The images of a file as `read_csv` takes it, but without the labels: pixels alone. uint8 (N, side, side)"""
-    pieces, side = _read(path, labelled=False)
-    return np.concatenate(pieces).reshape(-1, side, side)
+    """What is in a file as `read_csv` takes it, but without labels: uint8 (N, side, side), or floats (N, numbers)."""
+    return _read(path, labelled=False)[1]
 
 
-def _read(path: Path, labelled: bool) -> tuple[list[np.ndarray], int]:
-    """The table in pieces of some thousand rows, uint8 (rows, columns), and the side of its images."""
+def _read(path: Path, labelled: bool) -> tuple[_Rows, np.ndarray]:
     with _text(path) as lines:
-        rows = _Rows(path, lines, labelled)
-        pieces = list(rows.pieces())
-    if not pieces:
-        raise BadInput(f"{one_line(path)}: has column names but no images, expected at least one")
-    return pieces, rows.side
+        table = _Rows(path, lines, labelled)
+        x = np.concatenate(list(table.pieces()))
+    side = table.columns.side
+    return table, x.reshape(-1, side, side) if side else x
 
 
 @contextmanager
@@ -110,7 +119,7 @@ def _bounded_lines(path: Path, text: IO[str], most: int | None) -> Iterator[str]
         total += len(line)
         if len(line) == _MAX_LINE:
             raise BadInput(
-                f"{one_line(path)}: line {number} is longer than {_MAX_LINE:,} characters, expected one image"
+                f"{one_line(path)}: line {number} is longer than {_MAX_LINE:,} characters, expected one sample"
             )
         if most is not None and total > most:
             raise BadInput(
@@ -122,45 +131,49 @@ def _bounded_lines(path: Path, text: IO[str], most: int | None) -> Iterator[str]
 
 
 class _Rows:
-    """The rows of one table as arrays of pixels, with the label before them or without; some thousand lines each."""
+    """The rows of one table, some thousand lines at a time: their numbers, and their labels."""
 
     def __init__(self, path: Path, lines: Iterator[str], labelled: bool) -> None:
         self.path = path
-        self.labelled = labelled
         self.lines = self._not_blank(lines)
-        first = next(self.lines, None)
-        if first is None:
-            expected = "its label, then its pixels" if labelled else "its pixels"
-            raise BadInput(f"{one_line(path)}: is empty, expected a line for each image: {expected}")
-        number, line = first
-        line = line.removeprefix("ï»¿")  # the byte order mark of UTF-8, read as Latin-1
-        cells = _cells(line)
-        self._refuse_other_formats(number, line, cells)
-        self.columns = len(cells)
-        pixels = self.columns - labelled
-        self.side = math.isqrt(pixels)
-        if self.side**2 != pixels or not MIN_SIDE <= self.side <= MAX_SIDE:
-            label, such_as = ("a label and", 785) if labelled else ("no label and", 784)
-            raise self._error(
-                number,
-                f"{self.columns} columns, expected {label} a square number of pixels "
-                f"from {MIN_SIDE}×{MIN_SIDE} to {MAX_SIDE}×{MAX_SIDE}, such as {such_as} columns for 28×28",
-            )
-        if _are_names(cells):
-            self._check_names(number, cells)
-        else:
-            self.lines = itertools.chain([(number, line)], self.lines)
+        first = list(itertools.islice(self.lines, _LOOKED_AT))
+        if not first:
+            expected = "its label and its numbers" if labelled else "its numbers"
+            raise BadInput(f"{one_line(path)}: is empty, expected a line for each sample: {expected}")
+        number, line = first[0]
+        first[0] = number, line.removeprefix("ï»¿")  # the byte order mark of UTF-8, read as Latin-1
+        cells = cells_of(first[0][1])
+        self._refuse_other_formats(*first[0], cells)
+        names = column_names(cells)
+        body = first[1:] if names else first
+        rows = [row for _, line in body if len(row := cells_of(line)) == len(cells)]  # others are refused in their turn
+        if not body:
+            raise BadInput(f"{one_line(path)}: has column names but no samples, expected at least one")
+        if not rows:
+            raise self._width(body[0], len(cells))
+        try:
+            self.columns = Columns(names, rows, labelled)
+        except BadInput as problem:
+            raise self._error(number, str(problem)) from None
+        self.lines = itertools.chain(body, self.lines)
+        self.texts: list[str] = []  # the labels, as they are written
 
     def pieces(self) -> Iterator[np.ndarray]:
-        """uint8 arrays of shape (rows, columns), in order, checked."""
-        images = 0
+        """The numbers (rows, columns), in order, checked: bytes where they are pixels, else floats."""
+        numbers, size = 0, 1 if self.columns.side else 4
         for batch in self._batches():
-            images += len(batch)
-            if images * self.columns > MAX_IMAGE_BYTES:
-                raise self._error(
-                    batch[-1][0], f"more than {MAX_IMAGE_BYTES:,} pixels so far, expected at most that many"
-                )
+            numbers += len(batch) * len(self.columns.numbers)
+            if numbers * size > MAX_IMAGE_BYTES:
+                most = f"{MAX_IMAGE_BYTES // size:,} {'pixels' if self.columns.side else 'numbers'}"
+                raise self._error(batch[-1][0], f"more than {most} so far, expected at most that many")
             yield self._parse(batch)
+
+    def labels(self) -> tuple[np.ndarray, tuple[str, ...]]:
+        """The label of each row, and the names of the classes: none where the labels are numbers."""
+        different = sorted(set(self.texts))
+        by_number = is_number(different[0])
+        labels = {text: int(value(text)) if by_number else i for i, text in enumerate(different)}
+        return np.array([labels[text] for text in self.texts], np.uint8), () if by_number else tuple(different)
 
     def _batches(self) -> Iterator[list[tuple[int, str]]]:
         """The numbered lines, many together, but few enough characters that they fit into memory as numbers."""
@@ -175,30 +188,67 @@ class _Rows:
             yield batch
 
     def _parse(self, batch: list[tuple[int, str]]) -> np.ndarray:
+        labels, numbers = zip(*(self._apart(line) for _, line in batch), strict=True)
         try:
-            cells = np.loadtxt([line for _, line in batch], delimiter=",", comments=None, ndmin=2)
+            cells = np.loadtxt(numbers, delimiter=",", comments=None, ndmin=2)
         except ValueError:
             raise self._what_is_wrong(batch) from None
-        with np.errstate(invalid="ignore"):  # what is no byte, such as 300 or nan, is refused below without a warning
-            table = cells.astype(np.uint8)
-        if table.shape[1] != self.columns or (table != cells).any() or (self.labelled and table[:, 0].max() >= CLASSES):
+        with np.errstate(all="ignore"):  # what is no byte, such as 300 or nan, is refused below without a warning
+            table = cells.astype(np.uint8 if self.columns.side else np.float32)
+        good = (table == cells).all() if self.columns.side else np.isfinite(table).all()
+        if table.shape != (len(batch), len(self.columns.numbers)) or not good:  # NumPy leaves out lines without numbers
             raise self._what_is_wrong(batch)
+        if self.columns.label is not None:
+            self._take_labels(batch, list(map(bare, labels)), self.columns.label)
         return table
+
+    def _apart(self, line: str) -> tuple[str, str]:
+        """The label in a line and its numbers, both as text. A line with too few or too many cells isn't changed."""
+        label, last = self.columns.label, self.columns.count - 1
+        if '"' not in line and not self.columns.skipped:
+            if label is None:
+                return "", line
+            if label == 0:
+                text, _, numbers = line.partition(",")
+                return text, numbers
+            if label == last and line.count(",") == last:
+                numbers, _, text = line.rpartition(",")
+                return text, numbers
+        cells = cells_of(line)
+        if len(cells) != self.columns.count:
+            return "", line
+        return "" if label is None else cells[label], ",".join(cells[i] for i in self.columns.numbers)
+
+    def _take_labels(self, batch: list[tuple[int, str]], labels: Sequence[str], column: int) -> None:
+        """Keep the labels of a batch. Raises BadInput at the first that is of another kind than those before it."""
+        by_number = is_number((self.texts or labels)[0])
+        expected = f"a label from 0 to {MOST_CLASSES - 1}" if by_number else "a word as the label"
+        right = is_label if by_number else is_word
+        if wrong := {text for text in set(labels) if not right(text)}:
+            at = next(i for i, text in enumerate(labels) if text in wrong)
+            if len(labels[at]) > LONGEST_NAME:
+                expected += f" of at most {LONGEST_NAME} characters"
+            raise self._error(batch[at][0], f"column {column + 1}: found {found(labels[at])}, expected {expected}")
+        self.texts += labels
+        if (different := len(set(self.texts))) > MOST_CLASSES:
+            what = f"{self.columns.called(column)} has {different:,} different words"
+            raise self._error(batch[-1][0], f"{what}, expected labels of at most {MOST_CLASSES} classes")
 
     def _what_is_wrong(self, batch: list[tuple[int, str]]) -> BadInput:
         """Look for the first cell that isn't as it should be; only now, so that good files are read fast."""
         for number, line in batch:
-            cells = _cells(line)
-            if len(cells) != self.columns:
-                return self._error(number, f"{len(cells)} columns, expected {self.columns} as in the first line")
-            for column, cell in enumerate(cells, 1):
-                what, most = ("label", CLASSES - 1) if self.labelled and column == 1 else ("pixel", 255)
-                value = _value(cell)
-                if not (0 <= value <= most and value.is_integer()):
-                    text = cell.strip()
-                    found = f"'{one_line(text, 40)}'" if text else "an empty cell"
-                    return self._error(number, f"column {column}: found {found}, expected a {what} from 0 to {most}")
-        return self._error(batch[0][0], f"something up to line {batch[-1][0]} isn't a whole number, as expected")
+            cells = cells_of(line)
+            if len(cells) != self.columns.count:
+                return self._width((number, line), self.columns.count)
+            for i in self.columns.numbers:
+                x = value(cells[i])
+                if self.columns.side and not (0 <= x <= 255 and x.is_integer()):
+                    return self._error(
+                        number, f"column {i + 1}: found {found(cells[i])}, expected a pixel from 0 to 255"
+                    )
+                if not abs(x) <= float(np.finfo(np.float32).max):
+                    return self._error(number, f"{self.columns.called(i)}: found {found(cells[i])}, expected a number")
+        return self._error(batch[0][0], f"something up to line {batch[-1][0]} isn't a number, as expected")
 
     def _refuse_other_formats(self, number: int, line: str, cells: list[str]) -> None:
         if line.lstrip()[:1] == "<":
@@ -208,15 +258,8 @@ class _Rows:
         if any(c < " " and not c.isspace() for c in line[:1000]):
             raise self._error(number, "binary data, expected CSV, IDX (gzipped or not) or .npz")
         for delimiter, its_name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars"), (" ", "spaces")):
-            if len(cells) == 1 and line.strip().count(delimiter) >= MIN_SIDE**2:
+            if len(cells) == 1 and delimiter in line.strip():
                 raise self._error(number, f"columns separated by {its_name}, expected commas")
-
-    def _check_names(self, number: int, cells: list[str]) -> None:
-        names = [cell.strip().strip("\"'").lower() for cell in cells]
-        for column, name in enumerate(names, 1):
-            if name in ("label", "class") and not (self.labelled and column == 1):
-                expected = "the label in column 1" if self.labelled else "pixels alone"
-                raise self._error(number, f"column {column} is {name!r}, expected {expected}")
 
     def _not_blank(self, lines: Iterator[str]) -> Iterator[tuple[int, str]]:
         """The lines with their numbers; blank ones are skipped (a file saved twice over may have one after each)."""
@@ -225,31 +268,11 @@ class _Rows:
             if line.strip():
                 yield number, line
             elif (blank := blank + 1) > _MAX_BLANK_LINES:
-                raise self._error(number, f"more than {_MAX_BLANK_LINES:,} blank lines, expected images")
+                raise self._error(number, f"more than {_MAX_BLANK_LINES:,} blank lines, expected samples")
+
+    def _width(self, numbered: tuple[int, str], expected: int) -> BadInput:
+        number, line = numbered
+        return self._error(number, f"{count(len(cells_of(line)), 'column')}, expected {expected} as in the first line")
 
     def _error(self, line: int, what: str) -> BadInput:
         return BadInput(f"{one_line(self.path)}: line {line}: {what}")
-
-
-def _cells(line: str) -> list[str]:
-    return line.rstrip("\n").split(",")
-
-
-@functools.lru_cache(1024)  # a cell is most often like one before, and there may be millions
-def _value(cell: str) -> float:
-    """The number in a cell as np.loadtxt reads it; NaN where it holds none."""
-    try:
-        return math.nan if "_" in cell else float(cell.strip())  # Python allows 1_000, NumPy does not
-    except ValueError:
-        return math.nan
-
-
-def _is_number(cell: str) -> bool:
-    return not math.isnan(_value(cell))
-
-
-def _are_names(cells: list[str]) -> bool:
-    """Whether the first line names the columns: its first cell is no number, and the rest can't be an image."""
-    pixels = cells[1:]
-    looks_like_an_image = all(map(_is_number, pixels)) and len(set(pixels)) < len(pixels)
-    return not (_is_number(cells[0]) or looks_like_an_image)

@@ -1,7 +1,7 @@
-"""Pictures with their labels, and the pair of sets a network needs: one to learn from, one to be judged on.
+"""Samples with their labels, and the pair of sets a network needs: one to learn from, one to be judged on.
 
 Images stay uint8 here (MNIST: 47 MB); they become float32 in [0, 1] batch by batch, so the 188 MB copy is never made.
-Every file format ends in `labelled_images`, so what a usable data set is, is written down once.
+Labels are numbers, and what they mean is told by names.
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ import numpy as np
 
 from nn_from_scratch.errors import BadInput, one_line
 
-CLASSES = 10  # the digits 0 to 9
+DIGITS = 10  # classes that there are names for in any case: "0" to "9"
+MOST_CLASSES = 256  # that a label, one byte, can tell apart
+ASKED = {"test_data": str, "test_fraction": float, "picture_size": str}  # what is asked of load_dataset by options
+LONGEST_NAME = 100  # characters of the name of a class
 
 
 @dataclass(frozen=True, eq=False)  # eq=False: "are these arrays equal?" has no single answer, so == means identity
 class Split:
-    """Images and their labels, row by row: images (N, height, width) and labels (N,), both uint8.
+    """Images and their labels, row by row, both uint8: labels (N,), images (N, rows, columns) or (N, 3, rows, columns).
 
     For what is no picture, `images` may hold any inputs (N, …) as floats; for what is no class, `labels` any targets
     (N, K) as floats. Floats are taken as they are.
@@ -31,12 +34,24 @@ class Split:
 
     def __post_init__(self) -> None:
         x, t = self.images, self.labels
-        images = _are(x, "u1") and x.ndim == 3
+        images = _are(x, "u1") and x.ndim in (3, 4)
         if not images and not (_are(x, "f") and x.ndim > 1):
-            raise ValueError(f"images are {_what(x)}, expected uint8 (N, height, width), or floats (N, …)")
+            expected = "uint8 (N, rows, columns) or (N, channels, rows, columns), or floats (N, …)"
+            raise ValueError(f"images are {_what(x)}, expected {expected}")
         classes = _are(t, "u1") and t.shape == x.shape[:1]
         if not classes and not (_are(t, "f") and t.ndim == 2 and len(t) == len(x)):
             raise ValueError(f"labels are {_what(t)}, expected uint8 {x.shape[:1]}, or floats ({len(x)}, outputs)")
+
+    @property
+    def are_images(self) -> bool:
+        """Whether the samples are pictures, and not any numbers."""
+        return self.images.dtype == np.uint8
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """The shape of one sample as a network with channels takes it: of a grey picture (1, rows, columns)."""
+        shape = self.images.shape[1:]
+        return (1, *shape) if len(shape) == 2 else shape
 
     @property
     def has_classes(self) -> bool:
@@ -61,12 +76,16 @@ class Split:
         """The images with these labels, renumbered 0, 1, … in the order given: (1, 2) makes 1 → 0 and 2 → 1."""
         if len(set(classes)) != len(classes) or not classes:
             raise BadInput(f"can't choose the classes {list(classes)}: expected different labels, at least one")
+        for label in classes:
+            if label not in self.labels and len(self):  # of no images at all, none is missed
+                raise BadInput(f"no image has the label {label}: expected one of {np.unique(self.labels).tolist()}")
+        return self._renumbered(classes)
+
+    def _renumbered(self, classes: Sequence[int]) -> Split:
         renumbered = np.zeros(len(self), dtype=np.uint8)
         chosen = np.zeros(len(self), dtype=bool)
         for new, old in enumerate(classes):
             has_class = self.labels == old
-            if not has_class.any() and len(self):  # of no images at all, none is missed
-                raise BadInput(f"no image has the label {old}: expected one of {np.unique(self.labels).tolist()}")
             renumbered[has_class] = new
             chosen |= has_class
         return Split(self.images[chosen], renumbered[chosen])
@@ -89,6 +108,11 @@ class Split:
     def followed_by(self, other: Split) -> Split:
         """All images of both, as one heap."""
         return Split(np.concatenate([self.images, other.images]), np.concatenate([self.labels, other.labels]))
+
+
+def numbered_names(classes: int) -> tuple[str, ...]:
+    """The names of classes that have none of their own: "0", "1", …"""
+    return tuple(map(str, range(classes)))
 
 
 def check_split(split: object) -> None:
@@ -116,24 +140,68 @@ class Dataset:
     source: str  # where it was found, as a phrase to print
     test_data: str | None = None  # the file of the test set, where that was asked for by its own name
     test_fraction: float | None = None  # of all images, where so many were asked for as the test set
+    picture_size: str | None = None  # that the pictures of a folder were brought to, where it was asked for
+    class_names: tuple[str, ...] = ()  # by label: label k is called class_names[k]; where none are given, "k"
+    noun: str = "picture"  # what a sample is called in a sentence: takes "a" before it, and an s for several
 
     def __post_init__(self) -> None:
-        train, test = self.train.images.shape[1:], self.test.images.shape[1:]
-        if not (len(train) == len(test) == 2 and self.train.has_classes and self.test.has_classes):
-            raise ValueError(f"{one_line(self.name)}: a data set holds images (N, height, width) with their classes")
+        if not (self.train.has_classes and self.test.has_classes):
+            raise ValueError(f"{one_line(self.name)}: a data set holds samples with their classes, not with targets")
+        train, test = (described(split.images) for split in (self.train, self.test))
         if train != test:
             raise BadInput(
-                f"{one_line(self.name)}: the training images have {train[0]}×{train[1]} pixels "
-                f"but the test images {test[0]}×{test[1]}: expected the same size"
+                f"{one_line(self.name)}: the training set has {train}, but the test set {test}: expected the same"
             )
+        most = max(int(split.labels.max(initial=0)) for split in (self.train, self.test))
+        if not self.class_names:
+            object.__setattr__(self, "class_names", numbered_names(max(DIGITS, most + 1)))
+        if most >= len(self.class_names):
+            raise ValueError(f"{one_line(self.name)}: label {most}, but names of {len(self.class_names)} classes")
 
     def only_classes(self, classes: Sequence[int]) -> Dataset:
-        return replace(self, train=self.train.only_classes(classes), test=self.test.only_classes(classes))
+        """The samples with these labels, renumbered; the test set may lack some of them, but not all."""
+        train = self.train.only_classes(classes)
+        test = self.test._renumbered(classes)
+        if len(self.test) and not len(test):
+            self.test.only_classes(classes)  # which says what is missing
+        return replace(self, train=train, test=test, class_names=tuple(self.class_names[label] for label in classes))
+
+    @property
+    def labels(self) -> tuple[int, ...]:
+        """The labels that there are in the training set, or, where that is empty, in the test set."""
+        return tuple(np.flatnonzero(np.bincount((self.train if len(self.train) else self.test).labels)).tolist())
+
+    @property
+    def plural(self) -> str:
+        """What its samples are called: pictures are images, as everywhere in this package."""
+        return "images" if self.train.are_images else f"{self.noun}s"
+
+    @property
+    def has_words(self) -> bool:
+        """Whether the classes have names that are not their labels."""
+        return self.class_names != numbered_names(len(self.class_names))
+
+    def with_names(self, names: Sequence[str]) -> Dataset:
+        """The same with the classes in the order of `names`, which the labels then follow.
+
+        Raises BadInput for a sample of a class that is not among them.
+        """
+        if tuple(names) == self.class_names:
+            return self
+        found = {label for split in (self.train, self.test) for label in np.unique(split.labels).tolist()}
+        place = {name: label for label, name in enumerate(names)}
+        renumbered = np.zeros(len(self.class_names), np.uint8)
+        for label in found:
+            if (name := self.class_names[label]) not in place:
+                known = one_line(", ".join(names), 200)
+                raise BadInput(f"{one_line(self.name)}: has the class {one_line(name)!r}, expected one of {known}")
+            renumbered[label] = place[name]
+        train, test = (Split(split.images, renumbered[split.labels]) for split in (self.train, self.test))
+        return replace(self, train=train, test=test, class_names=tuple(names))
 
     def test_set_asked_for(self) -> dict[str, Any]:
         """What to ask load_dataset for beside the name, to get the same again."""
-        asked = {"test_data": self.test_data, "test_fraction": self.test_fraction}
-        return {name: value for name, value in asked.items() if value is not None}
+        return {name: value for name in ASKED if (value := getattr(self, name)) is not None}
 
     def fingerprint(self) -> str:
         """16 hex digits that differ when any pixel, label, shape or the order differs.
@@ -148,6 +216,23 @@ class Dataset:
         return digest.hexdigest()[:16]
 
 
+def described(images: np.ndarray) -> str:
+    """What one sample is, in words: "images of 28 × 28 pixels", "samples of 4 numbers"."""
+    *channels, rows, columns = (1, *images.shape[1:])
+    if images.dtype != np.uint8:
+        numbers = " × ".join(map(str, images.shape[1:]))
+        return f"samples of {numbers} number{'s' * (numbers != '1')}"
+    colours = f" in {channels[-1]} channels" if images.ndim == 4 else ""
+    return f"images of {rows} × {columns} pixels{colours}"
+
+
+def check_images(dataset: Dataset, what: str) -> None:
+    """Raise BadInput for a data set without pictures: `what` shows these, and nothing else."""
+    if not dataset.train.are_images:
+        found = described(dataset.train.images)
+        raise BadInput(f"{one_line(dataset.name)}: has {found}: expected images, which are what {what} shows")
+
+
 def labelled_images(images: np.ndarray, labels: np.ndarray, images_from: str, labels_from: str) -> Split:
     """Put images and labels from a file together, or say in terms of the files why they don't fit."""
     if len(images) != len(labels):
@@ -156,7 +241,7 @@ def labelled_images(images: np.ndarray, labels: np.ndarray, images_from: str, la
         )
     if images.size == 0:
         raise BadInput(f"{images_from}: no images, its shape is {images.shape}: expected at least one")
-    if labels.min() < 0 or labels.max() >= CLASSES:
-        row = int(np.argmax((labels < 0) | (labels >= CLASSES)))
-        raise BadInput(f"{labels_from}: label {labels[row]} of image {row + 1}, expected 0 to {CLASSES - 1}")
+    if labels.min() < 0 or labels.max() >= MOST_CLASSES:
+        row = int(np.argmax((labels < 0) | (labels >= MOST_CLASSES)))
+        raise BadInput(f"{labels_from}: label {labels[row]} of image {row + 1}, expected 0 to {MOST_CLASSES - 1}")
     return Split(images, labels.astype(np.uint8, copy=False))

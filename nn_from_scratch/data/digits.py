@@ -24,7 +24,8 @@ def load_digits() -> Dataset:
     with np.load(FILE, allow_pickle=False) as stored:
         split = Split(like_mnist(stored["images"]), stored["labels"])
     train, test = split.select(slice(0, TRAINING_IMAGES)), split.select(slice(TRAINING_IMAGES, None))
-    return Dataset("digits", train, test, "inside the package (UCI Optical Recognition of Handwritten Digits)")
+    source = "inside the package (UCI Optical Recognition of Handwritten Digits)"
+    return Dataset("digits", train, test, source, noun="digit")
 
 
 def like_mnist(small: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
-"""MNIST, 60,000 + 10,000 handwritten digits, and the places it may be: a directory, the user's cache, the network.
+"""MNIST and the sets published in its form, and the places they may be: a directory, the user's cache, the network.
 
-The four files are never part of this package; they are fetched once, checked against their MD5 sums, and kept in the
-user's cache. Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits", 1998.
+Each is 60,000 + 10,000 pictures of 28×28 grey pixels in four files. These are never part of this package; they are
+fetched once, checked against their MD5 sums, and kept in the user's cache. A further set of this form is a row below.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from nn_from_scratch.data import download
@@ -18,46 +19,143 @@ from nn_from_scratch.data.dataset import Dataset
 from nn_from_scratch.data.idx import load_idx_directory
 from nn_from_scratch.errors import BadInput, one_line
 
-DIRECTORY_VARIABLE = "NN_FROM_SCRATCH_DATA"
+DIRECTORY_VARIABLE = "NN_FROM_SCRATCH_DATA"  # of MNIST
 OFFLINE_VARIABLE = "NN_FROM_SCRATCH_OFFLINE"
-MIRRORS = (
-    "https://ossci-datasets.s3.amazonaws.com/mnist/",
-    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+Notify = Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class Published:
+    """A data set in four IDX files, and where to get it."""
+
+    name: str
+    title: str
+    variable: str  # of the environment: the directory with the files
+    folder: str  # in the cache
+    mirrors: tuple[str, ...]
+    files: Mapping[str, tuple[int, str]]  # name → (bytes, MD5)
+    class_names: tuple[str, ...]
+    noun: str
+
+    @property
+    def cache(self) -> Path:
+        return cache_directory() / self.folder
+
+    @property
+    def megabytes(self) -> str:
+        return f"{sum(size for size, _ in self.files.values()) / 1e6:.0f} MB"
+
+    def found(self, directory: Path, source: str) -> Dataset:
+        """The set in a directory. Its files are judged by their content: they may have been compressed anew."""
+        train, test = load_idx_directory(directory)
+        return Dataset(self.name, train, test, source, class_names=self.class_names, noun=self.noun)
+
+
+Sum = tuple[int, str]
+
+
+def _files(train_images: Sum, train_labels: Sum, test_images: Sum, test_labels: Sum) -> dict[str, Sum]:
+    """By name, the labels first: they are small, and a mirror that fails does so at once."""
+    return {
+        "train-labels-idx1-ubyte.gz": train_labels,
+        "t10k-labels-idx1-ubyte.gz": test_labels,
+        "t10k-images-idx3-ubyte.gz": test_images,
+        "train-images-idx3-ubyte.gz": train_images,
+    }
+
+
+# Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits", 1998.
+MNIST = Published(
+    name="mnist",
+    title="MNIST",
+    variable=DIRECTORY_VARIABLE,
+    folder="",
+    mirrors=(
+        "https://ossci-datasets.s3.amazonaws.com/mnist/",
+        "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    ),
+    files=_files(
+        (9_912_422, "f68b3c2dcbeaaa9fbdd348bbdeb94873"),
+        (28_881, "d53e105ee54ea40749a09fcbcd1e9432"),
+        (1_648_877, "9fb629c4189551a2d022fa330f9573f3"),
+        (4_542, "ec29112dd5afa0611ce80d1b7f02629c"),
+    ),
+    class_names=tuple("0123456789"),
+    noun="digit",
 )
-FILES = {  # name → (bytes, MD5)
-    "train-labels-idx1-ubyte.gz": (28_881, "d53e105ee54ea40749a09fcbcd1e9432"),
-    "t10k-labels-idx1-ubyte.gz": (4_542, "ec29112dd5afa0611ce80d1b7f02629c"),
-    "t10k-images-idx3-ubyte.gz": (1_648_877, "9fb629c4189551a2d022fa330f9573f3"),
-    "train-images-idx3-ubyte.gz": (9_912_422, "f68b3c2dcbeaaa9fbdd348bbdeb94873"),
-}
+
+# H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST: a novel image dataset", 2017, arXiv:1708.07747. MIT licence.
+FASHION = Published(
+    name="fashion",
+    title="Fashion-MNIST",
+    variable="NN_FROM_SCRATCH_FASHION",
+    folder="fashion",
+    mirrors=(
+        "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
+        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+    ),
+    files=_files(
+        (26_421_880, "8d4fb7e6c68d591d4c3dfef9ec88bf0d"),
+        (29_515, "25c81989df183df01b3e8a0aad5dffbe"),
+        (4_422_102, "bef4ecab320f06d8554ea6380940ec79"),
+        (5_148, "bb300cfdad3c16e7a12a480ee83cd310"),
+    ),
+    class_names=(
+        *("T-shirt", "trousers", "pullover", "dress", "coat"),
+        *("sandal", "shirt", "sneaker", "bag", "ankle boot"),
+    ),
+    noun="fashion item",
+)
+
+# T. Clanuwat et al., "Deep Learning for Classical Japanese Literature", 2018, arXiv:1812.01718. CC BY-SA 4.0.
+# Its names are in Latin letters: the hiragana themselves (お き す つ な は ま や れ を) are in few fonts.
+KMNIST = Published(
+    name="kmnist",
+    title="KMNIST",
+    variable="NN_FROM_SCRATCH_KMNIST",
+    folder="kmnist",
+    mirrors=("http://codh.rois.ac.jp/kmnist/dataset/kmnist/",),
+    files=_files(
+        (18_165_135, "bdb82020997e1d708af4cf47b453dcf7"),
+        (29_497, "e144d726b3acfaa3e44228e80efcd344"),
+        (3_041_136, "5c965bf0a639b31b8f53240b1b52f4d7"),
+        (5_120, "7320c461ea6c1c855c0b718fb2a4b134"),
+    ),
+    class_names=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
+    noun="character",
+)
+
+PUBLISHED = {published.name: published for published in (MNIST, FASHION, KMNIST)}
 
 
-class MnistUnavailable(BadInput):
-    """MNIST is in none of the places; `tried` has a phrase for each."""
+class Unavailable(BadInput):
+    """The set is in none of the places; `tried` has a phrase for each."""
 
-    def __init__(self, tried: list[str]) -> None:
+    def __init__(self, published: Published, tried: list[str]) -> None:
+        self.published = published
         self.tried = tried
         super().__init__(
-            f"MNIST is neither on this machine nor reachable; tried {'; tried '.join(tried)}. "
-            f"Give the directory with its four files as --data or in {DIRECTORY_VARIABLE}, "
+            f"{published.title} is neither on this machine nor reachable; tried {'; tried '.join(tried)}. "
+            f"Give the directory with its four files as --data or in {published.variable}, "
             "or use the small set that is in the package: --data digits"
         )
 
 
-def load_mnist(notify: Callable[[str], object] | None = None) -> Dataset:
-    """MNIST from the first place that has it. `notify` is told before a download starts; it can take a while.
+def load_published(name: str, notify: Notify | None = None) -> Dataset:
+    """A set from the first place that has it. `notify` is told before a download starts; it can take a while.
 
-    A directory named by NN_FROM_SCRATCH_DATA must have it: who sets the variable means that directory and no other.
+    A directory named by the set's variable must have it: who sets the variable means that directory and no other.
     """
-    if given := os.environ.get(DIRECTORY_VARIABLE):
-        return _load_from_variable(given)
-    tried = [f"{DIRECTORY_VARIABLE}: it isn't set"]
-    cache = cache_directory()
+    published = PUBLISHED[name]
+    if given := os.environ.get(published.variable):
+        return _load_from_variable(published, given)
+    tried = [f"{published.variable}: it isn't set"]
+    cache = published.cache
     source = f"the cache {one_line(cache)}"
-    if problem := _problem_in_cache(cache):
+    if problem := _problem_in_cache(published):
         tried.append(f"{source}: {problem}")
-        source = _download(cache, tried, notify)
-    return Dataset("mnist", *load_idx_directory(cache), source)
+        source = _download(published, tried, notify)
+    return published.found(cache, source)
 
 
 def cache_directory() -> Path:
@@ -66,21 +164,21 @@ def cache_directory() -> Path:
     return Path(pooch.os_cache("nn_from_scratch"))
 
 
-def _load_from_variable(given: str) -> Dataset:
+def _load_from_variable(published: Published, given: str) -> Dataset:
+    variable = published.variable
     if not os.path.isdir(given):
-        raise BadInput(f"{DIRECTORY_VARIABLE} is {one_line(given)!r}, expected a directory with the files of MNIST")
+        raise BadInput(f"{variable} is {one_line(given)!r}, expected a directory with the files of {published.title}")
     try:
-        train, test = load_idx_directory(Path(given))
+        return published.found(Path(given), f"the directory {one_line(given)} ({variable})")
     except BadInput as error:
-        raise BadInput(f"{DIRECTORY_VARIABLE}: {error}") from None
-    return Dataset("mnist", train, test, f"the directory {one_line(given)} ({DIRECTORY_VARIABLE})")
+        raise BadInput(f"{variable}: {error}") from None
 
 
-def _problem_in_cache(cache: Path) -> str | None:
+def _problem_in_cache(published: Published) -> str | None:
     """Why the cache can't be used, None if it can. The sums are compared each time; it takes 20 milliseconds."""
-    for name, (_, md5) in FILES.items():
+    for name, (_, md5) in published.files.items():
         try:
-            found = hashlib.md5((cache / name).read_bytes(), usedforsecurity=False).hexdigest()
+            found = hashlib.md5((published.cache / name).read_bytes(), usedforsecurity=False).hexdigest()
         except FileNotFoundError:
             return f"{name} isn't there"
         except OSError as error:
@@ -90,23 +188,24 @@ def _problem_in_cache(cache: Path) -> str | None:
     return None
 
 
-def _download(cache: Path, tried: list[str], notify: Callable[[str], object] | None) -> str:
+def _download(published: Published, tried: list[str], notify: Notify | None) -> str:
     """Complete the cache from the first mirror that can; the mirror's name as source."""
     if os.environ.get(OFFLINE_VARIABLE, "0") not in ("", "0"):
-        raise MnistUnavailable([*tried, f"no download: {OFFLINE_VARIABLE} is set"])
-    for mirror in MIRRORS:
+        raise Unavailable(published, [*tried, f"no download: {OFFLINE_VARIABLE} is set"])
+    what, where = f"{published.title} ({published.megabytes})", one_line(published.cache)
+    for mirror in published.mirrors:
         if notify:
-            notify(f"downloading MNIST (12 MB) from {mirror} to {one_line(cache)}; {OFFLINE_VARIABLE}=1 skips this")
+            notify(f"downloading {what} from {mirror} to {where}; {OFFLINE_VARIABLE}=1 skips this")
         try:
-            _fetch_all(mirror, cache)
+            _fetch_all(published, mirror)
         except (OSError, ValueError) as error:  # ValueError: pooch, when the MD5 sum differs
             tried.append(f"{mirror}: {_reason(error)}")
         else:
             return f"a download from {mirror}"
-    raise MnistUnavailable(tried)
+    raise Unavailable(published, tried)
 
 
-def _fetch_all(mirror: str, cache: Path) -> None:
+def _fetch_all(published: Published, mirror: str) -> None:
     """Have all files in the cache, fetching those that aren't there whole.
 
     pooch writes to a temporary file in the cache, checks it and renames it: a file under its proper name is complete,
@@ -115,14 +214,15 @@ def _fetch_all(mirror: str, cache: Path) -> None:
     import pooch
     from tqdm import tqdm
 
-    total = sum(size for size, _ in FILES.values())
-    with _quiet(pooch.get_logger()), tqdm(total=total, desc="MNIST", unit="B", unit_scale=True, disable=None) as bar:
-        for name, (size, md5) in FILES.items():
+    files, title = published.files, published.title
+    total = sum(size for size, _ in files.values())
+    with _quiet(pooch.get_logger()), tqdm(total=total, desc=title, unit="B", unit_scale=True, disable=None) as bar:
+        for name, (size, md5) in files.items():
             pooch.retrieve(
                 mirror + name,
                 known_hash=f"md5:{md5}",
                 fname=name,
-                path=cache,
+                path=published.cache,
                 downloader=download.PatientDownload(size, bar.update, download.PATIENCE, download.STALL),
             )
 

@@ -1,4 +1,4 @@
-"""Keras's `mnist.npz`: a zip archive of four NumPy arrays, x_train, y_train, x_test and y_test.
+"""Arrays as `.npz`, as Keras's `mnist.npz`: a zip archive of four of them, x_train, y_train, x_test and y_test.
 
 `numpy.load` is not used: it believes the header about the size, and with pickle allowed it runs whatever the file says.
 Here the header of each array is read first, and only numbers of a bounded size get any memory.
@@ -34,8 +34,17 @@ def load_npz(path: Path) -> tuple[Split, Split]:
 
 def _split(path: Path, part: str, images: np.ndarray, labels: np.ndarray) -> Split:
     x, y = f"{one_line(path)}: x_{part}", f"{one_line(path)}: y_{part}"
-    if images.dtype != np.uint8 or images.ndim != 3:
-        raise BadInput(f"{x} is {images.dtype} {images.shape}, expected uint8 (N, height, width)")
+    if images.dtype.kind == "f" and images.ndim > 1:
+        with np.errstate(over="ignore"):
+            images = images.astype(np.float32)
+        if not np.isfinite(images).all():
+            row = int(np.argwhere(~np.isfinite(images))[0, 0])
+            raise BadInput(f"{x}: sample {row + 1} has a value that is no finite float32")
+    elif images.dtype != np.uint8 or images.ndim not in (3, 4):
+        raise BadInput(
+            f"{x} is {images.dtype} {images.shape}, expected images, uint8 (N, rows, columns) or (N, channels, rows, "
+            "columns), or floats (N, …)"
+        )
     if labels.dtype.kind not in "iu" or labels.ndim != 1:
         raise BadInput(f"{y} is {labels.dtype} {labels.shape}, expected whole numbers (N,)")
     return labelled_images(images, labels, x, y)

@@ -9,6 +9,7 @@ from nn_from_scratch.figures.images import augmented, handwriting, mistakes, sam
 from nn_from_scratch.figures.learning import learning_curves
 from nn_from_scratch.figures.learning_rates import learning_rate_sweep, range_test
 from nn_from_scratch.figures.output import METADATA, check, check_endings, open_windows, save, show
+from nn_from_scratch.figures.regions import decision_regions, points
 from nn_from_scratch.figures.stages import feature_maps
 from nn_from_scratch.figures.weights import weight_figures
 
@@ -20,12 +21,14 @@ __all__ = [
     "check_endings",
     "confusion_cells",
     "confusion_matrix",
+    "decision_regions",
     "feature_maps",
     "handwriting",
     "learning_curves",
     "learning_rate_sweep",
     "mistakes",
     "open_windows",
+    "points",
     "range_test",
     "samples",
     "save",

@@ -7,34 +7,65 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from nn_from_scratch.figures.style import INK, MUTED, NEGATIVE, POSITIVE, SUNKEN, new_figure, percent, styled, tint
+from nn_from_scratch.errors import one_line
+from nn_from_scratch.figures.style import (
+    INK,
+    LONGEST_NAME,
+    MUTED,
+    NEGATIVE,
+    POSITIVE,
+    SUNKEN,
+    new_figure,
+    percent,
+    slant,
+    styled,
+    tint,
+)
 from nn_from_scratch.metrics import Calibration
 
 
 @styled()
-def confusion_matrix(confusion: np.ndarray, classes: Sequence[int], accuracy: float) -> Figure:
-    """Counts as numbers and as colours: right answers blue, mistakes orange. (K, K)"""
-    size = max(0.55 * len(classes), 2.4)
-    figure = new_figure(size + 1, size + 1)
+def confusion_matrix(
+    confusion: np.ndarray, classes: Sequence[int | str], accuracy: float, samples: str = "images"
+) -> Figure:
+    """Counts as numbers and as colours: right answers blue, mistakes orange. (K, K)
+
+    `classes` are their labels, or their names.
+    """
+    many = len(classes) > 12
+    size = max((0.4 if many else 0.55) * len(classes), 2.4)
+    names = [one_line(name, LONGEST_NAME) for name in classes]
+    room = 1 + 0.07 * max(map(len, names))  # for the names, along each side
+    figure = new_figure(size + room, size + room)
     axes = figure.subplots()
-    confusion_cells(axes, confusion, classes)
-    axes.set_xlabel("predicted\nblue: right, orange: mistakes; each the stronger, the more")
+    confusion_cells(axes, confusion, names, fontsize=7 if many else None, longest=int(13.5 * size / len(names)))
+    explained = "blue: right, orange: mistakes;", "each the stronger, the more"
+    axes.set_xlabel("\n".join(["predicted", *(explained if len(classes) < 6 else [" ".join(explained)])]))
     axes.set_ylabel("actual")
-    axes.set_title(f"accuracy {accuracy:.2%} on {confusion.sum():,} images")
+    axes.set_title(f"accuracy {accuracy:.2%} on {confusion.sum():,} {samples}")
     return figure
 
 
 def confusion_cells(
-    axes: Axes, confusion: np.ndarray, classes: Sequence[int], number: str = "{:,}", fontsize: float | None = None
+    axes: Axes,
+    confusion: np.ndarray,
+    classes: Sequence[int | str],
+    number: str = "{:,}",
+    fontsize: float | None = None,
+    longest: int = 4,
 ) -> None:
-    """The cells with their numbers, and the classes along both sides. Looks like the table on the live page."""
+    """The cells with their numbers, and the classes along both sides. Looks like the table on the live page.
+
+    Names of more than so many letters stand aslant below the cells.
+    """
     axes.imshow(confusion_colours(confusion))
     for (actual, predicted), count in np.ndenumerate(confusion):
         if count:
             axes.text(predicted, actual, number.format(count), ha="center", va="center", fontsize=fontsize)
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_ticks(range(len(classes)), [str(label) for label in classes])
+        axis.set_ticks(range(len(classes)), [str(name) for name in classes])
         axis.set_ticks(np.arange(1, len(classes)) - 0.5, minor=True)
+    slant(axes, longest)
     axes.grid(which="minor", color="white", linewidth=1.5)
     axes.tick_params(which="both", length=0)
     axes.spines[:].set_visible(False)
@@ -57,7 +88,7 @@ def confusion_colours(confusion: np.ndarray) -> np.ndarray:
 
 
 @styled()
-def calibration(found: Calibration, score_name: str = "probability") -> Figure:
+def calibration(found: Calibration, score_name: str = "probability", samples: str = "images") -> Figure:
     """Accuracy against confidence, bin by bin: on the diagonal a network is as often right as it says.
 
     The bars are 95 % intervals (Wilson's): where few answers had this confidence, their accuracy says little.
@@ -86,5 +117,5 @@ def calibration(found: Calibration, score_name: str = "probability") -> Figure:
     axes.set(xlim=(0, 1), ylim=(0, 1.03), ylabel="share of right answers")
     axes.set(xticks=found.edges, xlabel=f"confidence: {score_name} of the answer")
     figure.legend(loc="outside lower center", ncols=3)
-    axes.set_title(f"expected calibration error {found.error:.4f} on {found.counts.sum():,} images")
+    axes.set_title(f"expected calibration error {found.error:.4f} on {found.counts.sum():,} {samples}")
     return figure

@@ -9,32 +9,55 @@ from matplotlib.figure import Figure
 
 from nn_from_scratch.data.dataset import Split
 from nn_from_scratch.errors import one_line
-from nn_from_scratch.figures.style import IMAGE, INK, LINE, MUTED, SUNKEN, new_figure, percent, styled, tint
+from nn_from_scratch.figures.style import (
+    IMAGE,
+    INK,
+    LINE,
+    LONGEST_NAME,
+    MUTED,
+    SUNKEN,
+    as_picture,
+    new_figure,
+    percent,
+    slant,
+    styled,
+    tint,
+)
 from nn_from_scratch.handwriting.reading import Reading
 from nn_from_scratch.inspection.answers import Answers
 
 MOST_MISTAKES = 32
+NARROW = 14  # letters of a class's name where there is little room
 SORTED = {"loss": "highest loss first", "confidence": "most confident first", "uncertainty": "least certain first"}
 
 
 @styled()
-def mistakes(images: np.ndarray, found: Answers, classes: Sequence[int], order: str) -> Figure:
-    """The worst mistakes, each with its actual class, the answer and its score, and its index. (N, rows, columns)"""
+def mistakes(images: np.ndarray, found: Answers, classes: Sequence[int | str], order: str) -> Figure:
+    """The worst mistakes, each with its actual class, the answer and its score, and its index.
+
+    images (N, rows, columns) or, in colour, (N, channels, rows, columns); `classes` are their labels, or their names.
+    """
     rows = found.mistakes(order)
     shown = rows[:MOST_MISTAKES]
     across = min(8, max(len(shown), 5))
-    figure = new_figure(9, 1.45 * max(ceil(len(shown) / across), 1) + 0.6)
-    panels = figure.subplots(max(ceil(len(shown) / across), 1), across, squeeze=False)
+    down = max(ceil(len(shown) / across), 1)
+    beside = ",\n" if max(len(str(name)) for name in classes) > 4 else ", "  # "is 8, read 5", or each in a line
+    said = "said" if "\n" in beside else "read"
+    names = [one_line(name, NARROW) for name in classes]
+    tall = images.shape[-2] / images.shape[-1]
+    figure = new_figure(9, (0.55 + 0.14 * beside.count("\n") + 0.9 * tall) * down + 0.6)
+    panels = figure.subplots(down, across, squeeze=False)
     for axes in panels.flat:
         axes.set_axis_off()
     for axes, row in zip(panels.flat, shown, strict=False):
         show(axes, images[row])
-        answer, actual = classes[found.predicted[row]], classes[found.actual[row]]
+        answer, actual = names[found.predicted[row]], names[found.actual[row]]
         axes.set_title(
-            f"is {actual}, read {answer}\n{percent(found.confidence[row])}, #{found.index[row]}",
+            f"is {actual}{beside}{said} {answer}\n{percent(found.confidence[row])}, #{found.index[row]}",
             loc="center",
-            fontsize=8.5,
+            fontsize=8.5 if max(map(len, names)) <= 11 else 7,
             fontweight="normal",
+            parse_math=False,
         )
     many = f"{len(rows):,} mistakes" if len(rows) != 1 else "1 mistake"
     which = f", the first {len(shown)}" if len(shown) < len(rows) else ""
@@ -69,35 +92,48 @@ def handwriting(readings: Sequence[Reading]) -> Figure:
 
 def _scores(axes: Axes, reading: Reading) -> None:
     """A bar for each class; the answer's is dark and named in the title."""
-    (answer, score), _ = reading.ranking
-    colours = [INK if label == answer else tint(MUTED, 0.5) for label in reading.classes]
+    (answer, score), _ = reading.named_ranking
+    colours = [INK if name == answer else tint(MUTED, 0.5) for name in reading.names]
     axes.set_axis_on()
-    axes.bar(range(len(reading.classes)), reading.scores, color=colours)
-    axes.set_xticks(range(len(reading.classes)), [str(label) for label in reading.classes], fontsize=8)
+    axes.bar(range(len(reading.names)), reading.scores, color=colours)
+    names = [one_line(name, LONGEST_NAME) for name in reading.names]
+    axes.set_xticks(range(len(names)), names, fontsize=8 if len(names) <= 12 else 5)
+    slant(axes, longest=2)
     axes.set(ylim=(0, 1), yticks=[])
-    axes.set_title(f"{answer}: {reading.score_name} {percent(score)}", loc="center", fontsize=9, fontweight="normal")
+    title = f"{one_line(answer, LONGEST_NAME)}: {reading.score_name} {percent(score)}"
+    axes.set_title(title, loc="center", fontsize=9, fontweight="normal", parse_math=False)
     axes.spines["left"].set_visible(False)
 
 
 @styled()
-def samples(split: Split, classes: Sequence[int], name: str, per_class: int = 12) -> Figure:
-    """A row for each class: how many images it has, their mean, and some of them (the first in the set)."""
-    figure = new_figure(9, 0.66 * len(classes) + 0.7)
+def samples(
+    split: Split, classes: Sequence[int], name: str, per_class: int = 12, names: Sequence[str] | None = None
+) -> Figure:
+    """A row for each class: how many images it has, their mean, and some of them (the first in the set).
+
+    `names` are those of the classes.
+    """
+    rows, columns = split.images.shape[-2:]
+    figure = new_figure(9, 0.66 * max(rows / columns, 0.3) * len(classes) + 0.7)
     panels = figure.subplots(len(classes), per_class + 2, squeeze=False, width_ratios=[2.1, 1.15, *([1] * per_class)])
     for axes in panels.flat:
         axes.set_axis_off()
     counts = [int(np.count_nonzero(split.labels == label)) for label in classes]
-    for (bar, mean, *places), label, count in zip(panels, classes, counts, strict=True):
+    called = [str(label) for label in classes] if names is None else names
+    for (bar, mean, *places), label, head, count in zip(panels, classes, called, counts, strict=True):
         # The box is as wide as the longest bar, so that the text is inside it however short the bar is.
         bar.barh([0, 0], [max(counts), count], height=0.6, color=[SUNKEN, tint(MUTED, 0.3)])
         bar.set(xlim=(0, max(counts)), ylim=(-0.6, 0.6))
-        bar.text(max(counts) / 25, 0, f"{label}: {count:,}", va="center_baseline", fontsize=9)
+        text, points = f"{head}: {count:,}", 9.0
+        if len(text) > 15:
+            text, points = f"{one_line(head, 18)}\n{count:,}", 6.5
+        bar.text(max(counts) / 25, 0, text, va="center_baseline", fontsize=points, linespacing=1.3, parse_math=False)
         images = split.images[split.labels == label]
         if len(images):
             show(mean, images.mean(axis=0))
         for axes, image in zip(places, images, strict=False):
             show(axes, image)
-    size = f"{len(split):,} images of {split.images.shape[1]} × {split.images.shape[2]} pixels"
+    size = f"{len(split):,} images of {rows} × {columns} pixels"
     title = f"{one_line(name)}: {size}; of each class the count, the mean image and samples"
     figure.suptitle(title, parse_math=False)
     return figure
@@ -125,6 +161,6 @@ def augmented(images: np.ndarray, versions: Mapping[str, np.ndarray], name: str)
 
 
 def show(axes: Axes, image: np.ndarray, title: str = "") -> None:
-    """One image of bytes, each of its pixels a square, dark where there is ink."""
-    axes.imshow(image, cmap=IMAGE, vmin=0, vmax=255, interpolation="nearest")
+    """One image of bytes, each of its pixels a square: dark where there is ink, or in its colours."""
+    axes.imshow(as_picture(image), cmap=IMAGE, vmin=0, vmax=255, interpolation="nearest")
     axes.set_title(title, loc="center", fontsize=9, fontweight="normal", parse_math=False)  # a file's name may hold a $

@@ -15,7 +15,19 @@ from matplotlib.patches import Rectangle
 
 from nn_from_scratch.classes import class_scores, score_name
 from nn_from_scratch.data.batches import inputs
-from nn_from_scratch.figures.style import DIVERGING, IMAGE, INK, MUTED, new_figure, percent, styled, tint
+from nn_from_scratch.errors import one_line
+from nn_from_scratch.figures.style import (
+    DIVERGING,
+    IMAGE,
+    INK,
+    LONGEST_NAME,
+    MUTED,
+    as_picture,
+    new_figure,
+    percent,
+    styled,
+    tint,
+)
 from nn_from_scratch.inspection.answers import first_and_second
 from nn_from_scratch.inspection.stages import Stage, stages
 from nn_from_scratch.network import Network
@@ -26,22 +38,25 @@ BESIDE = MARGIN + PICTURE + 0.3  # where the first stage begins, to the right of
 KERNEL = 0.36  # a kernel's side
 BAR = 0.5  # height of a full bar
 ROW = 0.24  # height of a line of text
+LETTER = 0.077  # width of a letter
 MOST_MAPS = 64  # of a stage
 MOST_NUMBERS = 512
 
 
 @styled()
 @np.errstate(over="ignore", invalid="ignore")  # also a network of huge weights can be looked at
-def feature_maps(network: Network, classes: Sequence[int], image: np.ndarray) -> Figure:
+def feature_maps(network: Network, classes: Sequence[int | str], image: np.ndarray) -> Figure:
     """An image of bytes (rows, columns), what each stage of the network makes of it, and the score of each class.
 
+    `classes` are their labels, or their names. An image in colour is (channels, rows, columns).
     Where the first stage is a convolution, its kernels stand above its maps.
     """
     found = stages(network, inputs(image[None], network.input_shape, network.dtype))
     page = _Page()
     page.line("the image", MARGIN)
-    page.tile(image, MARGIN, page.top, PICTURE, cmap=IMAGE, norm=Normalize(0, 255))
-    below, page.top = page.top + PICTURE * image.shape[0] / image.shape[1] + 2 * GAP, MARGIN
+    picture = as_picture(image)
+    page.tile(picture, MARGIN, page.top, PICTURE, cmap=IMAGE, norm=Normalize(0, 255))
+    below, page.top = page.top + PICTURE * picture.shape[0] / picture.shape[1] + 2 * GAP, MARGIN
     for stage in found[1:]:
         left = BESIDE if stage is found[1] else MARGIN
         if stage is found[-1]:
@@ -140,22 +155,25 @@ class _Page:
         self.tile(cells, left, self.top, side * cells.shape[1], **_signed(values))
         self.top += side * len(cells) + 2 * GAP
 
-    def scores(self, scores: np.ndarray, classes: Sequence[int], left: float) -> None:
+    def scores(self, scores: np.ndarray, classes: Sequence[int | str], left: float) -> None:
         """A bar for each class; the answer's is dark and has its score above it."""
         answer, _ = first_and_second(scores)
         pitch = (WIDTH - MARGIN - left) / max(len(classes), 10)
         width, foot = pitch - GAP, self.top + ROW + BAR
-        for k, (label, score) in enumerate(zip(classes, np.clip(scores, 0, 1), strict=True)):
+        names = [one_line(name, LONGEST_NAME) for name in classes]
+        longest = LETTER * max(map(len, names))
+        rotation = 90 if longest > pitch else 0
+        for k, (name, score) in enumerate(zip(names, np.clip(scores, 0, 1), strict=True)):
             x, weight = left + k * pitch, "bold" if k == answer else "normal"
             bar = Rectangle((x, foot - BAR * score), width, BAR * score, color=INK if k == answer else tint(MUTED, 0.5))
             self.axes.add_patch(bar)
             self.axes.plot([x, x + width], [foot, foot], color=MUTED, linewidth=0.8)
-            texts = {f"{label}": (foot + GAP / 2, "top")}
+            look: dict[str, Any] = {"ha": "center", "fontsize": 9, "fontweight": weight, "parse_math": False}
+            self.axes.text(x + width / 2, foot + GAP / 2, name, va="top", rotation=rotation, **look)
             if k == answer:
-                texts[percent(scores[k])] = (foot - BAR * score - GAP / 2, "bottom")
-            for text, (y, va) in texts.items():
-                self.axes.text(x + width / 2, y, text, va=va, ha="center", fontsize=9, fontweight=weight)
-        self.top = foot + ROW + GAP
+                above = foot - BAR * score - GAP / 2
+                self.axes.text(x + width / 2, above, percent(scores[k]), va="bottom", **look)
+        self.top = foot + GAP + (longest if rotation else ROW)
 
 
 def _cut(count: int, most: int = MOST_MAPS) -> str:

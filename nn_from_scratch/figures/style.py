@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 from cycler import cycler
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 from matplotlib.figure import Figure
 
@@ -17,6 +19,8 @@ PAPER, SUNKEN, LINE, MUTED, INK = "#ffffff", "#f4f4f0", "#dfdfd8", "#5b626b", "#
 # Blue is positive, right and training; orange is negative, wrong and validation: told apart by any colour vision.
 NEGATIVE, ZERO, POSITIVE = "#cf5d00", "#f7f7f4", "#1766c2"
 NEGATIVE_TEXT = "#a64800"
+
+LONGEST_NAME = 20  # letters of a class's name that are drawn
 
 # For kinds that have no sign. The page's blue and orange, and what goes with them of M. Okabe and K. Ito, "Color
 # Universal Design": green, purple, sky blue, and yellow, darker than theirs; and ink.
@@ -70,6 +74,21 @@ def styled() -> Iterator[None]:
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure, in inches, that makes room for its labels by itself."""
     return Figure(figsize=(width, height), layout="constrained", facecolor=PAPER)
+
+
+def as_picture(image: np.ndarray) -> np.ndarray:
+    """An image of bytes as matplotlib draws it: (rows, columns) as it is, and (3, rows, columns) in its colours."""
+    if image.ndim == 2:
+        return image
+    return np.rint(image).astype(np.uint8).transpose(1, 2, 0) if len(image) > 1 else image[0]
+
+
+def slant(axes: Axes, longest: int) -> None:
+    """Turn the labels of the x axis where one has more letters: side by side they would overlap."""
+    texts = axes.get_xticklabels()
+    if any(len(text.get_text()) > longest for text in texts):
+        for text in texts:
+            text.set(rotation=45, ha="right", rotation_mode="anchor")
 
 
 def tint(colour: str, share: float) -> str:

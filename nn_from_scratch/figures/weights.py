@@ -12,7 +12,8 @@ from matplotlib.patches import Rectangle, StepPatch
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from nn_from_scratch.classes import labels_of_outputs
-from nn_from_scratch.figures.style import DIVERGING, INK, NEGATIVE, POSITIVE, new_figure, styled
+from nn_from_scratch.errors import one_line
+from nn_from_scratch.figures.style import DIVERGING, INK, LONGEST_NAME, NEGATIVE, POSITIVE, new_figure, styled
 from nn_from_scratch.inspection.first_layer import FirstLayer, first_layer
 from nn_from_scratch.inspection.parameters import Parameter, named_parameters, short, statistics
 from nn_from_scratch.layers.layer import Shape
@@ -24,12 +25,12 @@ MOST_ACROSS = 32  # filters and channels in a grid of kernels
 
 @styled()
 def weight_figures(
-    network: Network, classes: Sequence[int] = (), images: np.ndarray | None = None
+    network: Network, classes: Sequence[int | str] = (), images: np.ndarray | None = None
 ) -> dict[str, Figure]:
     """All pictures of a network's parameters, by the name that suits each as a file's.
 
-    With images (N, rows, columns), the first layer's units are sorted by what they do with these, and the dead are
-    marked.
+    `classes` are their labels, or their names. With images (N, rows, columns), the first layer's units are sorted by
+    what they do with these, and the dead are marked.
 
     A layer is drawn where it has weights W with a row for each unit, or kernels W, and its biases b beside them where
     it has some; what other parameters there are is in the histograms.
@@ -49,17 +50,19 @@ def weight_figures(
         if W.ndim == 4:
             figures[figure_name] = kernels(W, b, title, found if number == 1 else None)
         elif number == 1:
-            figures[figure_name] = first_layer_weights(rows, b, _seen_by_first(network), found)
+            figures[figure_name] = first_layer_weights(rows, b, _seen_by_first(network, images), found)
         else:
             output = number == parameters[-1].layer
-            labels = [str(label) for label in labels_of_outputs(len(W), classes)] if output else []
-            figures[figure_name] = layer_weights(rows, b, title, labels)
+            names = [one_line(name, LONGEST_NAME) for name in labels_of_outputs(len(W), classes)] if output else []
+            figures[figure_name] = layer_weights(rows, b, title, names)
     figures["weight_histograms"] = weight_histograms(parameters)
     return figures
 
 
-def _seen_by_first(network: Network) -> Shape:
+def _seen_by_first(network: Network, images: np.ndarray | None = None) -> Shape:
     """The shape of what the first layer that learns looks at: also of images that were flattened for it."""
+    if images is not None and len(network.input_shape) == 1:
+        return images.shape[1:]
     before = network.places[: network.first_learning + 1]
     return next((place.input_shape for place in reversed(before) if len(place.input_shape) > 1), before[-1].input_shape)
 

@@ -7,6 +7,8 @@ decides this is in the file's header, so it is read there, and the file refused 
 import os
 import re
 import warnings
+from collections.abc import Callable
+from functools import partial
 from math import ceil, isqrt
 from typing import IO, Any
 
@@ -37,9 +39,21 @@ def decode(file: IO[bytes]) -> np.ndarray:
     Of its colours it is the one with most contrast: in it yellow on white is as plain as black. Raises BadInput or
     TooMuch, neither of which names the file.
     """
+    return _decoded(file, _brightness)
+
+
+def decode_colours(file: IO[bytes], rows: int, columns: int) -> np.ndarray:
+    """The picture in red, green and blue, cut to the wanted proportions around its middle and scaled. uint8 (3, H, W)
+
+    What is transparent lies on white. Raises BadInput or TooMuch, neither of which names the file.
+    """
+    return _decoded(file, partial(_colours, rows=rows, columns=columns))
+
+
+def _decoded(file: IO[bytes], read: Callable[[Image.Image], np.ndarray]) -> np.ndarray:
     try:
         with warnings.catch_warnings(action="ignore"):  # about odd metadata; the size is judged here
-            return _brightness(_reduced(_opened(file)))
+            return read(_reduced(_opened(file)))
     except (BadInput, TooMuch):
         raise
     except Image.DecompressionBombError:
@@ -154,11 +168,24 @@ def _reduced(image: Image.Image) -> Image.Image:
     return ImageOps.exif_transpose(small)
 
 
+def _in_bytes(image: Image.Image) -> Image.Image:
+    """Out of 16 bits, 32 bits or floating-point numbers, eight bits: which value is white isn't on record."""
+    if image.mode != "F":
+        return image
+    values = np.nan_to_num(np.asarray(image, np.float64))
+    return Image.fromarray(np.uint8(255 * (values - values.min()) / (np.ptp(values) or 1))).convert("RGB")
+
+
+def _colours(image: Image.Image, rows: int, columns: int) -> np.ndarray:
+    image = _in_bytes(image)
+    if image.mode == "RGBA":
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    fitted = ImageOps.fit(image.convert("RGB"), (columns, rows))
+    return np.asarray(fitted).transpose(2, 0, 1)  # (rows, columns, 3) → (3, rows, columns)
+
+
 def _brightness(image: Image.Image) -> np.ndarray:
-    if image.mode == "F":  # 16 bits, 32 bits or floating point: which value is white isn't on record
-        values = np.nan_to_num(np.asarray(image, np.float64))
-        image = Image.fromarray(np.uint8(255 * (values - values.min()) / (np.ptp(values) or 1))).convert("RGB")
-    pixels = np.asarray(image, np.float64) / 255  # (H, W, 3 or 4)
+    pixels = np.asarray(_in_bytes(image), np.float64) / 255  # (H, W, 3 or 4)
     colours = pixels[..., :3]
     if pixels.shape[2] == 4:
         opacity = pixels[..., 3:]

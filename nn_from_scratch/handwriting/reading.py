@@ -1,4 +1,4 @@
-"""A network's answers to pictures from outside: prepared as its training images were, and told with the runner-up.
+"""A network's answers to pictures from outside: prepared as MNIST's were, and told with the runner-up.
 
 The scores of all classes are told, too: a digit that is read with 51 % is another thing than one with 99 %. Of many
 pictures some can't be read: the others are, and of these the reason is told.
@@ -18,6 +18,7 @@ from nn_from_scratch.errors import BadInput, one_line
 from nn_from_scratch.handwriting.drawing import prepare
 from nn_from_scratch.handwriting.picture import read_image
 from nn_from_scratch.inspection.answers import finite_outputs, first_and_second
+from nn_from_scratch.inspection.naming import own_names, with_article
 from nn_from_scratch.inspection.tables import aligned
 from nn_from_scratch.storage import Saved
 
@@ -32,11 +33,22 @@ class Reading:
     scores: np.ndarray  # (classes,)
     classes: tuple[int, ...]
     score_name: str  # "probability", or "output" where the scores don't sum to 1
+    class_names: tuple[str, ...] = ()  # (): they are called by their labels
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the classes are called."""
+        return self.class_names or tuple(map(str, self.classes))
 
     @property
     def ranking(self) -> list[tuple[int, float]]:
         """The first and the second guess, each as its label and its score."""
         return [(self.classes[k], float(self.scores[k])) for k in first_and_second(self.scores)]
+
+    @property
+    def named_ranking(self) -> list[tuple[str, float]]:
+        """The same, each as its name and its score."""
+        return [(self.names[k], float(self.scores[k])) for k in first_and_second(self.scores)]
 
 
 class Skipped(NamedTuple):
@@ -49,7 +61,8 @@ class Skipped(NamedTuple):
 def read(saved: Saved, paths: Sequence[str | Path]) -> tuple[list[Reading], list[Skipped]]:
     """Let the network read pictures of one digit each, and all those in the folders among `paths`.
 
-    What can't be read is skipped. Raises BadInput where that is all of them, and where the network takes no pictures.
+    Of a network that has learnt something else, it is one of these each. What can't be read is skipped. Raises BadInput
+    where that is all of them, and where the network takes no pictures.
     """
     network = saved.network
     if prod(network.input_shape) != SIDE**2:
@@ -65,16 +78,16 @@ def read(saved: Saved, paths: Sequence[str | Path]) -> tuple[list[Reading], list
             ink = read_image(path)
             images.append(prepare(ink))
         except BadInput as problem:
-            skipped.append(Skipped(name, str(problem).removeprefix(f"{name}: ")))
+            skipped.append(Skipped(name, _said_of(saved.noun, str(problem).removeprefix(f"{name}: "))))
         else:
             names.append(name)
             inks.append(ink)
     if not names:
-        raise BadInput(_nothing_read(paths, skipped))
+        raise BadInput(_nothing_read(paths, skipped, saved.noun))
     scores = class_scores(finite_outputs(saved, np.stack(images)))
     kind = score_name(network.output_layer, *network.output_shape)
     readings = [
-        Reading(name, ink, image, row, saved.classes, kind)
+        Reading(name, ink, image, row, saved.classes, kind, own_names(saved))
         for name, ink, image, row in zip(names, inks, images, scores, strict=True)
     ]
     return readings, skipped
@@ -92,21 +105,33 @@ def files_in(paths: Sequence[str | Path]) -> Iterator[Path]:
             yield path
 
 
-def _nothing_read(paths: Sequence[str | Path], skipped: Sequence[Skipped]) -> str:
+def _said_of(noun: str, reason: str) -> str:
+    """What the preparation of pictures says of a digit, said of what the network has learnt."""
+    return reason.replace("a digit", with_article(noun)).replace("digit", noun)
+
+
+def _nothing_read(paths: Sequence[str | Path], skipped: Sequence[Skipped], noun: str) -> str:
     if not skipped:
-        return f"{', '.join(map(one_line, paths))}: has no files in it, expected pictures of one digit each"
+        return f"{', '.join(map(one_line, paths))}: has no files in it, expected pictures of one {noun} each"
     first = f"{skipped[0].name}: {skipped[0].reason}"
     return first if len(skipped) == 1 else f"none of {len(skipped)} files can be read, the first being {first}"
 
 
 def rows(readings: Sequence[Reading], skipped: Sequence[Skipped]) -> list[list]:
-    """A line of a CSV file for each picture, the header first: its answer with the score, or why it has none."""
+    """A line of a CSV file for each picture, the header first: its answer with the score, or why it has none.
+
+    Where classes have names, that of the answer comes last.
+    """
     answers = [[reading.name, *reading.ranking[0]] for reading in readings]
-    return [
+    found: list[list] = [
         ["file", "answer", "confidence", "skipped_because"],
         *([name, answer, f"{score:.6g}", None] for name, answer, score in answers),
         *([name, None, None, reason] for name, reason in skipped),
     ]
+    if not readings[0].class_names:
+        return found
+    names: list = ["answer_name", *(reading.named_ranking[0][0] for reading in readings), *([None] * len(skipped))]
+    return [[*row, name] for row, name in zip(found, names, strict=True)]
 
 
 def text(readings: Sequence[Reading]) -> str:
@@ -114,11 +139,11 @@ def text(readings: Sequence[Reading]) -> str:
     name = readings[0].score_name
     answers: list[list] = [["answer", name, "second guess", name, "picture"]]
     for reading in readings:
-        (first, score), (second, runner_up) = reading.ranking
+        (first, score), (second, runner_up) = reading.named_ranking
         answers.append([first, f"{score:.4f}", second, f"{runner_up:.4f}", reading.name])
     head = "probabilities" if name == "probability" else "outputs (each from 0 to 1; they need not sum to 1)"
     scores: list[list] = [
-        ["class", *readings[0].classes],
+        ["class", *readings[0].names],
         *(["", *(f"{score:.4f}" for score in reading.scores)] for reading in readings),
     ]
     return f"{aligned(answers)}\n\n{head}, a line for each picture\n{aligned(scores)}"
@@ -130,7 +155,9 @@ def as_object(readings: Sequence[Reading]) -> list[dict[str, Any]]:
         {
             "picture": reading.name,
             "answer": reading.ranking[0][0],
+            "answer_name": reading.named_ranking[0][0],
             "second_guess": reading.ranking[1][0],
+            "second_guess_name": reading.named_ranking[1][0],
             "score": reading.score_name,
             "scores": {str(k): float(score) for k, score in zip(reading.classes, reading.scores, strict=True)},
         }

@@ -94,14 +94,15 @@ def first_and_second(scores: np.ndarray) -> tuple[int, int]:
     return int(first), int(second)
 
 
-def mistake_rows(found: Answers, classes: Sequence[int], order: str) -> list[list]:
-    """Every mistake as a line of a CSV file, the header first."""
-    names = ["index", "actual", "predicted", "confidence", "score_of_actual", "margin", "loss"]
-    rows: list[list] = [names]
+def mistake_rows(found: Answers, classes: Sequence[int], order: str, names: Sequence[str] = ()) -> list[list]:
+    """Every mistake as a line of a CSV file, the header first; the names of the classes, where they have some, last."""
+    head = ["index", "actual", "predicted", "confidence", "score_of_actual", "margin", "loss"]
+    rows: list[list] = [[*head, "actual_name", "predicted_name"] if names else head]
     confidence, margin, loss = found.confidence, found.margin, found.loss
     for row in found.mistakes(order):
-        actual = found.actual[row]
+        actual, predicted = found.actual[row], found.predicted[row]
         numbers = (confidence[row], found.scores[row, actual], margin[row], loss[row])
-        labels = (classes[actual], classes[found.predicted[row]])
-        rows.append([int(found.index[row]), *labels, *(f"{number:.6g}" for number in numbers)])
+        named = [names[actual], names[predicted]] if names else []
+        values = [f"{number:.6g}" for number in numbers]
+        rows.append([int(found.index[row]), classes[actual], classes[predicted], *values, *named])
     return rows

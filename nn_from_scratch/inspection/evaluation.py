@@ -11,11 +11,14 @@ import numpy as np
 
 from nn_from_scratch import metrics
 from nn_from_scratch.data import Dataset
+from nn_from_scratch.data.dataset import ASKED
 from nn_from_scratch.errors import one_line
 from nn_from_scratch.inspection.answers import Answers
 from nn_from_scratch.inspection.members import Members, members_object, members_of, members_text
 from nn_from_scratch.inspection.tables import aligned, percentage
 from nn_from_scratch.storage import Saved
+
+WIDEST_COUNT, WIDEST_TABLE = 5, 80  # letters of a column, and of a confusion matrix that is headed by names
 
 # ---- answers ----
 
@@ -28,6 +31,12 @@ class Evaluation:
     confusion: np.ndarray  # (K, K), rows actual, columns predicted
     calibration: metrics.Calibration
     members: Members | None = None
+    names: tuple[str, ...] = ()  # what each class is called; (): by its label
+    samples: str = "images"  # what was answered
+
+    def __post_init__(self) -> None:
+        if not self.names:
+            object.__setattr__(self, "names", tuple(map(str, self.classes)))
 
     @property
     def images(self) -> int:
@@ -42,26 +51,28 @@ class Evaluation:
         return self.right / self.images
 
 
-def summary(found: Answers, classes: tuple[int, ...]) -> Evaluation:
-    """What the answers come to."""
+def summary(
+    found: Answers, classes: tuple[int, ...], names: tuple[str, ...] = (), samples: str = "images"
+) -> Evaluation:
+    """What the answers come to; `names` are those of the classes, and `samples` is what was answered."""
     confusion = metrics.confusion_matrix(found.actual, found.predicted, len(classes))
     calibration = metrics.calibration(found.confidence, found.right)
-    return Evaluation(classes, confusion, calibration, members_of(found))
+    return Evaluation(classes, confusion, calibration, members_of(found), names, samples)
 
 
 def evaluation_text(found: Evaluation, details: bool) -> str:
     """An evaluation at a glance; with `details` everything about it, as tables."""
     tables = [
         f"accuracy {percentage(found.right, found.images)} ({found.right:,} of {found.images:,})",
-        *([members_text(found.members, found.images)] if found.members else []),
+        *([members_text(found.members, found.images, found.samples)] if found.members else []),
         "confusion matrix (rows actual, columns predicted)\n" + confusion_table(found),
         "most often confused\n" + confused_list(found),
     ]
     if details:
         tables += [
             "one class against the rest: [[TP, FN], [FP, TN]]\n" + binary_table(found),
-            "each class (its recall is the accuracy on its own images)\n" + class_table(found),
-            calibration_text(found.calibration),
+            f"each class (its recall is the accuracy on its own {found.samples})\n{class_table(found)}",
+            calibration_text(found.calibration, found.samples),
         ]
     else:
         tables.append("--details adds precision, recall and F1 of each class, and calibration")
@@ -77,19 +88,29 @@ def evaluation_object(found: Evaluation) -> dict[str, Any]:
         "images": found.images,
         **({"members": members_object(found.members, found.images)} if found.members else {}),
         "classes": list(found.classes),
+        "class_names": list(found.names),
         "confusion_matrix": found.confusion.tolist(),
         "binary_confusion_matrix": binaries.sum(axis=0).tolist(),
         "per_class": [
             {
                 "class": label,
+                "name": name,
                 "accuracy": None if isnan(scores.recall) else scores.recall,
-                **{name: None if isnan(score) else score for name, score in scores._asdict().items()},
+                **{measure: None if isnan(score) else score for measure, score in scores._asdict().items()},
                 "binary_confusion_matrix": binary.tolist(),
             }
-            for label, scores, binary in zip(found.classes, metrics.per_class(found.confusion), binaries, strict=True)
+            for label, name, scores, binary in zip(
+                found.classes, found.names, metrics.per_class(found.confusion), binaries, strict=True
+            )
         ],
         "most_confused": [
-            {"actual": found.classes[actual], "predicted": found.classes[predicted], "count": count}
+            {
+                "actual": found.classes[actual],
+                "actual_name": found.names[actual],
+                "predicted": found.classes[predicted],
+                "predicted_name": found.names[predicted],
+                "count": count,
+            }
             for actual, predicted, count in metrics.most_confused(found.confusion)
         ],
         "calibration": calibration_object(found.calibration),
@@ -97,28 +118,34 @@ def evaluation_object(found: Evaluation) -> dict[str, Any]:
 
 
 def confusion_table(found: Evaluation) -> str:
-    """The confusion matrix, its rows and columns headed by the classes' labels."""
-    rows = np.column_stack([found.classes, found.confusion]).tolist()
-    return aligned([["", *found.classes], *rows])
+    """The confusion matrix, its rows headed by the classes' names, and its columns, too, where a terminal has room.
+
+    Otherwise a row has its label beside its name, and a column its label alone.
+    """
+    heads, widest = [[name] for name in found.names], max(map(len, found.names))
+    if widest > WIDEST_COUNT and (2 + widest) * (1 + len(heads)) > WIDEST_TABLE:
+        heads = [[name, str(label)] for name, label in zip(found.names, found.classes, strict=True)]
+    rows = [[*head, *counts] for head, counts in zip(heads, found.confusion.tolist(), strict=True)]
+    return aligned([[""] * len(heads[0]) + [head[-1] for head in heads], *rows])
 
 
 def binary_table(found: Evaluation) -> str:
     """For each class its binary confusion matrix, and their sum."""
     binaries = metrics.one_vs_rest(found.confusion)
     total = binaries.sum(axis=0)
-    width = len(str(total.max()))
+    width, widest = len(str(total.max())), max(5, *map(len, found.names))
     lines = []
-    for label, binary in zip([*found.classes, "sum"], [*binaries, total], strict=True):
+    for name, binary in zip([*found.names, "sum"], [*binaries, total], strict=True):
         TP, FN, FP, TN = (f"{count:>{width}}" for count in binary.ravel())
-        lines.append(f"{label:>5}  [[{TP}, {FN}], [{FP}, {TN}]]")
+        lines.append(f"{name:>{widest}}  [[{TP}, {FN}], [{FP}, {TN}]]")
     return "\n".join(lines)
 
 
 def class_table(found: Evaluation) -> str:
     """Precision, recall, F1 and support of every class."""
     rows = [
-        [label, *("–" if isnan(score) else f"{score:.4f}" for score in scores[:3]), scores.support]
-        for label, scores in zip(found.classes, metrics.per_class(found.confusion), strict=True)
+        [name, *("–" if isnan(score) else f"{score:.4f}" for score in scores[:3]), scores.support]
+        for name, scores in zip(found.names, metrics.per_class(found.confusion), strict=True)
     ]
     return aligned([["class", "precision", "recall", "F1", "support"], *rows])
 
@@ -126,15 +153,15 @@ def class_table(found: Evaluation) -> str:
 def confused_list(found: Evaluation) -> str:
     """The most frequent mistakes, one to a line."""
     lines = [
-        f"{count:>5} × {found.classes[actual]} taken for {found.classes[predicted]}"
+        f"{count:>5} × {found.names[actual]} taken for {found.names[predicted]}"
         for actual, predicted, count in metrics.most_confused(found.confusion)
     ]
     return "\n".join(lines or ["    none: every answer was right"])
 
 
-def calibration_text(found: metrics.Calibration) -> str:
-    """Confidence against accuracy, for the bins that have images."""
-    rows: list[list] = [["confidence", "images", "mean confidence", "accuracy"]]
+def calibration_text(found: metrics.Calibration, samples: str = "images") -> str:
+    """Confidence against accuracy, for the bins that have some."""
+    rows: list[list] = [["confidence", samples, "mean confidence", "accuracy"]]
     for low, high, *numbers in _filled_bins(found):
         rows.append([f"{low:.1f}–{high:.1f}", numbers[0], f"{numbers[1]:.4f}", f"{numbers[2]:.4f}"])
     return f"calibration: expected calibration error {found.error:.4f}\n{aligned(rows)}"
@@ -165,9 +192,8 @@ def recorded_data(saved: Saved) -> tuple[str | None, str | None]:
 def recorded_test_set(saved: Saved) -> dict[str, Any]:
     """What load_dataset was asked for beside the name of the data, as far as the file tells."""
     record = saved.training.get("data")
-    kinds = {"test_data": str, "test_fraction": float}
-    found = {name: record.get(name) for name in kinds} if isinstance(record, dict) else {}
-    return {name: value for name, value in found.items() if isinstance(value, kinds[name])}
+    found = {name: record.get(name) for name in ASKED} if isinstance(record, dict) else {}
+    return {name: value for name, value in found.items() if isinstance(value, ASKED[name])}
 
 
 def data_note(saved: Saved, dataset: Dataset) -> str | None:

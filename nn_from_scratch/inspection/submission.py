@@ -1,10 +1,10 @@
 """Answers to images whose labels nobody tells, in the form in which Kaggle's competition wants them.
 
 There `test.csv` holds pixels alone, and the answers are a table of two columns: the number of the image, from 1, and
-the digit.
+the digit. Where classes have names, they are a third column.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,9 @@ def predicted_labels(saved: Saved, path: str | Path) -> list[int]:
     return np.array(saved.classes)[predicted_classes(predict(saved.network, images))].tolist()
 
 
-def submission_rows(labels: Iterable[int]) -> list[list]:
-    """A line of a CSV file for each label, the header first."""
-    return [["ImageId", "Label"], *([number, label] for number, label in enumerate(labels, 1))]
+def submission_rows(labels: Sequence[int], names: Mapping[int, str] | None = None) -> list[list]:
+    """A line of a CSV file for each label, the header first; `names` are those of the labels."""
+    rows: list[list] = [["ImageId", "Label"], *([number, label] for number, label in enumerate(labels, 1))]
+    if not names:
+        return rows
+    return [[*row, name] for row, name in zip(rows, ["Name", *(names[label] for label in labels)], strict=True)]

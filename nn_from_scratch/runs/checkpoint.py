@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar, get_type_hints
 import numpy as np
 
 from nn_from_scratch.data import Dataset
+from nn_from_scratch.data.dataset import ASKED
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.network import sizes
 from nn_from_scratch.recipe import Recipe
@@ -78,8 +79,13 @@ def load_checkpoint(path: str | Path, load_data: LoadData, epochs: int | None = 
         return run_in(checkpoint, load_data, epochs)
 
 
-def run_in(checkpoint: Any, load_data: LoadData, epochs: int | None = None) -> TrainingRun:
-    """The run in the document of a checkpoint. Raises Wrong, naming the place."""
+def run_in(
+    checkpoint: Any, load_data: LoadData, epochs: int | None = None, make: Callable[..., TrainingRun] = TrainingRun
+) -> TrainingRun:
+    """The run in the document of a checkpoint, which `make` makes as TrainingRun does. Raises Wrong, naming the place.
+
+    Several ranks round differently than one, and so do other shares: the number has to be the same.
+    """
     version = check_format(checkpoint, "checkpoint", FORMAT, READ_VERSIONS)
     if version == 1:
         checkpoint = of_version_1(checkpoint)
@@ -89,7 +95,9 @@ def run_in(checkpoint: Any, load_data: LoadData, epochs: int | None = None) -> T
     recipe = recipe_in(record, epochs)
     # Before a network is made: a small file must not be able to ask for a large one.
     snapshot = _vectors(checkpoint, recipe)
-    run = run_on_record(record, recipe, load_data, TrainingRun)
+    run = run_on_record(record, recipe, load_data, make)
+    if (ranks := record.get("ranks", 1)) != run.ranks:
+        raise Wrong(f"run.ranks is {ranks!r}, but {run.ranks} train together here: expected as many as there")
     _restore_progress(run, checkpoint)
     _restore_memory(run, checkpoint)
     if run.best:
@@ -139,7 +147,7 @@ def _vectors(checkpoint: dict, recipe: Recipe) -> np.ndarray:
 
 def _test_set(data: dict) -> dict[str, Any]:
     """What was asked of load_dataset beside the name of the data."""
-    kinds = {name: kind for name, kind in (("test_data", str), ("test_fraction", float)) if name in data}
+    kinds = {name: kind for name, kind in ASKED.items() if name in data}
     asked = {name: data[name] for name in kinds}
     check_kinds(asked, kinds, "run.data")
     if not 0 < asked.get("test_fraction", 0.5) < 1:

@@ -17,7 +17,7 @@ from nn_from_scratch.data import Dataset
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.recipe import Recipe
 from nn_from_scratch.runs.checkpoint import LoadData, checkpoint_document, recipe_in, run_in, run_on_record
-from nn_from_scratch.runs.pool import Stopped, told_by
+from nn_from_scratch.runs.pool import Pool, Processes, Stopped, TaskStopped
 from nn_from_scratch.runs.training_run import DEFAULT_THREADS, TrainingRun
 from nn_from_scratch.storage import json_files
 from nn_from_scratch.storage.json_files import MOST_PARAMETERS, Wrong, check_format, object_in
@@ -80,7 +80,7 @@ class Shared:
 
         def on_step(step: int, loss: float) -> None:
             if stopped():
-                raise _Stopped
+                raise TaskStopped
 
         results, every = run.epochs(on_step), self.checkpoint_every
         try:
@@ -89,7 +89,7 @@ class Shared:
                 yield Report(result, checkpoint_document(run) if due else None)
             with _best(run, bool(self.patience)):
                 loss, accuracy = run.test()
-        except _Stopped:
+        except TaskStopped:
             yield Report(checkpoint=checkpoint_document(run))
         except Diverged as problem:
             divergence = Divergence(problem.step, problem.learning_rate, problem.reason, run.network.snapshot())
@@ -97,10 +97,6 @@ class Shared:
         else:
             metrics = {"test_accuracy": accuracy, "test_loss": loss, "training_loss": run.history[-1].loss}
             yield Report(checkpoint=checkpoint_document(run), metrics=metrics)
-
-
-class _Stopped(Exception):
-    """Ends a training that is to go on later."""
 
 
 @contextmanager
@@ -138,19 +134,19 @@ class EnsembleRun:
 
     def train(
         self,
-        jobs: int = 1,
+        pool: Pool = Processes(1),  # noqa: B008 - it can't be changed
         patience: int | None = None,
         checkpoint_every: int | None = None,
         stopped: Stopped = lambda: False,
     ) -> Iterator[tuple[int, Report]]:
-        """Train what is left of each member, `jobs` of them at a time, and yield what each reports, with its index.
+        """Train what is left of each member, and yield what each reports, with its index.
 
         With `patience`, a member ends after so many epochs without a higher validation accuracy, and its best network
         counts. Once `stopped()` is true, each under way ends with a checkpoint. Raises Diverged where a member has.
         """
         shared = replace(self.shared, patience=patience, checkpoint_every=checkpoint_every)
         tasks = [(member.seed, member.checkpoint) for member in self.members]
-        for i, report in told_by(shared.run, tasks, jobs, stopped):
+        for i, report in pool.told_by(shared.run, tasks, stopped):
             member = self.members[i]
             member.checkpoint = report.checkpoint or member.checkpoint
             member.metrics = report.metrics or member.metrics

@@ -1,7 +1,7 @@
-"""Tasks on several processes at once, for a sweep and for an ensemble.
+"""Tasks done at the same time, for a sweep and for an ensemble: by processes of this machine, or on others.
 
 What all tasks share is sent to each process once. What a task tells on its way reaches whoever asked for it, and so
-does what goes wrong in it. No process outlives the one that began it.
+does what goes wrong in it. No process of this machine outlives the one that began it. Other machines: cluster.py.
 """
 
 import os
@@ -9,11 +9,14 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
 from threading import Thread
 from traceback import format_exc
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
+
+from nn_from_scratch.errors import WorkersLost
 
 Task = TypeVar("Task")
 Told = TypeVar("Told")
@@ -24,27 +27,49 @@ SECONDS = 0.1  # after which `stopped` is asked again, where no process has anyt
 ENDING = {getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)}
 
 
-def told_by(
-    run: Callable[[Task, Stopped], Iterator[Told]],
-    tasks: Sequence[Task],
-    jobs: int,
-    stopped: Stopped = lambda: False,
-) -> Iterator[tuple[int, Told]]:
-    """`run(task, stopped)` for every task, on `jobs` processes: what each yields, with the task's index, as it comes.
+class TaskStopped(Exception):
+    """Ends a task from within, once it was told to stop."""
 
-    `run` is sent to the processes: a method of an object that holds what all tasks share. Once `stopped()` is true, so
-    is what the tasks are given as `stopped`: a task that heeds it can still tell what it has come to. Where the caller
-    stops asking, the processes end at once.
-    """
-    if jobs == 1:
-        yield from ((i, told) for i, task in enumerate(tasks) for told in run(task, stopped))
-        return
+
+class Pool(Protocol):
+    """Who does the tasks."""
+
+    def told_by(
+        self, run: Callable[[Task, Stopped], Iterator[Told]], tasks: Sequence[Task], stopped: Stopped = lambda: False
+    ) -> Iterator[tuple[int, Told]]:
+        """`run(task, stopped)` for every task: what each yields, in its order, with the task's index, as it comes.
+
+        `run` is sent to the processes: a method of an object that holds what all tasks share. Once `stopped()` is true,
+        so is what the tasks are given as `stopped`: a task that heeds it can still tell what it has come to. Where the
+        caller stops asking, the tasks end. Raises WorkersLost where nobody is left to do them.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Processes:
+    """So many processes of this machine; of one alone it is this one."""
+
+    jobs: int = 1
+
+    def told_by(
+        self, run: Callable[[Task, Stopped], Iterator[Told]], tasks: Sequence[Task], stopped: Stopped = lambda: False
+    ) -> Iterator[tuple[int, Told]]:
+        """See Pool. Where the caller stops asking, the processes end at once."""
+        if self.jobs == 1:
+            return ((i, told) for i, task in enumerate(tasks) for told in run(task, stopped))
+        return _told_by(run, tasks, self.jobs, stopped)
+
+
+def _told_by(
+    run: Callable[[Task, Stopped], Iterator[Told]], tasks: Sequence[Task], jobs: int, stopped: Stopped
+) -> Iterator[tuple[int, Told]]:
     context = get_context("spawn")  # a forked copy of a process whose BLAS library has threads can hang
     stop = context.RawValue("b", False)
     left, processes = deque(enumerate(tasks)), []
     at: dict[Any, int] = {}  # the task of each process, by the pipe that leads there
     try:
-        with _signals_held():  # for the processes, which begin here, they are held for good
+        with signals_held():  # for the processes, which begin here, they are held for good
             for _ in range(min(jobs, len(tasks))):
                 pipe, theirs = context.Pipe()
                 process = context.Process(target=_work, args=(theirs, stop))
@@ -89,17 +114,17 @@ def _receive(pipe: Any) -> tuple[str, Any]:
 
 @contextmanager
 def _living() -> Iterator[None]:
-    """Raises ChildProcessError where the process at the other end of a pipe is gone."""
+    """Raises WorkersLost where the process at the other end of a pipe is gone."""
     try:
         yield
     except (EOFError, BrokenPipeError, ConnectionResetError):
-        raise ChildProcessError(
+        raise WorkersLost(
             "one of the processes ended before its work was done; where memory is short, fewer --jobs take less"
         ) from None
 
 
 @contextmanager
-def _signals_held() -> Iterator[None]:
+def signals_held() -> Iterator[None]:
     """Signals to end wait for the end of this block. A process that begins in it never gets any."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from nn_from_scratch.data.dataset import Split
 from nn_from_scratch.randomness import random_streams
 from nn_from_scratch.recipe import Recipe
-from nn_from_scratch.runs.pool import Stopped, told_by
+from nn_from_scratch.runs.pool import Pool, Processes, Stopped, TaskStopped
 from nn_from_scratch.training import Diverged, evaluate, fit
 
 CURVE_POINTS = 20  # how often a run's accuracy is measured on its way
@@ -36,8 +36,15 @@ class Run:
         return self.accuracies[-1]
 
 
-def train_at(recipe: Recipe, learning_rate: float, seed: int, learning: Split, validation: Split) -> Run:
-    """Train a recipe with another learning rate, measuring the accuracy on the way."""
+def train_at(
+    recipe: Recipe,
+    learning_rate: float,
+    seed: int,
+    learning: Split,
+    validation: Split,
+    stopped: Stopped = lambda: False,
+) -> Run:
+    """Train a recipe with another learning rate, measuring the accuracy on the way. Raises TaskStopped."""
     recipe = replace(recipe, learning_rate=learning_rate)
     seeds = random_streams(seed)
     network, loss = recipe.make_network(seeds.initialization), recipe.make_loss()
@@ -48,6 +55,8 @@ def train_at(recipe: Recipe, learning_rate: float, seed: int, learning: Split, v
     results = [(0, untrained_loss, accuracy)]
 
     def measure(step: int, batch_loss: float) -> None:
+        if stopped():
+            raise TaskStopped
         if step in measured:
             results.append((step, *evaluate(network, loss, validation)))
 
@@ -70,14 +79,11 @@ def sweep(
     seeds: Sequence[int],
     learning: Split,
     validation: Split,
-    jobs: int = 1,
+    pool: Pool = Processes(1),  # noqa: B008 - it can't be changed
 ) -> Iterator[Run]:
-    """Every rate with every seed, on `jobs` processes; each run is yielded as soon as it ends.
-
-    Where the caller stops, the processes end at once; they also end where this process is killed.
-    """
+    """Every rate with every seed; each run is yielded as soon as it ends. Where the caller stops, so do the runs."""
     work = Work(recipe, learning, validation)
-    for _, run in told_by(work.run, list(product(learning_rates, seeds)), jobs):
+    for _, run in pool.told_by(work.run, list(product(learning_rates, seeds))):
         yield run
 
 
@@ -92,7 +98,10 @@ class Work:
     def run(self, task: tuple[float, int], stopped: Stopped) -> Iterator[Run]:
         """One BLAS thread per run: several would fight over the cores, and round differently than one does."""
         with threadpool_limits(1):
-            run = train_at(self.recipe, *task, self.learning, self.validation)
+            try:
+                run = train_at(self.recipe, *task, self.learning, self.validation, stopped)
+            except TaskStopped:
+                return
         yield run
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from nn_from_scratch.data import Dataset
-from nn_from_scratch.data.batches import matching
+from nn_from_scratch.data.batches import Batches, matching
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.randomness import random_streams
 from nn_from_scratch.recipe import Recipe
@@ -22,6 +22,8 @@ from nn_from_scratch.training import Diverged, EpochResult, Progress, evaluate, 
 # Two threads that wait for each other beside another program took two to six times as long as one, at any batch size.
 DEFAULT_THREADS = 1
 MOST_THREADS = 1024
+
+OnStep = Callable[[int, float], object]
 
 
 @dataclass
@@ -41,12 +43,15 @@ class TrainingRun:
     recipe.
     """
 
+    ranks = 1  # processes that train together: see data_parallel.py
+
     def __init__(
         self, recipe: Recipe, dataset: Dataset, seed: int = 0, validation: int = 0, threads: int = DEFAULT_THREADS
     ):
         if not 1 <= threads <= MOST_THREADS:
             raise BadInput(f"threads {threads}: expected from 1 to {MOST_THREADS}")
         self.recipe = recipe = recipe.for_data(dataset)
+        self.labels = dataset.labels  # of all that there were to choose from
         self.threads = threads
         self.dataset = matching(dataset, recipe.input_shape, recipe.classes)
         self.seed = seed
@@ -59,17 +64,20 @@ class TrainingRun:
         self.blas_threads = 1 if any(layer.shares_out for layer in self.network.layers) else threads
         self.loss = recipe.make_loss()
         self.optimizer = recipe.make_optimizer()
-        self.batches = recipe.make_batches(
-            self.learning, self.streams.shuffling, augmentation_seed=self.streams.augmentation
-        )
+        self.batches = self.make_batches()
         self.schedule = recipe.make_schedule(recipe.epochs * len(self.batches))
         self.progress = Progress()
         self.history: list[EpochResult] = []
         self.best: Best | None = None
 
-    def epochs(self, on_step: Callable[[int, float], object] | None = None) -> Iterator[EpochResult]:
-        """Train what is left of the recipe's epochs, and yield the result of each, as `fit` does."""
-        results = fit(
+    def make_batches(self) -> Batches:
+        """The training images in mini-batches."""
+        streams = self.streams
+        return self.recipe.make_batches(self.learning, streams.shuffling, augmentation_seed=streams.augmentation)
+
+    def fit(self, on_step: OnStep | None) -> Iterator[EpochResult]:
+        """`fit` with the parts of this run."""
+        return fit(
             self.network,
             self.loss,
             self.optimizer,
@@ -81,6 +89,10 @@ class TrainingRun:
             self.progress,
             self.streams.noise,
         )
+
+    def epochs(self, on_step: OnStep | None = None) -> Iterator[EpochResult]:
+        """Train what is left of the recipe's epochs, and yield the result of each, as `fit` does."""
+        results = self.fit(on_step)
         while True:
             # The number is one of the whole process: between two epochs the caller has its own back.
             with threadpool_limits(self.blas_threads):
@@ -112,6 +124,11 @@ class TrainingRun:
         if not isfinite(loss):
             raise Diverged(self.progress.step, self.progress.learning_rate, "the test loss is not a finite number")
         return loss, accuracy
+
+    @property
+    def called(self) -> tuple[tuple[str, ...], str]:
+        """What the classes are called, in the order of the recipe's, and what a sample is called."""
+        return self.dataset.class_names[: len(self.recipe.classes)], self.dataset.noun
 
     def record(self) -> dict[str, Any]:
         """What this run was asked to do: it decides what the network becomes."""

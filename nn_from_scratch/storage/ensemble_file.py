@@ -1,5 +1,6 @@
 """An ensemble to and from a JSON document: its members one after another, each as the document of a network."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,28 +25,37 @@ class SavedEnsemble:
 
     def __post_init__(self) -> None:
         self.network = Ensemble([member.network for member in self.members])
-        self.classes = tuple(self.members[0].classes)
+        first = self.members[0]
+        self.classes, self.names, self.noun = tuple(first.classes), first.names, first.noun
         for i, member in enumerate(self.members):
             check_same(i, "list of classes", tuple(member.classes), self.classes)
+            check_same(i, "list of class names", member.names, self.names)
+            check_same(i, "noun", member.noun, self.noun)
         if not self.training:
-            first, *others = (member.training for member in self.members)
+            others = [member.training for member in self.members[1:]]
             self.training = {
-                name: value for name, value in first.items() if all(other.get(name) == value for other in others)
+                name: value
+                for name, value in first.training.items()
+                if all(other.get(name) == value for other in others)
             }
 
 
-def ensemble_document(saved: SavedEnsemble) -> dict[str, Any]:
+def ensemble_document(
+    saved: SavedEnsemble, document_of: Callable[[SavedNetwork], dict[str, Any]] = network_document
+) -> dict[str, Any]:
     """The document of an ensemble. Raises ValueError for what could not be read again."""
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "training": saved.training,
         "metrics": saved.metrics,
-        "members": [network_document(member) for member in saved.members],
+        "members": [document_of(member) for member in saved.members],
     }
 
 
-def ensemble_in(document: Any) -> SavedEnsemble:
+def ensemble_in(
+    document: Any, member_in: Callable[[int, Any], SavedNetwork] = lambda _, entry: network_in(entry)
+) -> SavedEnsemble:
     """The ensemble in a document. Raises Wrong, naming the member and the place in it."""
     check_format(document, "ensemble", FORMAT, (FORMAT_VERSION,))
     known = [with_printable_texts(object_in(document, name, "the file"), name) for name in ("training", "metrics")]
@@ -55,7 +65,7 @@ def ensemble_in(document: Any) -> SavedEnsemble:
     members = []
     for i, entry in enumerate(entries):
         try:
-            members.append(network_in(entry))
+            members.append(member_in(i, entry))
         except Wrong as wrong:
             raise Wrong(f"members[{i}]: {wrong}") from None
     try:

@@ -32,8 +32,15 @@ class Wrong(Exception):
 def document(path: str | Path) -> Iterator[Any]:
     """The JSON document in a file. A `Wrong` raised on reading its parts becomes a BadInput with the file's name."""
     content = _read(Path(path))
-    try:
+    with naming(path):
         yield content
+
+
+@contextmanager
+def naming(path: str | Path) -> Iterator[None]:
+    """What is `Wrong` in here is so in this file."""
+    try:
+        yield
     except Wrong as wrong:
         raise BadInput(f"{path}: {one_line(wrong)}") from None
 
@@ -53,8 +60,8 @@ def write(content: Any, path: str | Path) -> None:
     Raises ValueError for a number that is not finite, and BadInput for more than could be read again.
     """
     data = (_layout(content) + "\n").encode()
-    _refuse_long(path, len(data))
-    _refuse_heavy(path, data)
+    refuse_long(path, len(data))
+    refuse_heavy(path, data)
     with whole_file(path) as temporary:
         temporary.write_bytes(data)
 
@@ -88,7 +95,7 @@ def vector(values: Any, place: str, dtype: np.dtype, shape: tuple[int, ...]) -> 
         numbers = np.frombuffer(b64decode(values, validate=True), dtype.newbyteorder("<")).astype(dtype)
     except ValueError:
         raise Wrong(f"{place}: expected {dtype.name} numbers in base64") from None
-    return _checked(numbers, place, shape)
+    return checked(numbers, place, shape)
 
 
 def array(values: Any, place: str, dtype: np.dtype, shape: tuple[int, ...] | None = None) -> np.ndarray:
@@ -101,10 +108,10 @@ def array(values: Any, place: str, dtype: np.dtype, shape: tuple[int, ...] | Non
         raise Wrong(f"{place}: expected rows of equal length, of numbers within range") from None
     with np.errstate(over="ignore"):  # a number too large for float32 becomes infinite, and is refused as such
         numbers = numbers.astype(dtype)
-    return _checked(numbers, place, shape)
+    return checked(numbers, place, shape)
 
 
-def _checked(numbers: np.ndarray, place: str, shape: tuple[int, ...] | None) -> np.ndarray:
+def checked(numbers: np.ndarray, place: str, shape: tuple[int, ...] | None) -> np.ndarray:
     if not np.isfinite(numbers).all():
         first = tuple(map(int, np.argwhere(~np.isfinite(numbers))[0]))
         raise Wrong(f"{place}{list(first)} is not a finite {numbers.dtype.name}")
@@ -203,12 +210,9 @@ def integers_in(document: dict, name: str, least: int) -> tuple[int, ...]:
 def _read(path: Path) -> Any:
     """The JSON document in a file, or BadInput."""
     try:
-        if path.exists() and not path.is_file():
-            found = "Is a directory" if path.is_dir() else "not a regular file"
-            raise BadInput(f"{path}: {found}: expected the JSON file of a network")
-        _refuse_long(path, path.stat().st_size)
+        check_file(path, "JSON")
         data = path.read_bytes()
-        _refuse_heavy(path, data)
+        refuse_heavy(path, data)
         text = data.decode("utf-8")
         del data
         return parse(text)
@@ -228,12 +232,20 @@ def _read(path: Path) -> Any:
         raise BadInput(f"{path}: not valid JSON: {problem}") from None
 
 
-def _refuse_long(path: str | Path, size: int) -> None:
+def check_file(path: Path, kind: str) -> None:
+    """Raise BadInput for what is no file, or too large a one; OSError where it can't even be looked at."""
+    if path.exists() and not path.is_file():
+        found = "Is a directory" if path.is_dir() else "not a regular file"
+        raise BadInput(f"{path}: {found}: expected the {kind} file of a network")
+    refuse_long(path, path.stat().st_size)
+
+
+def refuse_long(path: str | Path, size: int) -> None:
     if size > LARGEST_FILE:
         raise BadInput(f"{path}: {size:,} bytes are too many: expected a network of at most {LARGEST_FILE:,}")
 
 
-def _refuse_heavy(path: str | Path, data: bytes) -> None:
+def refuse_heavy(path: str | Path, data: bytes) -> None:
     """Raise BadInput for JSON whose values would take too much memory, before any of it is taken."""
     # As text, the bytes once more. What is not ASCII takes up to four bytes a character, and once more as a value.
     memory = len(data) * (2 if data.isascii() else 9)

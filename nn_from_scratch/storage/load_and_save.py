@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from nn_from_scratch.storage import ensemble_file, json_files
+from nn_from_scratch.errors import BadInput
+from nn_from_scratch.storage import ensemble_file, json_files, safetensors_file
 from nn_from_scratch.storage.ensemble_file import SavedEnsemble, ensemble_document, ensemble_in
 from nn_from_scratch.storage.network_file import SavedNetwork, network_document, network_in, network_in_plain
 
@@ -11,12 +12,14 @@ Saved = SavedNetwork | SavedEnsemble
 
 
 def save(saved: Saved, path: str | Path) -> None:
-    """Write the file, whole or not at all.
+    """Write the file, whole or not at all: JSON or, where its name ends in .safetensors, the tensors of PyTorch.
 
     Raises ValueError for what could not be read again: a number that is not finite, classes that don't fit the outputs,
     or a network that is too large.
     """
-    if isinstance(saved, SavedNetwork):
+    if isinstance(saved, Saved) and safetensors_file.is_safetensors(path):
+        safetensors_file.write(saved, path)
+    elif isinstance(saved, SavedNetwork):
         json_files.write(network_document(saved), path)
     elif isinstance(saved, SavedEnsemble):
         json_files.write(ensemble_document(saved), path)
@@ -24,11 +27,23 @@ def save(saved: Saved, path: str | Path) -> None:
         raise TypeError(f'expected save(SavedNetwork(network), "network.json"), not a {type(saved).__name__} first')
 
 
+def check_format(saved: Saved, path: str | Path) -> None:
+    """Raise, before hours of training, BadInput where the format that the path's ending asks for can't be written."""
+    if safetensors_file.is_safetensors(path):
+        try:
+            safetensors_file.check(saved)
+        except ValueError as problem:
+            raise BadInput(f"{path}: {problem}") from None
+
+
 def load(path: str | Path) -> Saved:
     """Read a network or an ensemble back, bit for bit; networks also in the plain two-layer form.
 
-    Raises BadInput, naming the file and the place in it, before anything is built from what doesn't fit.
+    A file whose name ends in .safetensors is one of those. Raises BadInput, naming the file and the place in it, before
+    anything is built from what doesn't fit.
     """
+    if safetensors_file.is_safetensors(path):
+        return safetensors_file.read(path)
     with json_files.document(path) as document:
         return _saved_in(document)
 

@@ -5,12 +5,15 @@ load it takes the document and nothing else. Numbers are written as the shortest
 bits. The format: docs/file-formats.md.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from nn_from_scratch.classes import outputs_fit
+from nn_from_scratch.data.dataset import LONGEST_NAME
+from nn_from_scratch.errors import printable
 from nn_from_scratch.layers import LAYERS, Dense, Layer, ReLU, Softmax
 from nn_from_scratch.layers.layer import Shape
 from nn_from_scratch.network import Network, Place, walk
@@ -28,6 +31,7 @@ from nn_from_scratch.storage.json_files import (
 FORMAT = "nn_from_scratch"
 FORMAT_VERSION = 2
 READ_VERSIONS = (1, 2)  # 1 said nothing of initializers
+DIGIT = "digit"  # what samples are where a file doesn't tell
 
 
 @dataclass
@@ -38,10 +42,26 @@ class SavedNetwork:
     classes: tuple[int, ...] = tuple(range(10))  # the label that each output stands for; (): none, outputs are numbers
     training: dict[str, Any] = field(default_factory=dict)  # recipe, seed, data set, command
     metrics: dict[str, Any] = field(default_factory=dict)
+    class_names: tuple[str, ...] = ()  # what the classes are called, one name for each; (): as their labels
+    noun: str = DIGIT  # what a sample is called in a sentence: takes "a" before it, and an s for several
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the classes are called, in their order."""
+        return self.class_names or tuple(map(str, self.classes))
 
 
 def network_document(saved: SavedNetwork) -> dict[str, Any]:
-    """The document of a network.
+    """The document of a network. Raises ValueError for what could not be read again."""
+    document = network_record(saved)
+    for entry, place in zip(document["layers"], saved.network.places, strict=True):
+        for group in ("parameters", "state"):
+            entry[group] = {name: numbers(getattr(place.layer, name)) for name in getattr(place, group)}
+    return document
+
+
+def network_record(saved: SavedNetwork) -> dict[str, Any]:
+    """The document of a network without its numbers.
 
     Raises ValueError for what could not be read again: a number that is not finite, or classes that don't fit the
     outputs.
@@ -52,6 +72,15 @@ def network_document(saved: SavedNetwork) -> dict[str, Any]:
     network.check_views()
     if not _classes_fit(network.output_shape, saved.classes):
         raise ValueError(f"{_misfit(network.output_shape, saved.classes)}, or classes=() where outputs are numbers")
+    told: dict[str, Any] = {}  # what would be assumed anyway is left out
+    if saved.names != tuple(map(str, saved.classes)):
+        told["class_names"] = list(saved.names)
+    if saved.noun != DIGIT:
+        told["noun"] = saved.noun
+    try:
+        _called(told, saved.classes)
+    except Wrong as wrong:
+        raise ValueError(str(wrong)) from None
     if not np.isfinite(network.snapshot()).all():
         raise ValueError("a network with parameters or state that are not finite can't be saved")
     return {
@@ -60,22 +89,21 @@ def network_document(saved: SavedNetwork) -> dict[str, Any]:
         "dtype": network.dtype.name,
         "input_shape": list(network.input_shape),
         "classes": [int(label) for label in saved.classes],
+        **told,
         "training": saved.training,
         "metrics": saved.metrics,
-        "layers": [
-            {
-                "type": place.name,
-                "config": place.layer.config(),
-                "parameters": {name: numbers(getattr(place.layer, name)) for name in place.parameters},
-                "state": {name: numbers(getattr(place.layer, name)) for name in place.state},
-            }
-            for place in network.places
-        ],
+        "layers": [{"type": place.name, "config": place.layer.config()} for place in network.places],
     }
 
 
-def network_in(document: Any) -> SavedNetwork:
-    """The network in a document. Raises Wrong, naming the place, before anything is built from what doesn't fit."""
+Arrays = list[dict[str, np.ndarray]]  # of each layer, by their names
+
+
+def network_in(document: Any, arrays_of: Callable[[list[Place], np.dtype], Arrays] | None = None) -> SavedNetwork:
+    """The network in a document. Raises Wrong, naming the place, before anything is built from what doesn't fit.
+
+    Its numbers are in the document, too, unless `arrays_of` has them from elsewhere.
+    """
     check_format(document, "network", FORMAT, READ_VERSIONS)
     if document.get("dtype") not in ("float32", "float64"):
         raise Wrong(f'dtype is {document.get("dtype")!r}: expected "float32" or "float64"')
@@ -88,22 +116,42 @@ def network_in(document: Any) -> SavedNetwork:
 
     layers = [_layer(entry, f"layers[{i}]") for i, entry in enumerate(entries)]
     places = _walk(layers, input_shape)
-    arrays = [
+    arrays = arrays_of(places, dtype) if arrays_of else _arrays_in(entries, places, dtype)
+    if not _classes_fit(places[-1].output_shape, classes):
+        raise Wrong(_misfit(places[-1].output_shape, classes))
+    network = _assemble(layers, input_shape, arrays, dtype)
+    training, metrics = (
+        with_printable_texts(object_in(document, name, "the file"), name) for name in ("training", "metrics")
+    )
+    return SavedNetwork(network, classes, training, metrics, *_called(document, classes))
+
+
+def _called(document: dict, classes: Sequence[int]) -> tuple[tuple[str, ...], str]:
+    """The names of the classes and of a sample, which are only in the file where they aren't those of digits."""
+    names, noun = document.get("class_names", []), document.get("noun", DIGIT)
+    if not (isinstance(names, list) and all(_is_name(name) for name in names) and len(names) in (0, len(classes))):
+        raise Wrong(f"class_names: expected a text of 1 to {LONGEST_NAME} characters for each of the classes")
+    if not _is_name(noun):
+        raise Wrong(f"noun: expected a text of 1 to {LONGEST_NAME} characters, such as {DIGIT!r}")
+    return tuple(printable(name)[:LONGEST_NAME] for name in names), printable(noun)[:LONGEST_NAME]
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and 1 <= len(value) <= LONGEST_NAME
+
+
+def _arrays_in(entries: list, places: list[Place], dtype: np.dtype) -> Arrays:
+    return [
         arrays_in(entry, "parameters", place.parameters, f"layers[{i}]", dtype)
         | arrays_in(entry, "state", place.state, f"layers[{i}]", dtype)
         for i, (entry, place) in enumerate(zip(entries, places, strict=True))
     ]
-    if not _classes_fit(places[-1].output_shape, classes):
-        raise Wrong(_misfit(places[-1].output_shape, classes))
-    network = _assemble(layers, input_shape, arrays, dtype)
-    known = [with_printable_texts(object_in(document, name, "the file"), name) for name in ("training", "metrics")]
-    return SavedNetwork(network, classes, *known)
 
 
 def network_in_plain(document: dict) -> SavedNetwork:
     """The form that older 784-10-10 projects write: a ReLU hidden layer, a softmax output, biases as a column."""
     layers: list[Layer] = []
-    arrays: list[dict[str, np.ndarray]] = []
+    arrays: Arrays = []
     shape: Shape = ()
     for name, activation in (("hidden_layer", ReLU), ("output_layer", Softmax)):
         entry = document[name] if isinstance(document[name], dict) else {}
@@ -122,7 +170,7 @@ def network_in_plain(document: dict) -> SavedNetwork:
     return SavedNetwork(network, tuple(range(shape[0])))
 
 
-def _assemble(layers: list[Layer], input_shape: Shape, arrays: list[dict[str, np.ndarray]], dtype: np.dtype) -> Network:
+def _assemble(layers: list[Layer], input_shape: Shape, arrays: Arrays, dtype: np.dtype) -> Network:
     """A network with these parameters. Their shapes were checked before: nothing large is made from a small file."""
     try:
         network = Network(layers, input_shape, seed=0, dtype=dtype)  # the weights it draws are replaced at once

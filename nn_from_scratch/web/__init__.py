@@ -6,7 +6,7 @@ thread does all the computing, so that there are no locks around numbers. Read t
 1. feed.py            batches whose size may change from step to step
 2. start.py           where a training begins: from a preset, a file, an experiment (experiments.py)
    live_run.py        one training from there, and what is kept of its way: curve.py, trail.py
-   stage.py           the digit that is shown, and the lesson of a single step
+   stage.py           the image that is shown, and the lesson of a single step
 3. trainer.py         the thread that trains, and does what the page asks between two steps
 4. frames.py          what is shown: pure functions from a network and an example to plain dictionaries
 5. inspection.py      one neuron's sum with its numbers, the guess at a drawing, the images behind a confusion

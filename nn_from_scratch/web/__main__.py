@@ -192,7 +192,7 @@ def write_static_site(arguments: argparse.Namespace) -> None:
 
     if arguments.audience or arguments.pupils or arguments.experiment:
         raise BadInput("--static needs no server, and has no --audience, no --pupils and no --experiment")
-    if arguments.data not in (None, "digits") or arguments.test_data or arguments.test_fraction:
+    if arguments.data not in (None, "digits") or command_line.data_asked_for(arguments):
         raise BadInput("--static takes no images: its page begins with the digits, and its visitors choose others")
     if arguments.port is not None or arguments.no_browser:
         raise BadInput("--static writes a folder and serves nothing: expected neither --port nor --no-browser")

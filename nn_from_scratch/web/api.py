@@ -10,6 +10,7 @@ import tempfile
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
@@ -194,19 +195,19 @@ def set_weight(trainer: Trainer, asked: Asked) -> dict[str, Any]:
 
 
 def drawings(trainer: Trainer, asked: Asked) -> dict[str, Any]:
-    """Learn from drawings, too: of each its 28·28 bytes in base64, and its digit."""
+    """Learn from drawings, too: of each its 28·28 bytes in base64, and its label."""
     body = asked.object("images", "labels")
     images, labels = body.get("images"), body.get("labels")
     if not isinstance(images, list) or not isinstance(labels, list) or not 0 < len(images) == len(labels) <= DRAWINGS:
         raise BadInput(f"drawings: expected from 1 to {DRAWINGS} images, and as many labels")
-    pixels = np.stack([_bytes(image, "image", limits.PIXELS) for image in images]).reshape(-1, 28, 28)
-    digits = np.array([limits.whole(label, "label", 0, 9) for label in labels], np.uint8)
-    trainer.ask(trainer.learn_drawings, Split(pixels, digits))
+    pixels = np.stack([_bytes(image, "image", prod(limits.MNIST)) for image in images]).reshape(-1, *limits.MNIST)
+    numbers = np.array([limits.whole(label, "label", 0, 255) for label in labels], np.uint8)
+    trainer.ask(trainer.learn_drawings, Split(pixels, numbers))
     return _done(trainer)
 
 
 def stage(trainer: Trainer, asked: Asked) -> dict[str, Any]:
-    """Put another digit on the stage."""
+    """Put another image on the stage."""
     body = asked.object("kind", "index", "strokes_image", "centre")
     index = body.get("index")
     if index is not None:

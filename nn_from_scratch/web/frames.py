@@ -23,7 +23,6 @@ SHOWN = 24  # units of a layer in the graph
 MAPS = 8  # feature maps of a layer in the graph
 EDGES = 6  # into each of them
 TILES = 36  # units of the first layer whose weights are shown as pictures
-SQUARE = (28, 28)  # the image that a Dense layer takes as a row
 
 
 # ---- numbers for the wire ----
@@ -134,7 +133,7 @@ def _arrays(layer: Layer | None, prefix: str = "") -> dict[str, np.ndarray]:
 def sample(units: int, most: int) -> list[int]:
     """Which units are shown: all, or every second, third … of them, from the first on.
 
-    A fair sample, and always the same: the most active would be others with every digit.
+    A fair sample, and always the same: the most active would be others with every image.
     """
     return list(range(units)) if units <= most else [i * units // most for i in range(most)]
 
@@ -242,12 +241,12 @@ def layer_part(
     return part
 
 
-def tiles(network: Network) -> dict[str, Any] | None:
+def tiles(network: Network, image: tuple[int, int] = (28, 28)) -> dict[str, Any] | None:
     """The weights into the first units of the first layer, and their gradients, each a picture: of the image, or of
-    what a kernel sees of it. None where the first layer has no such pictures."""
+    what a kernel sees of it. None where the first layer has no such pictures. A Dense layer takes an image as a row."""
     layer = network.layers[0]
     if isinstance(layer, Dense):
-        channels, rows, columns = 1, *SQUARE
+        channels, rows, columns = 1, *image
     elif isinstance(layer, Conv2D):
         channels, rows, columns = layer.W.shape[1:]
     else:

@@ -18,7 +18,7 @@ from time import perf_counter, sleep
 from typing import Any, TypeVar
 
 from nn_from_scratch.data import Dataset, load_dataset
-from nn_from_scratch.data.mnist import FILES
+from nn_from_scratch.data.mnist import PUBLISHED
 from nn_from_scratch.errors import BadInput, one_line
 from nn_from_scratch.web import api, limits
 from nn_from_scratch.web.hub import Hub
@@ -134,13 +134,17 @@ def _read(directory: Path) -> Dataset:
     """The data set in a directory with one file or with several; messages name the files and not the directory."""
     files = sorted(directory.iterdir())
     names = ", ".join(path.name for path in files)
-    is_mnist = {path.name: _md5(path) for path in files} == {name: md5 for name, (_, md5) in FILES.items()}
+    sums = {path.name: _md5(path) for path in files}
     try:
         found = load_dataset(files[0] if len(files) == 1 else directory)
     except BadInput as problem:
         told = str(problem).replace(f"{directory}/", "").replace(str(directory), f"what was chosen ({names})")
         raise BadInput(told) from None
-    return replace(found, name="mnist" if is_mnist else one_line(names, 60), source="files chosen in the browser")
+    found = replace(found, name=one_line(names, 60), source="files chosen in the browser")
+    for known in PUBLISHED.values():
+        if sums == {name: md5 for name, (_, md5) in known.files.items()}:
+            return replace(found, name=known.name, class_names=known.class_names, noun=known.noun)
+    return found
 
 
 def _md5(path: Path) -> str:

@@ -11,6 +11,7 @@ from nn_from_scratch.errors import BadInput
 from nn_from_scratch.handwriting.drawing import THRESHOLD, NothingDrawn, prepare
 from nn_from_scratch.inspection.answers import first_and_second
 from nn_from_scratch.inspection.field_of_view import field_of_view
+from nn_from_scratch.inspection.naming import with_article
 from nn_from_scratch.inspection.stages import Stage
 from nn_from_scratch.layers import BatchNorm, Conv2D, Dense
 from nn_from_scratch.layers.layer import Shape
@@ -23,7 +24,7 @@ from nn_from_scratch.words import name_of
 
 TERMS = 8  # products of each sign that are named in a neuron's sum
 CELL_IMAGES = 100
-SPECK = 0.125  # of a pad's side: what is no larger than that is no digit
+SPECK = 0.125  # of a pad's side: what is no larger than that is a dot
 
 
 class Unit(NamedTuple):
@@ -110,25 +111,35 @@ def _window(layer: Conv2D, x: np.ndarray, unit: Unit) -> np.ndarray:
     return around[:, s * unit.row : s * unit.row + k, s * unit.column : s * unit.column + k]
 
 
-def drawing_part(network: Network, classes: tuple[int, ...], ink: np.ndarray, centre: bool) -> dict[str, Any]:
-    """What the network says of a drawing, (H, W) with ink 255 on 0, and the image of 28×28 that it was given."""
+def drawing_part(
+    network: Network,
+    classes: tuple[int, ...],
+    ink: np.ndarray,
+    centre: bool,
+    names: tuple[str, ...] | None = None,
+    noun: str = "digit",
+) -> dict[str, Any]:
+    """What the network says of a drawing, (H, W) with ink 255 on 0, and the image of 28×28 that it was given.
+
+    `names` are those of the classes, where they aren't called by their labels; `noun` is what a sample is called.
+    """
     try:
         image = prepare(ink, centre)
     except NothingDrawn:
         return {"empty": True, "message": "Draw something."}
     if centre and extent(ink) < SPECK * max(ink.shape):  # made as large as a digit, it would be read as a 0
-        return {"empty": True, "message": "That is only a dot: draw a digit."}
+        return {"empty": True, "message": f"That is only a dot: draw {with_article(noun)}."}
     scores = class_scores(predict(network, image[None]))[0]
     first, next_ = first_and_second(scores)
     doubtful = not (scores[first] >= 0.5 and scores[first] - scores[next_] >= 0.3)
-    answer, second = classes[first], classes[next_]
+    guess, other = (with_article(names[k] if names else str(classes[k])) for k in (first, next_))
     return {
         "empty": False,
-        "message": f"Not sure: {answer}, or perhaps {second}." if doubtful else f"This looks like {answer}.",
+        "message": f"Not sure: {guess}, or perhaps {other}." if doubtful else f"This looks like {guess}.",
         "image": base64(image),
         "outputs": [finite(score) for score in scores],
-        "answer": answer,
-        "second": second,
+        "answer": classes[first],
+        "second": classes[next_],
         "doubtful": bool(doubtful),
     }
 

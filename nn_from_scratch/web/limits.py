@@ -8,6 +8,9 @@ from contextlib import suppress
 from math import isfinite, prod
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from nn_from_scratch.data import Dataset
 from nn_from_scratch.errors import BadInput, one_line
 from nn_from_scratch.layers import LAYERS, Softmax
 from nn_from_scratch.losses import LOSSES
@@ -27,8 +30,9 @@ UNITS = 512
 EPOCHS = 1000
 SPEED = (1, 100_000)  # steps per second
 SEED = (0, 2**32 - 1)
-PIXELS = 784  # the page draws images of 28×28
-IMAGE = (1, 28, 28)
+Image = tuple[int, int]  # rows, columns
+MNIST: Image = (28, 28)  # of its images, and of drawings on the pad
+SIDE = (4, 64)  # pixels of an image that can be looked at
 LAYERS_SHOWN = 24
 PARAMETERS = 1_200_000  # four hidden layers of 512 units
 NUMBERS = 20_000  # that come out of a layer: the largest maps of the presets are 24 of 28×28
@@ -157,10 +161,20 @@ def layer_words(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
-def check_architecture(recipe: Recipe, budget: Budget = WHOLE) -> None:
+def image_of(dataset: Dataset) -> Image:
+    """The size of the images of a data set. Raises BadInput for data that the page can't show."""
+    shape = dataset.train.images.shape[1:]
+    if dataset.train.images.dtype != np.uint8 or len(shape) != 2 or not all(SIDE[0] <= n <= SIDE[1] for n in shape):
+        size = f"{SIDE[0]} to {SIDE[1]}"
+        raise BadInput(f"{one_line(dataset.name)}: the page shows grey images of {size} pixels a side, and no others")
+    return shape[0], shape[1]
+
+
+def check_architecture(recipe: Recipe, budget: Budget = WHOLE, image: Image = MNIST) -> None:
     """Raise BadInput for a network that the page can't show, or that would keep the machine too busy."""
-    if recipe.input_shape not in ((PIXELS,), IMAGE):
-        raise BadInput(f"inputs of shape {recipe.input_shape}: expected ({PIXELS},) or {IMAGE}, the pixels of an image")
+    flat, whole = (prod(image),), (1, *image)
+    if recipe.input_shape not in (flat, whole):
+        raise BadInput(f"inputs of shape {recipe.input_shape}: expected {flat} or {whole}, the pixels of an image")
     stack = dense_stack(recipe.layers)
     if stack and (len(stack.units) > HIDDEN_LAYERS + 1 or max(stack.units[:-1], default=0) > UNITS):
         raise BadInput(

@@ -15,6 +15,7 @@ from nn_from_scratch.data import Dataset
 from nn_from_scratch.data.batches import inputs
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.inspection.gradient_check import GradientCheck, check_gradients
+from nn_from_scratch.inspection.naming import plural, with_article
 from nn_from_scratch.recipe import Recipe, dense_stack
 from nn_from_scratch.runs.training_run import TrainingRun
 from nn_from_scratch.schedules import Constant
@@ -56,8 +57,9 @@ class LiveRun:
         budget: limits.Budget = limits.WHOLE,
     ):
         dataset = start.images(dataset)
+        self.image = limits.image_of(dataset)
         recipe = start.recipe.for_data(dataset)
-        limits.check_architecture(recipe, budget)
+        limits.check_architecture(recipe, budget, self.image)
         usable = int(np.isin(dataset.train.labels, recipe.classes).sum())
         held_out = 0 if start.on_test else min(VALIDATION_IMAGES, usable // 7)
         run = TrainingRun(recipe, dataset, start.seed, held_out, threads)
@@ -147,13 +149,13 @@ class LiveRun:
     # ---- what there is to see ----
 
     def show(self, kind: str, index: int | None = None, image: np.ndarray | None = None) -> None:
-        """Put another digit on the stage. Raises BadInput where there is no such digit."""
+        """Put another image on the stage. Raises BadInput where there is no such image."""
         self.stage.show(kind, index, image, self.snapshot)
 
     def frame_part(self) -> dict[str, Any]:
         """What a frame tells of this training.
 
-        Activations, δ and the gradients of weights are those of the digit on the stage, by the weights as they are
+        Activations, δ and the gradients of weights are those of the image on the stage, by the weights as they are
         now; the norms of gradients are those of the last batch. `loss` is that batch's, `accuracy` the share of right
         answers in the last 50. After a step with a single example, `before` is what there was to see before it.
         """
@@ -179,7 +181,7 @@ class LiveRun:
         }
 
     def tiles_part(self) -> dict[str, Any]:
-        return {"step": self.run.progress.step, **(tiles(self.run.network) or {"units": []})}
+        return {"step": self.run.progress.step, **(tiles(self.run.network, self.image) or {"units": []})}
 
     def description(self) -> dict[str, Any]:
         """Everything but the numbers that change with every step."""
@@ -207,6 +209,9 @@ class LiveRun:
             },
             "marks": self.marks,
             "classes": recipe.classes,
+            **_said(*run.called),
+            "image": self.image,
+            "pad": self.image == limits.MNIST,
             "output_kind": score_name(run.network.layers[-1], recipe.outputs),
             "parameters": run.network.parameters.size,
             "gradient_check": {
@@ -219,7 +224,7 @@ class LiveRun:
         return {"step": self.run.progress.step, **neuron_part(self.run.network, self.stage.trace(), unit)}
 
     def weight(self, unit: Unit, source: int) -> dict[str, Any]:
-        """One weight: its value, its slope for the digit on the stage, and the way that it has come."""
+        """One weight: its value, its slope for the image on the stage, and the way that it has come."""
         place = self._place_of_weight(unit, source)
         gradient = self.stage.trace().gradients[unit.layer]["W"][unit.neuron].flat[source]
         return {
@@ -261,7 +266,7 @@ class LiveRun:
             "steps": self.run.progress.step,
             "data": {"name": self.run.dataset.name, "training_images": len(self.run.learning)},
         }
-        return SavedNetwork(network, self.recipe.classes, training)
+        return SavedNetwork(network, self.recipe.classes, training, {}, *self.run.called)
 
     # ---- parts of the above ----
 
@@ -288,6 +293,15 @@ class LiveRun:
             x += np.random.default_rng(0).uniform(0, GRAIN, x.shape)
         t = target_table(self.recipe.outputs, network.dtype)[self.run.learning.labels[few]]
         return check_gradients(network, self.run.loss, x, t, of_each=of_each)
+
+
+def _said(names: tuple[str, ...], noun: str) -> dict[str, Any]:
+    """What the page calls the classes, without and with an article, and a sample."""
+    return {
+        "names": names,
+        "called": [with_article(name) for name in names],
+        "noun": {"one": noun, "a": with_article(noun), "many": plural(noun)},
+    }
 
 
 def _marked(recipe: Recipe) -> dict[str, str]:

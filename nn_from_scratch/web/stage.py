@@ -1,4 +1,4 @@
-"""The stage: the one digit that the page shows on its way through the network, and the lesson of a single step.
+"""The stage: the one image that the page shows on its way through the network, and the lesson of a single step.
 
 "Stages" of a network are something else: its layers, in inspection/stages.py.
 """
@@ -24,17 +24,17 @@ COMPANIONS = 15  # beside an example, for layers that take statistics of a batch
 
 # What a visitor can ask for, and what it is.
 KINDS = {
-    "latest": "the last digit that the network has learnt from",
-    "pinned": "one digit that it never learns from, always the same",
-    "mistake": "a digit that it reads wrong",
-    "test": "a digit from the test images",
+    "latest": "the last image that the network has learnt from",
+    "pinned": "one image that it never learns from, always the same",
+    "mistake": "an image that it gets wrong",
+    "test": "one of the test images",
     "drawing": "the visitor's own",
 }
 
 
 @dataclass(frozen=True)
 class Example:
-    """An image, (28, 28) bytes, its class where that is known, and its place in the images that it comes from."""
+    """An image (rows, columns) of bytes, its class where that is known, and its place in the images that it is from."""
 
     kind: str
     image: np.ndarray
@@ -67,7 +67,7 @@ class Lesson:
 
 
 class Stage:
-    """Which digit is shown, and what the network makes of it.
+    """Which image is shown, and what the network makes of it.
 
     `teaching` says that the next step is to be a lesson: it is set before the step is taken.
     """
@@ -81,13 +81,13 @@ class Stage:
 
     @property
     def example(self) -> Example:
-        """The digit that is shown now."""
+        """The image that is shown now."""
         if self.lesson:
             return self.lesson.example
         return self._chosen or Example.of("latest", self.run.learning, self.batches.example)
 
     def show(self, kind: str, index: int | None, image: np.ndarray | None, snapshot: Snapshot) -> None:
-        """Another digit; a mistake is one of the snapshot. Raises BadInput where there is no such digit."""
+        """Another image; a mistake is one of the snapshot. Raises BadInput where there is no such image."""
         limits.one_of(kind, "kind", KINDS)
         if kind == "latest":
             self._chosen = None
@@ -144,7 +144,7 @@ class Stage:
         return trace(network, self.run.loss, x, t, self.lesson is not None if training is None else training)
 
     def part(self) -> dict[str, Any]:
-        """A frame's share: the digit and the layers; after a lesson's step, also what there was to see before it."""
+        """A frame's share: the image and the layers; after a lesson's step, also what there was to see before it."""
         traced = self.trace()
         before = self.lesson.edges if self.lesson else None
         return {

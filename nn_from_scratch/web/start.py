@@ -43,9 +43,15 @@ class Start:
         return replace(dataset, train=copies.followed_by(dataset.train))
 
 
-def recipe_of_preset(preset: str) -> Recipe:
-    """A preset's recipe as the live page trains it: the rate stays where it is set, and there is no last epoch."""
-    return PRESETS[preset].override(schedule="constant", epochs=limits.EPOCHS)
+def recipe_of_preset(preset: str, dataset: Dataset) -> Recipe:
+    """A preset's recipe as the live page trains it: the rate stays where it is set, and there is no last epoch.
+
+    For other images and classes than those of MNIST, it has other inputs and outputs. Raises BadInput for data that the
+    page can't show, or layers that can't look at images of this size.
+    """
+    limits.image_of(dataset)
+    recipe = PRESETS[preset].fitted(dataset.train.sample_shape, dataset.labels)
+    return recipe.override(schedule="constant", epochs=limits.EPOCHS)
 
 
 def start_from(saved: SavedNetwork, like: Start) -> Start:

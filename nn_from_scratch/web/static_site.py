@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 import threadpoolctl
 
 import nn_from_scratch
-from nn_from_scratch.data.mnist import FILES, MIRRORS
+from nn_from_scratch.data.mnist import MNIST
 from nn_from_scratch.errors import BadInput, one_line
 from nn_from_scratch.web import limits
 from nn_from_scratch.web.pyodide_files import Pyodide, read_pyodide
@@ -32,7 +32,7 @@ PACKAGE = Path(nn_from_scratch.__file__).parent
 STATIC = PACKAGE / "web" / "static"
 MANIFEST = "site.json"  # tells the page's worker what there is to load, and us that a folder is ours
 FORMAT = "nn_from_scratch static page"
-HOSTS = " ".join(f"https://{urlsplit(mirror).netloc}" for mirror in MIRRORS)
+HOSTS = " ".join(f"https://{urlsplit(mirror).netloc}" for mirror in MNIST.mirrors)
 # What server.py sends as a header, a static host can't: here it stands in the page. It lets the worker compile
 # WebAssembly, and lets the page fetch MNIST, if somebody asks for it.
 POLICY = (
@@ -84,7 +84,7 @@ def site(pyodide: Pyodide, preset: str, seed: int) -> Files:
         "numpy": _archive(files, f"pyodide/{pyodide.numpy}"),
         "package": _archive(files, f"python/{name}"),
         "runtime_bytes": sum(len(content) for file, content in pyodide.files.items() if file != pyodide.numpy),
-        "mnist": {"mirrors": MIRRORS, "files": {file: size for file, (size, _) in FILES.items()}},
+        "mnist": {"mirrors": MNIST.mirrors, "files": {file: size for file, (size, _) in MNIST.files.items()}},
         "files": sorted([*files, MANIFEST]),
     }
     return files | {MANIFEST: json.dumps(manifest, indent=1).encode()}

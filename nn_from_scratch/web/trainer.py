@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
+from math import prod
 from time import perf_counter
 from typing import Any, TypeVar
 
@@ -24,7 +25,6 @@ from nn_from_scratch.data import Dataset, Split
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.handwriting.drawing import NothingDrawn, prepare
 from nn_from_scratch.layers import BatchNorm
-from nn_from_scratch.presets import PRESETS
 from nn_from_scratch.recipe import Recipe, dense_stack
 from nn_from_scratch.runs.training_run import DEFAULT_THREADS, TrainingRun
 from nn_from_scratch.storage import SavedNetwork
@@ -89,7 +89,7 @@ class Trainer:
         self._took: deque[float] = deque([0.0], maxlen=8)  # seconds that the last frames took
         self._frame_due = self._tiles_due = self._snapshot_due = perf_counter()
         with threadpool_limits(threads):  # before the thread starts
-            self._begin(Start(recipe_of_preset(preset), seed, preset))
+            self._begin(Start(recipe_of_preset(preset, dataset), seed, preset))
 
     # ---- for other threads ----
 
@@ -156,7 +156,7 @@ class Trainer:
         """A new network: from a preset or as the present one, with what else is given in place of its parts."""
         before = self.live.start
         if preset:
-            start = Start(recipe_of_preset(preset), 0, preset)
+            start = Start(recipe_of_preset(preset, self.dataset), 0, preset)
             if before.experiment:
                 self.epoch_target = None  # it was the experiment's
         else:
@@ -164,7 +164,7 @@ class Trainer:
         if hidden is not None or activation is not None:
             start = replace(start, recipe=_stack(start.recipe, hidden, activation))
         recipe = start.recipe.override(**changes)
-        is_preset = start.preset and recipe.layers == PRESETS[start.preset].layers
+        is_preset = start.preset and recipe.layers == recipe_of_preset(start.preset, self.dataset).layers
         seed = secrets.randbelow(limits.SEED[1] + 1) if seed is None else seed
         self._begin(replace(start, recipe=recipe, seed=seed, preset=start.preset if is_preset else None))
 
@@ -178,8 +178,9 @@ class Trainer:
 
     def learn_drawings(self, drawings: Split) -> None:
         """Learn from the visitor's drawings, too. The network stays as it is; the training begins anew from it."""
+        self._refuse_without_pad()
         if unknown := set(drawings.labels.tolist()) - set(self.recipe.classes):
-            raise BadInput(f"label {min(unknown)}: expected one of the digits {_words(self.recipe.classes)}")
+            raise BadInput(f"label {min(unknown)}: expected one of {_words(self.recipe.classes)}")
         copied, most = (self.live.start.dataset or self.dataset).train.images.nbytes, self.budget.copied_bytes
         if most is not None and copied > most:
             raise BadInput(
@@ -207,7 +208,9 @@ class Trainer:
         self.publish(whole=True)
 
     def show(self, kind: str, index: int | None = None, ink: np.ndarray | None = None, centre: bool = True) -> None:
-        """Put a digit on the stage: see example.py. Of a drawing that is empty, nothing."""
+        """Put an image on the stage: see stage.py. Of a drawing that is empty, nothing."""
+        if ink is not None:
+            self._refuse_without_pad()
         try:
             self.live.show(kind, index, None if ink is None else prepare(ink, centre))
         except NothingDrawn:
@@ -276,7 +279,8 @@ class Trainer:
         return self.live.snapshot.cell(actual, predicted)
 
     def guess(self, ink: np.ndarray, centre: bool) -> dict[str, Any]:
-        return drawing_part(self.run.network, self.recipe.classes, ink, centre)
+        self._refuse_without_pad()
+        return drawing_part(self.run.network, self.recipe.classes, ink, centre, *self.run.called)
 
     def saved(self) -> SavedNetwork:
         return self.live.saved()
@@ -425,6 +429,11 @@ class Trainer:
     def _target_reached(self) -> bool:
         return self.run.progress.epoch >= (self.epoch_target or limits.EPOCHS)
 
+    def _refuse_without_pad(self) -> None:
+        if self.live.image != limits.MNIST:
+            rows, columns = self.live.image
+            raise BadInput(f"a drawing is made an image of 28 × 28 pixels, but these are of {rows} × {columns}")
+
     def _refuse_when_over(self) -> None:
         if self.state == DIVERGED:
             raise BadInput("the training has diverged: rewind or start anew, with a lower learning rate")
@@ -437,7 +446,7 @@ def _stack(recipe: Recipe, hidden: tuple[int, ...] | None, activation: str | Non
     stack = dense_stack(recipe.layers)
     units = hidden if hidden is not None else stack.units[:-1] if stack else ()
     between = activation or (stack.activations[0] if stack and len(stack.units) > 1 else "relu")
-    sizes = (limits.PIXELS, *units, recipe.outputs)
+    sizes = (prod(recipe.input_shape), *units, recipe.outputs)
     return recipe.override(sizes=sizes, activations=(between,) * len(units) + recipe.layers[-1:])
 
 

@@ -168,7 +168,7 @@ def test_what_mnist_holds(said):
 
 @real.says("It downloads MNIST once, # MB.")
 def test_the_size_of_mnist(said):
-    agree(said, [sum(size for size, _ in mnist.FILES.values()) / 2**20])
+    agree(said, [sum(size for size, _ in mnist.MNIST.files.values()) / 2**20])
 
 
 @real.says(

@@ -261,7 +261,7 @@ def test_images_of_a_channel_hold_the_same_as_rows_of_pixels_in_either_precision
 def test_inputs_that_are_no_images_are_refused():
     split = Split(np.zeros((5, 3)), np.zeros((5, 2)))
     with pytest.raises(
-        BadInput, match=r"augmentation is for images, uint8 \(N, rows, columns\): the inputs are float64"
+        BadInput, match=r"augmentation is for images, uint8 \(N, …, rows, columns\): the inputs are float64"
     ):
         Batches(split, 2, (3,), 2, 0, augment=Augment(BOTH, 0))
 

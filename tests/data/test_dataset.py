@@ -18,7 +18,11 @@ def split() -> Split:
 def test_arrays_of_the_wrong_kind_are_refused() -> None:
     images, labels = pictures(5)
     for wrong_images, wrong_labels, message in (
-        (images.reshape(5, -1), labels, r"images are uint8 \(5, 64\), expected uint8 \(N, height, width\), or floats"),
+        (
+            images.reshape(5, -1),
+            labels,
+            r"images are uint8 \(5, 64\), expected uint8 \(N, rows, columns\) or \(N, channels, rows, columns\), or",
+        ),
         (images.astype(int), labels, r"images are int64 \(5, 8, 8\), expected uint8"),
         (np.zeros(5), labels, r"images are float64 \(5,\), expected uint8"),
         (images.tolist(), labels, "images are a list, expected uint8"),
@@ -42,11 +46,13 @@ def test_inputs_and_targets_may_be_floats_of_any_kind() -> None:
             assert (len(learning), len(held_out)) == (3, 2)
 
 
-def test_a_data_set_holds_images_with_classes() -> None:
+def test_a_data_set_holds_samples_of_one_kind_with_classes() -> None:
     images, labels = pictures(5)
-    for wrong in (Split(np.zeros((5, 3)), labels), Split(images, np.zeros((5, 1)))):
-        with pytest.raises(ValueError, match=r"mine: a data set holds images \(N, height, width\) with their classes"):
-            Dataset("mine", Split(images, labels), wrong, "made here")
+    with pytest.raises(ValueError, match="mine: a data set holds samples with their classes, not with targets"):
+        Dataset("mine", Split(images, labels), Split(images, np.zeros((5, 1))), "made here")
+    for numbers in (np.zeros((5, 3)), np.zeros((5, 8, 8)), np.zeros((5, 3, 8, 8), np.uint8), images[:, :, :7]):
+        message = refusal(Dataset, "mine", Split(images, labels), Split(numbers, labels), "made here")
+        assert message.startswith("mine: the training set has images of 8 × 8 pixels, but the test set ")
 
 
 def test_select_takes_slices_indices_and_masks(split: Split) -> None:
@@ -131,7 +137,8 @@ def test_datasets_of_two_sizes_are_refused() -> None:
     small, large = Split(*pictures(5, 8)), Split(*pictures(5, 28))
     message = refusal(Dataset, "some/path", large, small, "here")
     assert message == (
-        "some/path: the training images have 28×28 pixels but the test images 8×8: expected the same size"
+        "some/path: the training set has images of 28 × 28 pixels, but the test set images of 8 × 8 pixels: "
+        "expected the same"
     )
 
 
@@ -143,6 +150,19 @@ def test_a_dataset_restricted_to_classes(split: Split) -> None:
     assert Dataset("digits", split, split, "a test").test_set_asked_for() == {}
     assert sorted(part.train.labels.tolist()) == [0] * 4 + [1] * 4
     assert part.test.labels.tolist() == [0, 1]
+
+
+def test_the_names_of_the_classes(split: Split) -> None:
+    digits = Dataset("mine", split, split, "here")
+    assert digits.class_names == tuple("0123456789")
+    assert digits.noun == "picture"
+    letters = Dataset("mine", split, split, "here", class_names=tuple("abcdefghij"), noun="letter")
+    assert letters.only_classes([7, 2]).class_names == ("h", "c")
+    assert letters.only_classes([7, 2]).noun == "letter"
+    many = Dataset("mine", Split(split.images, split.labels + np.uint8(20)), split, "here")
+    assert many.class_names == tuple(map(str, range(int(split.labels.max()) + 21)))
+    with pytest.raises(ValueError, match="label 9, but names of 3 classes"):
+        Dataset("mine", split, split, "here", class_names=("a", "b", "c"))
 
 
 def test_an_empty_training_set_has_all_classes(split: Split) -> None:

@@ -13,7 +13,9 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pooch
@@ -133,28 +135,66 @@ def silent_server() -> Iterator[str]:
 @pytest.fixture(autouse=True)
 def _tiny_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
     sums = {name: (len(content), hashlib.md5(content).hexdigest()) for name, content in FILES.items()}
-    monkeypatch.setattr(mnist, "FILES", sums)
+    for name in mnist.PUBLISHED:
+        change(monkeypatch, name, files=sums)
+
+
+def change(monkeypatch: pytest.MonkeyPatch, name: str = "mnist", **parts: Any) -> None:
+    monkeypatch.setitem(mnist.PUBLISHED, name, replace(mnist.PUBLISHED[name], **parts))
 
 
 def use(monkeypatch: pytest.MonkeyPatch, *mirrors: str) -> None:
-    monkeypatch.setattr(mnist, "MIRRORS", mirrors)
-
-
-PUBLISHED = mnist.MIRRORS, mnist.FILES
+    change(monkeypatch, mirrors=mirrors)
 
 
 def test_the_addresses_sizes_and_sums_are_those_that_are_published() -> None:
-    mirrors, files = PUBLISHED
-    assert mirrors == (
+    assert mnist.MNIST.mirrors == (
         "https://ossci-datasets.s3.amazonaws.com/mnist/",
         "https://storage.googleapis.com/cvdf-datasets/mnist/",
     )
-    assert files == {
+    assert mnist.MNIST.files == {
         "train-images-idx3-ubyte.gz": (9_912_422, "f68b3c2dcbeaaa9fbdd348bbdeb94873"),
         "train-labels-idx1-ubyte.gz": (28_881, "d53e105ee54ea40749a09fcbcd1e9432"),
         "t10k-images-idx3-ubyte.gz": (1_648_877, "9fb629c4189551a2d022fa330f9573f3"),
         "t10k-labels-idx1-ubyte.gz": (4_542, "ec29112dd5afa0611ce80d1b7f02629c"),
     }
+
+
+def test_each_set_has_its_own_place_names_and_sums() -> None:
+    sums = {md5 for published in mnist.PUBLISHED.values() for _, md5 in published.files.values()}
+    assert list(mnist.PUBLISHED) == ["mnist", "fashion", "kmnist"]
+    for published in (mnist.MNIST, mnist.FASHION, mnist.KMNIST):
+        assert len(published.class_names) == len(set(published.class_names)) == 10
+        assert [*published.files] == [*mnist.MNIST.files]
+        assert all(url.endswith("/") for url in published.mirrors)
+        sums |= {md5 for _, md5 in published.files.values()}
+    assert len(sums) == 16  # 12, and 4 of the tiny set
+    assert [published.megabytes for published in (mnist.MNIST, mnist.FASHION, mnist.KMNIST)] == [
+        "12 MB",
+        "31 MB",
+        "21 MB",
+    ]
+    assert len({published.cache for published in mnist.PUBLISHED.values()}) == 3
+    assert mnist.FASHION.files["train-images-idx3-ubyte.gz"][1] == "8d4fb7e6c68d591d4c3dfef9ec88bf0d"
+    assert mnist.FASHION.files["t10k-labels-idx1-ubyte.gz"][1] == "bb300cfdad3c16e7a12a480ee83cd310"
+    assert mnist.KMNIST.files["train-labels-idx1-ubyte.gz"][1] == "e144d726b3acfaa3e44228e80efcd344"
+    assert mnist.KMNIST.files["t10k-images-idx3-ubyte.gz"][1] == "5c965bf0a639b31b8f53240b1b52f4d7"
+
+
+@pytest.mark.parametrize("name", ["fashion", "kmnist"])
+def test_another_set_is_fetched_into_a_folder_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, server: Server, name: str
+) -> None:
+    published = mnist.PUBLISHED[name]
+    assert f"{published.title} is neither on this machine nor reachable" in refusal(load_dataset, name)
+    change(monkeypatch, name, mirrors=(server.url("whole"),))
+    told: list[str] = []
+    data = load_dataset(name, notify=told.append)
+    assert told[0].startswith(f"downloading {published.title} (")
+    assert (data.name, data.class_names, data.noun) == (name, published.class_names, published.noun)
+    assert {path.name for path in (mnist.cache_directory() / name).iterdir()} == set(FILES)
+    assert load_dataset(name).source == f"the cache {mnist.cache_directory() / name}"
+    assert refusal(load_dataset, "mnist").startswith("MNIST is neither")  # which the other has not been taken for
 
 
 def test_a_download_fills_the_cache_once(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
@@ -164,7 +204,7 @@ def test_a_download_fills_the_cache_once(monkeypatch: pytest.MonkeyPatch, server
     assert (data.name, len(data.train), len(data.test)) == ("mnist", 30, 10)
     assert data.source == f"a download from {server.url('whole')}"
     assert len(told) == 1
-    assert told[0].startswith("downloading MNIST (12 MB) from http://127.0.0.1")
+    assert told[0].startswith("downloading MNIST (0 MB) from http://127.0.0.1")
     cache = mnist.cache_directory()
     assert {path.name: path.read_bytes() for path in cache.iterdir()} == FILES  # and nothing temporary
 
@@ -233,7 +273,7 @@ def test_a_slow_download_is_not_cut_off(monkeypatch: pytest.MonkeyPatch, server:
 
 
 def test_a_dead_network_is_found_dead_in_ten_seconds(monkeypatch: pytest.MonkeyPatch, silent_server: str) -> None:
-    assert len(mnist.MIRRORS) * download.PATIENCE < 9  # the rest is for imports
+    assert len(mnist.MNIST.mirrors) * download.PATIENCE < 9  # the rest is for imports
     monkeypatch.setattr(download, "PATIENCE", 0.3)
     use(monkeypatch, silent_server + "a/", silent_server + "b/")
     start = time.perf_counter()
@@ -270,7 +310,7 @@ def test_a_stall_in_the_middle_ends_it(monkeypatch: pytest.MonkeyPatch, server: 
         released.wait(10)
 
     server.answers = {**server.answers, "stall": stall}
-    monkeypatch.setattr(mnist, "FILES", {LARGEST: mnist.FILES[LARGEST]})
+    change(monkeypatch, files={LARGEST: mnist.PUBLISHED["mnist"].files[LARGEST]})
     use(monkeypatch, server.url("stall"))
     message = refusal(load_dataset, "mnist")
     released.set()
@@ -330,11 +370,12 @@ def test_nothing_is_printed(monkeypatch: pytest.MonkeyPatch, server: Server, cap
 
 def test_two_processes_at_once_both_end_with_good_files(server: Server, tmp_path: Path) -> None:
     program = f"""
+        from dataclasses import replace
         from pathlib import Path
         from nn_from_scratch.data import load_dataset, mnist
         mnist.cache_directory = lambda: Path({str(tmp_path / "shared")!r})
-        mnist.MIRRORS = ({server.url("slowly")!r},)
-        mnist.FILES = {mnist.FILES!r}
+        tiny = replace(mnist.MNIST, mirrors=({server.url("slowly")!r},), files={mnist.PUBLISHED["mnist"].files!r})
+        mnist.PUBLISHED["mnist"] = tiny
         print(load_dataset("mnist").fingerprint())
     """
     command = [sys.executable, "-c", textwrap.dedent(program)]
@@ -347,9 +388,9 @@ def test_two_processes_at_once_both_end_with_good_files(server: Server, tmp_path
 
 
 def test_the_real_files_over_the_wire(monkeypatch: pytest.MonkeyPatch, server: Server, real_mnist: Path) -> None:
-    monkeypatch.setattr(mnist, "FILES", PUBLISHED[1])
+    change(monkeypatch, files=mnist.MNIST.files)
     use(monkeypatch, server.url("cut_short"), server.url("whole"))
-    server.files = {name: (real_mnist / name).read_bytes() for name in PUBLISHED[1]}
+    server.files = {name: (real_mnist / name).read_bytes() for name in mnist.MNIST.files}
     data = load_dataset("mnist")
     assert data.source == f"a download from {server.url('whole')}"
     assert np.bincount(data.train.labels)[1] == 6742

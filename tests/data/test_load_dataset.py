@@ -55,7 +55,7 @@ def test_the_fallback_says_what_it_is_and_why(monkeypatch: pytest.MonkeyPatch) -
             "  tried http://127.0.0.1:9/first/: Connection refused",
             "  tried http://127.0.0.1:9/second/: Connection refused",
             "  To get MNIST: try again with a network, or put its four files,",
-            f"  {', '.join(sorted(mnist.FILES))},",
+            f"  {', '.join(sorted(mnist.MNIST.files))},",
             "  into a directory and give that as --data or in the environment variable NN_FROM_SCRATCH_DATA.",
             "  To skip the attempt: --data digits, or NN_FROM_SCRATCH_OFFLINE=1.",
         ]
@@ -94,7 +94,9 @@ def test_a_set_in_the_cache_is_complete_or_not_used(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("path", ["none", "", "nul\0byte", "MNIST", "x" * 5000, "\udcff"])
 def test_a_path_that_does_not_exist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, path: str) -> None:
     monkeypatch.chdir(tmp_path)
-    assert "no such file or directory, nor is it one of the names mnist, digits" in refusal(load_dataset, path)
+    assert "no such file or directory, nor is it one of the names mnist, fashion, kmnist, digits" in refusal(
+        load_dataset, path
+    )
 
 
 def test_names_go_before_files_of_that_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -102,7 +104,7 @@ def test_names_go_before_files_of_that_name(monkeypatch: pytest.MonkeyPatch, tmp
     write_idx_files(tmp_path / "digits")
     assert len(load_dataset("digits").train) == 1437
     data = load_dataset("./digits")
-    assert (data.name, len(data.train), data.source) == ("./digits", 30, "the directory ./digits")
+    assert (data.name, len(data.train), data.source) == ("./digits", 30, "the directory digits")
 
 
 def test_one_idx_file_of_a_set_means_the_set(tmp_path: Path) -> None:
@@ -179,7 +181,9 @@ def test_a_directory_in_which_the_two_cannot_be_told(tmp_path: Path) -> None:
 def test_the_test_set_of_a_directory_must_have_labels(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_bytes(csv_bytes(*TRAIN))
     (tmp_path / "test.csv").write_bytes(b"0" + b",0" * 63)
-    assert f"{tmp_path}/test.csv: line 1: 64 columns, expected a label and" in refusal(load_dataset, tmp_path)
+    assert f"{tmp_path}/test.csv: line 1: 64 columns, none of which is plainly the label" in refusal(
+        load_dataset, tmp_path
+    )
 
 
 def test_test_data_of_its_own(tmp_path: Path) -> None:
@@ -195,7 +199,8 @@ def test_test_data_of_its_own(tmp_path: Path) -> None:
         assert (data.name, data.test_data, data.test_fraction) == (str(tmp_path / name), str(test), None)
         assert data.source == f"the file {tmp_path / name}, tested on the file {test}"
     assert refusal(lambda: load_dataset("digits", test_data=test)) == (
-        "digits: the training images have 28×28 pixels but the test images 8×8: expected the same size"
+        "digits: the training set has images of 28 × 28 pixels, but the test set images of 8 × 8 pixels: "
+        "expected the same"
     )
     assert "expected a CSV file as test data" in refusal(lambda: load_dataset("digits", test_data=tmp_path / "a.npz"))
     assert "no such file" in refusal(lambda: load_dataset("digits", test_data=tmp_path / "none.csv"))
@@ -253,3 +258,62 @@ def test_the_cache_is_the_users_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     assert mnist.cache_directory().name == "nn_from_scratch"
     assert mnist.cache_directory().is_absolute()
+
+
+def test_the_real_fashion_mnist(monkeypatch: pytest.MonkeyPatch, real_fashion: Path) -> None:
+    monkeypatch.setenv("NN_FROM_SCRATCH_FASHION", str(real_fashion))
+    data = load_dataset("fashion")
+    assert (data.name, data.noun) == ("fashion", "fashion item")
+    assert np.bincount(data.train.labels).tolist() == [6000] * 10
+    assert np.bincount(data.test.labels).tolist() == [1000] * 10
+    assert [data.class_names[label] for label in data.train.labels[:4]] == ["ankle boot", "T-shirt", "T-shirt", "dress"]
+    assert "NN_FROM_SCRATCH_FASHION" in data.source
+
+
+# ---- classes that are words ----
+
+
+def iris(words: str, name: str = "species") -> bytes:
+    """A table with one line for each letter, which is its label."""
+    lines = [f"{i}.5,{i % 3},{word}" for i, word in enumerate(words)]
+    return "\n".join([f"u,v,{name}", *lines]).encode()
+
+
+def test_words_mean_the_same_in_both_files_of_a_directory(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_bytes(iris("cab"))
+    (tmp_path / "test.csv").write_bytes(iris("cb"))
+    data = load_dataset(tmp_path)
+    assert (data.class_names, data.noun) == (("a", "b", "c"), "sample")
+    assert [data.class_names[label] for label in data.test.labels] == ["c", "b"]
+    assert data.source == f"the directory {tmp_path}, labels in column 3 (species)"
+    (tmp_path / "test.csv").write_bytes(iris("cxb"))
+    assert "has the class 'x', expected one of a, b, c" in refusal(load_dataset, tmp_path)
+    (tmp_path / "test.csv").write_bytes(iris("012"))
+    assert "has the class '0', expected one of a, b, c" in refusal(load_dataset, tmp_path)
+
+
+def test_words_mean_the_same_in_test_data(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(iris("abcabc"))
+    (tmp_path / "b.csv").write_bytes(iris("cc"))
+    data = load_dataset(tmp_path / "a.csv", test_data=tmp_path / "b.csv")
+    assert (data.train.labels.tolist(), data.test.labels.tolist()) == ([0, 1, 2, 0, 1, 2], [2, 2])
+    assert len(data.train) == 6
+
+
+def test_more_classes_among_the_test_images_are_counted(tmp_path: Path) -> None:
+    images, labels = pictures(30)
+    (tmp_path / "train.csv").write_bytes(csv_bytes(images, labels))
+    (tmp_path / "test.csv").write_bytes(csv_bytes(images, labels + np.uint8(20)))
+    assert load_dataset(tmp_path).class_names == tuple(map(str, range(30)))
+
+
+def test_letters_that_are_numbered_from_1(tmp_path: Path) -> None:
+    """As in EMNIST's letters."""
+    images, _ = pictures(260)
+    labels = (np.arange(260) % 26 + 1).astype(np.uint8)
+    files = {"train_images": idx_bytes(images), "train_labels": idx_bytes(labels)}
+    files |= {"t10k_images": idx_bytes(images[:52]), "t10k_labels": idx_bytes(labels[:52])}
+    data = load_dataset(write_idx_files(tmp_path / "letters", **files))
+    assert data.labels == tuple(range(1, 27))
+    assert data.only_classes(data.labels).class_names == tuple(map(str, range(1, 27)))
+    assert data.only_classes([3, 1]).test.labels.tolist() == [1, 0, 1, 0]

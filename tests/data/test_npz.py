@@ -60,6 +60,26 @@ def test_labels_may_be_any_whole_numbers(tmp_path: Path, dtype: str) -> None:
     np.testing.assert_array_equal(labels, Y)
 
 
+@pytest.mark.parametrize("shape", [(14, 3), (14, 9, 16), (14, 3, 8, 8)])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, ">f4"])
+def test_floats_are_taken_as_they_are(tmp_path: Path, shape: tuple[int, ...], dtype: str) -> None:
+    x = np.random.default_rng(0).normal(0, 50, shape).astype(dtype)
+    (tmp_path / "a.npz").write_bytes(npz_bytes(x_train=x, y_train=Y, x_test=x[:5], y_test=Y[:5]))
+    data = load_dataset(tmp_path / "a.npz")
+    np.testing.assert_array_equal(data.train.images, x.astype(np.float32))
+    assert data.train.images.dtype == np.float32
+    assert data.train.sample_shape == ((1, 9, 16) if len(shape) == 3 else shape[1:])
+
+
+@pytest.mark.parametrize("shape", [(14, 8, 5), (14, 3, 8, 5)])
+def test_images_that_are_not_square_and_in_colour(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    x = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    (tmp_path / "a.npz").write_bytes(npz_bytes(x_train=x, y_train=Y + 100, x_test=x[:5], y_test=Y[:5]))
+    data = load_dataset(tmp_path / "a.npz")
+    np.testing.assert_array_equal(data.train.images, x)
+    assert data.class_names == tuple(map(str, range(110)))
+
+
 def test_column_order_version_2_and_further_arrays(tmp_path: Path) -> None:
     path = tmp_path / "mnist.npz"
     path.write_bytes(npz_bytes(**{**GOOD, "x_train": np.asfortranarray(X), "notes": np.zeros(3)}))
@@ -75,14 +95,32 @@ def test_column_order_version_2_and_further_arrays(tmp_path: Path) -> None:
             npz_bytes(x_train=X, y_train=Y),
             "has no x_test.npy, expected x_train, y_train, x_test and y_test; found x_tr",
         ),
-        (npz_bytes(**{**GOOD, "x_train": X / 255}), "x_train is float64 (14, 8, 8), expected uint8 (N, height, width)"),
-        (npz_bytes(**{**GOOD, "x_train": X.reshape(14, 64)}), "x_train is uint8 (14, 64), expected uint8 (N, "),
+        (
+            npz_bytes(**{**GOOD, "x_train": X / 255}),
+            "the training set has samples of 8 × 8 numbers, but the test set im",
+        ),
+        (
+            npz_bytes(**{**GOOD, "x_train": np.full((14, 8, 8), np.inf)}),
+            "x_train: sample 1 has a value that is no finite float32",
+        ),
+        (npz_bytes(**{**GOOD, "x_train": X * 1e39}), "x_train: sample 1 has a value that is no finite float32"),
+        (
+            npz_bytes(**{**GOOD, "x_train": X.astype(int)}),
+            "x_train is int64 (14, 8, 8), expected images, uint8 (N, rows, ",
+        ),
+        (
+            npz_bytes(**{**GOOD, "x_train": X.reshape(14, 64)}),
+            "x_train is uint8 (14, 64), expected images, uint8 (N, rows, ",
+        ),
         (npz_bytes(**{**GOOD, "y_test": np.eye(10)[Y[:5]]}), "y_test is float64 (5, 10), expected whole numbers (N,)"),
         (npz_bytes(**{**GOOD, "y_train": Y[:3]}), "y_train: 3 labels, expected 14, one for each image in"),
-        (npz_bytes(**{**GOOD, "y_train": Y + 256 * (Y == 3).astype(int)}), "label 259 of image 4, expected 0 to 9"),
-        (npz_bytes(**{**GOOD, "y_train": Y - np.int8(1)}), "y_train: label -1 of image 1, expected 0 to 9"),
+        (npz_bytes(**{**GOOD, "y_train": Y + 256 * (Y == 3).astype(int)}), "label 259 of image 4, expected 0 to 255"),
+        (npz_bytes(**{**GOOD, "y_train": Y - np.int8(1)}), "y_train: label -1 of image 1, expected 0 to 255"),
         (npz_bytes(**{**GOOD, "x_test": X[:0], "y_test": Y[:0]}), "x_test: no images, its shape is (0, 8, 8)"),
-        (npz_bytes(**{**GOOD, "x_test": X[:5, :4, :4]}), "training images have 8×8 pixels but the test images 4×4"),
+        (
+            npz_bytes(**{**GOOD, "x_test": X[:5, :4, :4]}),
+            "training set has images of 8 × 8 pixels, but the test set images of 4 × 4 pixels",
+        ),
         (with_member("x_train", npy(X)[:-1]), "x_train: declares uint8 (14, 8, 8) = 896 bytes, found 895"),
         (with_member("x_train", npy(X) + b"!"), "x_train: declares uint8 (14, 8, 8) = 896 bytes, found more"),
         (with_member("x_train", b""), "x_train: is no NumPy array"),

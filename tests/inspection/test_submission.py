@@ -52,3 +52,8 @@ def test_images_of_another_size_and_labels_are_refused(tmp_path):
     path.write_text("7" + ",0" * 16)
     with pytest.raises(BadInput, match=f"{path}: line 1: 17 columns, expected no label and a square number"):
         predicted_labels(brightest(), path)
+
+
+def test_names_are_a_third_column():
+    rows = submission_rows([9, 0], {0: "T-shirt", 9: "ankle boot"})
+    assert rows == [["ImageId", "Label", "Name"], [1, 9, "ankle boot"], [2, 0, "T-shirt"]]

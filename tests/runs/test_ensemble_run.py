@@ -15,6 +15,7 @@ from nn_from_scratch.data import Dataset
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.runs.checkpoint import checkpoint_document
 from nn_from_scratch.runs.ensemble_run import EnsembleRun, Report, ensemble_run_in, save_ensemble_checkpoint
+from nn_from_scratch.runs.pool import Processes
 from nn_from_scratch.runs.training_run import TrainingRun
 from nn_from_scratch.storage import json_files
 from nn_from_scratch.training import Diverged
@@ -92,7 +93,7 @@ def test_each_member_learns_what_it_would_learn_alone():
 
 def test_on_several_processes_they_learn_the_same(monkeypatch):
     run = start()
-    train(run, jobs=2)
+    train(run, pool=Processes(2))
     for member in run.members:
         (network,) = {run.run_of(member).network.parameters.tobytes()}
         assert network == alone(member.seed).network.parameters.tobytes()
@@ -182,7 +183,7 @@ def test_a_member_that_diverges_ends_all_and_is_named(jobs):
     told: list[Report] = []
     run = start(RECIPE.override(optimizer="sgd", learning_rate=1e30, schedule="constant"))
     with pytest.raises(Diverged, match=r"diverged at step \d+, at learning rate 1e\+30: member [12] \(seed [56]\): "):
-        told.extend(report for _, report in run.train(jobs))
+        told.extend(report for _, report in run.train(Processes(jobs)))
     assert told[-1].divergence
     assert np.isfinite(told[-1].divergence.snapshot).all()
     assert not run.trained

@@ -11,7 +11,8 @@ from time import sleep
 
 import pytest
 
-from nn_from_scratch.runs.pool import Stopped, told_by
+from nn_from_scratch.errors import WorkersLost
+from nn_from_scratch.runs.pool import Processes, Stopped
 from tests.scripts import ROOT
 
 
@@ -59,7 +60,7 @@ def no_process_is_left() -> bool:
 
 @pytest.mark.parametrize("jobs", [1, 2, 5])
 def test_everything_that_tasks_tell_arrives_in_the_order_of_each(jobs):
-    told = list(told_by(Shared(10).count, [3, 0, 2], jobs))
+    told = list(Processes(jobs).told_by(Shared(10).count, [3, 0, 2]))
     assert [value for i, (value, _) in told if i == 0] == [10, 11, 12]
     assert [value for i, (value, _) in told if i == 2] == [10, 11]
     assert len(told) == 5
@@ -70,7 +71,7 @@ def test_everything_that_tasks_tell_arrives_in_the_order_of_each(jobs):
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_tasks_that_are_told_to_stop_can_still_tell_what_they_have_come_to(jobs):
     told: list[str] = []
-    for _, text in told_by(Shared(0).until_stopped, [1, 2, 3], jobs, lambda: len(told) >= jobs):
+    for _, text in Processes(jobs).told_by(Shared(0).until_stopped, [1, 2, 3], lambda: len(told) >= jobs):
         told.append(text)
     assert sorted(told) == [f"{task} {what}" for task in (1, 2, 3) for what in ("begun", "ended")]
     assert no_process_is_left()
@@ -78,18 +79,18 @@ def test_tasks_that_are_told_to_stop_can_still_tell_what_they_have_come_to(jobs)
 
 def test_what_goes_wrong_in_a_task_is_raised_here_and_the_others_end():
     with pytest.raises(ValueError, match="task 1 can't be done"):
-        list(told_by(Shared(0).fail, [0, 1], 2))
+        list(Processes(2).told_by(Shared(0).fail, [0, 1]))
     assert no_process_is_left()
 
 
 def test_a_process_that_is_killed_is_said_in_one_line_and_the_others_end():
-    with pytest.raises(ChildProcessError, match="one of the processes ended before its work was done"):
-        list(told_by(Shared(0).die, [0, 1], 2))
+    with pytest.raises(WorkersLost, match="one of the processes ended before its work was done"):
+        list(Processes(2).told_by(Shared(0).die, [0, 1]))
     assert no_process_is_left()
 
 
 def test_where_the_caller_stops_asking_the_processes_end():
-    told = told_by(Shared(0).until_stopped, [1, 2], 2)
+    told = Processes(2).told_by(Shared(0).until_stopped, [1, 2])
     next(told)
     told.close()
     assert no_process_is_left()
@@ -100,10 +101,10 @@ def test_a_signal_that_reaches_all_processes_ends_none_of_them():
     """As Ctrl-C does in a terminal: what to do about it is decided in the first process."""
     program = (
         "import signal\n"
-        "from nn_from_scratch.runs.pool import told_by\n"
+        "from nn_from_scratch.runs.pool import Processes\n"
         "from tests.runs.test_pool import Shared\n"
         "if __name__ == '__main__':\n"
-        "    print([text for _, text in told_by(Shared(0).survive, [1, 2], 2)])\n"
+        "    print([text for _, text in Processes(2).told_by(Shared(0).survive, [1, 2])])\n"
         "    print(signal.pthread_sigmask(signal.SIG_BLOCK, []))\n"
     )
     # a new process, in which multiprocessing has begun nothing yet

@@ -10,6 +10,7 @@ from matplotlib.colors import to_hex, to_rgb
 import nn_from_scratch as nn
 from nn_from_scratch import figures
 from nn_from_scratch.runs import range_test, sweep
+from nn_from_scratch.runs.pool import Processes
 from nn_from_scratch.runs.range_test import RangeTest
 from nn_from_scratch.runs.sweep import Run, Sweep
 from tests.conftest import SMALL
@@ -57,15 +58,15 @@ def test_a_loss_that_ends_above_its_start_is_marked_too(halves):
 
 
 def test_one_process_and_two_give_the_same_runs(recipe, halves):
-    one = sweep.Sweep(list(sweep.sweep(recipe, [0.1, 0.01], [1, 0], *halves, jobs=1))).runs
-    two = sweep.Sweep(list(sweep.sweep(recipe, [0.1, 0.01], [1, 0], *halves, jobs=2))).runs
+    one = sweep.Sweep(list(sweep.sweep(recipe, [0.1, 0.01], [1, 0], *halves, pool=Processes(1)))).runs
+    two = sweep.Sweep(list(sweep.sweep(recipe, [0.1, 0.01], [1, 0], *halves, pool=Processes(2)))).runs
     assert [(run.learning_rate, run.seed) for run in one] == [(0.01, 0), (0.01, 1), (0.1, 0), (0.1, 1)]
     assert one == two
 
 
 def test_what_goes_wrong_in_a_process_of_a_sweep_is_raised_here_and_all_of_them_end(halves):
     with pytest.raises(ValueError, match="label 9: expected 0 to 2"):  # SMALL has 3 classes
-        list(sweep.sweep(SMALL, [0.01, 0.1], [0], *halves, jobs=2))
+        list(sweep.sweep(SMALL, [0.01, 0.1], [0], *halves, pool=Processes(2)))
     for process in active_children():
         process.join(30)
     assert not active_children()

@@ -89,6 +89,14 @@ def test_members_of_other_classes_are_refused_and_named():
         SavedEnsemble([member(0), other])
 
 
+def test_an_ensemble_calls_its_classes_as_its_members_do():
+    cats = SavedNetwork(small(), (0, 1, 2), class_names=("cat", "dog", "owl"), noun="picture")
+    ensemble = SavedEnsemble([cats, cats])
+    assert (ensemble.names, ensemble.noun) == (("cat", "dog", "owl"), "picture")
+    with pytest.raises(ValueError, match=r"members\[1\]: the list of class names is \('0', '1', '2'\)"):
+        SavedEnsemble([cats, SavedNetwork(small(), (0, 1, 2))])
+
+
 def test_what_save_takes_is_said_where_an_ensemble_has_no_record(tmp_path):
     ensemble = Ensemble([small(), small(seed=1)])
     with pytest.raises(TypeError, match="not a Ensemble first"):

@@ -740,3 +740,39 @@ def test_no_step_of_loading_draws_from_the_global_generator(tmp_path):
     before = np.random.get_state()[1].tolist()  # noqa: NPY002
     load(write(tmp_path / "network.json", document()))
     assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
+
+
+def test_names_of_classes_and_of_a_sample_are_in_the_file_only_where_they_are_not_those_of_digits(tmp_path):
+    save(saved(), tmp_path / "digits.json")
+    content = json.loads((tmp_path / "digits.json").read_text())
+    assert not {"class_names", "noun"} & content.keys()
+    assert (load(tmp_path / "digits.json").names, load(tmp_path / "digits.json").noun) == (("0", "1", "2"), "digit")
+
+    save(saved(class_names=("0", "1", "2"), noun="digit"), tmp_path / "same.json")
+    assert (tmp_path / "same.json").read_bytes() == (tmp_path / "digits.json").read_bytes()
+
+    save(saved(class_names=("coat", "bag", "☃"), noun="fashion item"), tmp_path / "fashion.json")
+    again = load(tmp_path / "fashion.json")
+    assert (again.names, again.noun, again.classes) == (("coat", "bag", "☃"), "fashion item", (0, 1, 2))
+    save(again, tmp_path / "again.json")
+    assert (tmp_path / "again.json").read_bytes() == (tmp_path / "fashion.json").read_bytes()
+
+
+@pytest.mark.parametrize("names", [["a"], ["a", "b", "c"], [1, 2], "ab", ["a", ""], ["a", "b" * 101], None])
+def test_names_that_are_not_one_for_each_class_are_refused(tmp_path, names):
+    (tmp_path / "n.json").write_text(json.dumps(document() | {"class_names": names}))
+    with pytest.raises(BadInput, match="class_names: expected a text of 1 to 100 characters for each of the classes"):
+        load(tmp_path / "n.json")
+
+
+def test_names_that_could_not_be_read_again_is_not_written(tmp_path):
+    with pytest.raises(ValueError, match="class_names: expected a text"):
+        save(saved(class_names=("a", "b")), tmp_path / "n.json")
+    with pytest.raises(ValueError, match="noun: expected a text"):
+        save(saved(noun=""), tmp_path / "n.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_cannot_steer_a_terminal(tmp_path):
+    (tmp_path / "n.json").write_text(json.dumps(document() | {"class_names": ["\x1b[2J", "b"], "noun": "\x07"}))
+    assert (load(tmp_path / "n.json").names, load(tmp_path / "n.json").noun) == (("\\x1b[2J", "b"), "\\x07")

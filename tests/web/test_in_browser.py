@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 import nn_from_scratch as nn
 from nn_from_scratch.data import Dataset
+from nn_from_scratch.data.mnist import FASHION
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.web import in_browser
 from nn_from_scratch.web.in_browser import Page, SlicedTrainer
@@ -235,11 +237,12 @@ def test_the_four_files_of_a_data_set_are_learnt_from_and_then_removed(posted, t
     assert posted.events[-1][1]["run"] == posted.page.trainer.run_number == 2
 
 
-def test_mnist_is_called_by_its_name(monkeypatch, posted, tmp_path):
+def test_a_published_set_is_called_by_its_name(monkeypatch, posted, tmp_path):
     directory = write_idx_files(tmp_path / "four")
     sums = {path.name: (0, in_browser._md5(path)) for path in directory.iterdir()}
-    monkeypatch.setattr(in_browser, "FILES", sums)
-    assert json.loads(posted.page.take_data(str(directory))[1])["state"]["data"]["name"] == "mnist"
+    monkeypatch.setitem(in_browser.PUBLISHED, "fashion", replace(FASHION, files=sums))
+    assert json.loads(posted.page.take_data(str(directory))[1])["state"]["data"]["name"] == "fashion"
+    assert posted.page.trainer.run.dataset.class_names[9] == "ankle boot"
 
 
 def test_an_archive_of_keras_is_learnt_from(posted, tmp_path, rng):

@@ -174,4 +174,24 @@ def test_a_doubtful_answer_names_two():
     network.parameters[...] = 0
     part = inspection.drawing_part(network, (4, 5, 6), np.full((280, 280), 255, np.uint8), centre=False)
     assert part["doubtful"]
-    assert part["message"] == "Not sure: 4, or perhaps 5."
+    assert part["message"] == "Not sure: a 4, or perhaps a 5."
+
+
+def test_an_answer_to_a_drawing_is_said_with_the_right_article():
+    network = nn.Network([nn.Dense(3), nn.Sigmoid()], (784,), seed=0)
+    network.parameters[...] = 0
+    names, ink = ("T-shirt", "trousers", "ankle boot"), np.full((280, 280), 255, np.uint8)
+
+    def said(answer, others=-9.0):
+        network.layers[0].b[...] = [9.0 if k == answer else others for k in range(3)]
+        part = inspection.drawing_part(network, (0, 1, 9), ink, False, names, "fashion item")
+        return part["message"], part["answer"]
+
+    assert said(0) == ("This looks like a T-shirt.", 0)
+    assert said(1) == ("This looks like trousers.", 1)
+    assert said(2) == ("This looks like an ankle boot.", 9)
+    assert said(2, others=8.0) == ("Not sure: an ankle boot, or perhaps a T-shirt.", 9)
+    dot = np.zeros((280, 280), np.uint8)
+    dot[140:150, 140:150] = 255
+    message = inspection.drawing_part(network, (0, 1, 9), dot, True, names, "fashion item")["message"]
+    assert message == "That is only a dot: draw a fashion item."

@@ -6,7 +6,7 @@ import { byId, make, write } from "./dom.js";
 export class Access {
   constructor(state) {
     this.state = state;
-    this.line = make("p", { class: "onlooker", id: "onlooker", hidden: true }, "You watch, and the presenter steers. Draw a digit of your own, and see what the network says.");
+    this.line = make("p", { class: "onlooker", id: "onlooker", hidden: true });
     document.querySelector(".notices").append(this.line);
     this.button = make("button", { class: "quiet", id: "qr", type: "button", hidden: true, title: "The address of this page for everybody in the network, to scan or to type" }, "QR code");
     byId("present").before(this.button);
@@ -14,8 +14,9 @@ export class Access {
   }
 
   draw() {
-    const { access } = this.state;
+    const { access, settings } = this.state;
     if (!access) return;
+    write(this.line, `You watch, and the presenter steers.${settings?.pad ? ` Draw ${settings.noun.a} of your own, and see what the network says.` : ""}`);
     const looksOn = !access.steers;
     document.body.dataset.access = looksOn ? "looks-on" : "steers";
     this.line.hidden = !looksOn;

@@ -16,11 +16,17 @@ export function fit(canvas) {
 
 const scratch = document.createElement("canvas");
 
-/** Draw a square picture. `ramp`: "ink" for values from 0 to `most`, others for −`most` to `most`. */
-export function picture(context, values, x, y, size, ramp, most) {
-  const side = Math.round(Math.sqrt(values.length));
-  Object.assign(scratch, { width: side, height: side });
-  const pixels = new ImageData(side, side);
+/** Where a picture of rows × columns stands in a square box: the size of its pixels, and how far it is from the corner. */
+export function inBox(rows, columns, size) {
+  const pixel = size / Math.max(rows, columns);
+  return { pixel, left: (size - columns * pixel) / 2, top: (size - rows * pixel) / 2 };
+}
+
+/** Draw a picture in a square box. `ramp`: "ink" for values from 0 to `most`, others for −`most` to `most`. */
+export function picture(context, values, x, y, size, ramp, most, columns = Math.round(Math.sqrt(values.length))) {
+  const rows = values.length / columns;
+  Object.assign(scratch, { width: columns, height: rows });
+  const pixels = new ImageData(columns, rows);
   const { colours, index } = ramps[ramp];
   for (let i = 0; i < values.length; i++) {
     const from = 3 * index(most > 0 ? values[i] / most : 0);
@@ -28,7 +34,8 @@ export function picture(context, values, x, y, size, ramp, most) {
   }
   scratch.getContext("2d").putImageData(pixels, 0, 0);
   context.imageSmoothingEnabled = false;
-  context.drawImage(scratch, x, y, size, size);
+  const { pixel, left, top } = inBox(rows, columns, size);
+  context.drawImage(scratch, x + left, y + top, columns * pixel, rows * pixel);
 }
 
 /** One value as a colour that a canvas understands. */

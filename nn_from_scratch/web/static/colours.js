@@ -1,5 +1,5 @@
 // The colours of everything that is drawn. Blue is positive and orange negative, which people with any colour vision can
-// tell apart. Amounts are ink on paper, in the digits and in the neurons that they activate; an activation below 0 is
+// tell apart. Amounts are ink on paper, in the images and in the neurons that they activate; an activation below 0 is
 // orange. The values are in style.css, so that both themes live in one place.
 
 const NAMES = ["paper", "ink", "muted", "line", "positive", "negative", "zero", "image-paper", "image-ink"];

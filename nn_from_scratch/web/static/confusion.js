@@ -7,7 +7,7 @@ import { bytes } from "./decode.js";
 import { byId, make, write } from "./dom.js";
 import { explain } from "./explain.js";
 import { count } from "./numbers.js";
-import { a } from "./state.js";
+import { upperFirst } from "./state.js";
 
 export class Confusion {
   constructor(state, stage) {
@@ -25,7 +25,7 @@ export class Confusion {
   draw() {
     const { settings } = this.state;
     if (!settings) return;
-    const { classes } = settings;
+    const { names: classes } = settings;
     // The matrix of another network may still be here when the classes are already others.
     const confusion = this.state.confusion?.matrix.length === classes.length ? this.state.confusion : null;
     if (this.classes !== String(classes)) this.#build(classes);
@@ -41,16 +41,19 @@ export class Confusion {
       write(button, found === undefined ? "" : String(found));
       button.classList.toggle("empty", !found);
       button.style.setProperty("--share", String(share));
-      button.setAttribute("aria-label", `${classes[actual]} read as ${classes[predicted]}: ${found ?? "not counted yet"}`);
+      button.setAttribute("aria-label", `${pair(classes, actual, predicted)}: ${found ?? "not counted yet"}`);
     }
   }
 
   #build(classes) {
     this.classes = String(classes);
-    const corner = make("td", { class: "corner" }, "digit \\ answer");
-    const head = make("tr", {}, corner, ...classes.map((name) => make("th", { scope: "col" }, String(name))));
+    const longest = Math.max(...classes.map(({ length }) => length));
+    this.table.classList.toggle("long-names", longest > 4);
+    this.table.classList.toggle("many", classes.length > 14);
+    const corner = make("td", { class: "corner" }, "actual \\ answer");
+    const head = make("tr", {}, corner, ...classes.map((name) => make("th", { scope: "col" }, make("span", {}, name))));
     const rows = classes.map((name, actual) =>
-      make("tr", {}, make("th", { scope: "row" }, String(name)), ...classes.map((_, predicted) => make("td", {}, cell(actual, predicted)))),
+      make("tr", {}, make("th", { scope: "row" }, name), ...classes.map((_, predicted) => make("td", {}, cell(actual, predicted)))),
     );
     this.table.replaceChildren(make("thead", {}, head), make("tbody", {}, ...rows));
     this.table.querySelector("button").tabIndex = 0;
@@ -58,12 +61,12 @@ export class Confusion {
 
   #about(button) {
     const { actual, predicted } = numbersOf(button);
-    const { classes } = this.state.settings;
+    const { called } = this.state.settings;
     const found = this.state.confusion?.matrix[actual][predicted] ?? 0;
     const times = found === 1 ? "time" : "times";
-    const digit = upperFirst(a(classes[actual]));
-    if (actual === predicted) return `${digit} was read right ${count(found)} ${times}. Click to see them.`;
-    return `${digit} was taken for ${a(classes[predicted])} ${count(found)} ${times}. Click to see them.`;
+    const what = upperFirst(called[actual]);
+    if (actual === predicted) return `${what}: recognized ${count(found)} ${times}. Click to see them.`;
+    return `${what}, taken for ${called[predicted]}: ${count(found)} ${times}. Click to see them.`;
   }
 
   #move(event) {
@@ -81,10 +84,10 @@ export class Confusion {
   async #open(button) {
     if (!button) return;
     const { actual, predicted } = numbersOf(button);
-    const { classes } = this.state.settings;
+    const { names } = this.state.settings;
     const list = byId("images-list");
     list.replaceChildren();
-    write(byId("images-title"), `${classes[actual]} read as ${classes[predicted]}`);
+    write(byId("images-title"), pair(names, actual, predicted));
     write(byId("images-note"), "…");
     if (!this.dialog.open) this.dialog.showModal();
     try {
@@ -101,7 +104,7 @@ export class Confusion {
   /** An image, which a click puts on the stage. */
   #thumbnail(image, index) {
     const canvas = make("canvas", { width: 56, height: 56, "aria-hidden": true });
-    picture(canvas.getContext("2d"), bytes(image), 0, 0, 56, "ink", 255);
+    picture(canvas.getContext("2d"), bytes(image), 0, 0, 56, "ink", 255, this.state.settings.image[1]);
     const button = make("button", { type: "button", class: "quiet", "aria-label": `put image ${index} on the stage` }, canvas);
     button.addEventListener("click", () => {
       this.dialog.close();
@@ -120,4 +123,4 @@ function cell(actual, predicted) {
   return make("button", { type: "button", class: kind, tabindex: "-1", "data-actual": actual, "data-predicted": predicted });
 }
 
-const upperFirst = (text) => text[0].toUpperCase() + text.slice(1);
+const pair = (names, actual, predicted) => (actual === predicted ? `${names[actual]}, recognized` : `${names[actual]} taken for ${names[predicted]}`);

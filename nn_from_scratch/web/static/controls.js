@@ -144,7 +144,7 @@ export class Controls {
     if (!this.refused?.includes(name)) keep(id, value);
   }
 
-  #drawNewNetwork({ presets, preset, experiment, loss, seed, data, classes }) {
+  #drawNewNetwork({ presets, preset, experiment, loss, seed, data, names, noun }) {
     const select = byId("preset");
     if (select.options.length !== presets.length + 1) {
       const options = presets.map((name) => make("option", { value: name }, name));
@@ -154,9 +154,11 @@ export class Controls {
     keep("preset", preset ?? OWN);
     keep("loss", loss.split(":")[0]);
     keep("seed", seed);
-    const digits = classes.length === 10 ? "the digits 0 to 9" : `the digits ${classes.join(" and ")}`;
+    const written = noun.one === "digit" ? "the digits " : "";
+    const few = names.length <= (written ? 2 : 10);
+    const what = written + (few ? names.join(written ? " and " : ", ") : `${names[0]} to ${names.at(-1)}`);
     const judged = data.judged_on === "test" ? `judged on the ${count(data.validation)} test images` : `${count(data.validation)} held out`;
-    write(byId("data"), `${data.name}: ${count(data.training)} images to learn from, ${judged}; ${digits}`);
+    write(byId("data"), `${data.name}: ${count(data.training)} images to learn from, ${judged}; ${what}`);
   }
 }
 

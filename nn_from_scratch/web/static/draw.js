@@ -1,5 +1,5 @@
-// The pad on which visitors write their own digit. Only strokes are kept here; what is made of them (threshold, scaling,
-// centring) is the server's business, so that the page and the command line read the same digit the same way.
+// The pad on which visitors draw. Only strokes are kept here; what is made of them (threshold, scaling,
+// centring) is the server's business, so that the page and the command line read the same drawing the same way.
 
 import { post } from "./api.js";
 import { picture } from "./canvas.js";
@@ -7,7 +7,7 @@ import { colours } from "./colours.js";
 import { base64, bytes } from "./decode.js";
 import { byId, write } from "./dom.js";
 import { fixed } from "./numbers.js";
-import { showBars } from "./network_picture.js";
+import { fitNames, showBars } from "./network_picture.js";
 
 const SIDE = 280;
 const PEN = 22; // about two of the 28 pixels wide, as in MNIST
@@ -32,8 +32,9 @@ export class DrawPad {
     this.centre.addEventListener("change", () => this.#changed());
   }
 
-  /** After a change of theme or size. */
+  /** After a change of theme, size or data. */
   draw() {
+    if (this.state.settings) this.#offer(this.state.settings);
     const context = this.pad.getContext("2d");
     context.fillStyle = colours["image-paper"];
     context.fillRect(0, 0, SIDE, SIDE);
@@ -46,6 +47,18 @@ export class DrawPad {
       context.stroke();
     }
     if (this.answer) this.#showImage();
+  }
+
+  /** Say what is to be drawn; where the images are no grey ones of 28 × 28 pixels, there is no pad. */
+  #offer({ noun: { one, a, many }, pad }) {
+    for (const part of document.querySelectorAll(".draw, [data-kind=drawing]")) part.hidden = !pad;
+    if (one === this.noun) return;
+    this.noun = one;
+    const written = ["digit", "character"].includes(one);
+    write(byId("draw-title"), `Draw ${a}`);
+    write(byId("pad-note"), `The pad makes strokes of a pen, as in handwriting. The ${many} that this network learns from may be of another kind: then fill in the shape, as large as the pad.`);
+    byId("pad-note").hidden = written;
+    this.centre.checked = written || one === "picture"; // of which nobody knows more
   }
 
   /** A new frame: the network has changed, so its answer may have. */
@@ -167,17 +180,18 @@ export class DrawPad {
 
   #show() {
     const { empty, message, outputs, answer } = this.answer;
-    const { classes } = this.state.settings;
+    const { classes, names } = this.state.settings;
     const text = byId("draw-answer");
     write(text, message);
     text.dataset.answer = empty ? "" : answer;
     this.#showImage();
+    fitNames(byId("draw-outputs"), names);
     showBars(byId("draw-outputs"), empty ? 0 : outputs.length, (row, i) => {
       row.style.setProperty("--share", String(Math.min(1, Math.abs(outputs[i]))));
       row.classList.toggle("negative", outputs[i] < 0);
       row.classList.toggle("answer", classes[i] === answer);
       row.dataset.value = outputs[i];
-      write(row.children[0], String(classes[i]));
+      write(row.children[0], names[i]);
       write(row.children[2], fixed(outputs[i], 2));
     });
   }

@@ -1,10 +1,10 @@
-// The visitor's own digits: kept with their labels in this browser, learnt from, saved to a file and read from one.
+// The visitor's own drawings: kept with their labels in this browser, learnt from, saved to a file and read from one.
 
 import { clear, refuse } from "./commands.js";
 import { bytes } from "./decode.js";
 import { picture } from "./canvas.js";
 import { byId, make } from "./dom.js";
-import { a } from "./state.js";
+import { calledOf, nameOf } from "./state.js";
 
 const KEY = "nn_from_scratch drawings";
 const SIDE = 42; // pixels on the screen
@@ -14,7 +14,7 @@ export class Drawings {
   /** `current()`: the drawing on the pad as the network sees it, 28 × 28 bytes in base64, or null. */
   constructor(state, commands, current) {
     Object.assign(this, { state, commands, current });
-    this.kept = remembered();
+    this.kept = [];
     byId("drawing-keep").addEventListener("click", () => this.#keep());
     byId("drawings-learn").addEventListener("click", () => this.#learn());
     byId("drawings-export").addEventListener("click", () => this.#export());
@@ -29,7 +29,7 @@ export class Drawings {
   #set(kept) {
     this.kept = kept.slice(-MOST);
     try {
-      localStorage.setItem(KEY, JSON.stringify(this.kept));
+      localStorage.setItem(this.key, JSON.stringify(this.kept));
     } catch {
       /* not remembered when the page is closed */
     }
@@ -39,7 +39,7 @@ export class Drawings {
   #keep() {
     const image = this.current();
     clear("drawings");
-    if (!image) return refuse("drawings", "There is nothing on the pad: draw a digit first.");
+    if (!image) return refuse("drawings", "There is nothing on the pad: draw something first.");
     return this.#set([...this.kept, { label: Number(byId("drawing-label").value), image }]);
   }
 
@@ -71,27 +71,29 @@ export class Drawings {
   draw() {
     const { settings } = this.state;
     if (!settings) return;
+    const key = settings.noun.one === "digit" ? KEY : `${KEY}: ${settings.data.name}`;
+    if (key !== this.key) Object.assign(this, { key, kept: remembered(key) }); // a 3 is no 3 among other classes
     const select = byId("drawing-label");
-    if (String(Array.from(select.options, ({ value }) => Number(value))) !== String(settings.classes)) {
-      select.replaceChildren(...settings.classes.map((digit) => make("option", { value: digit }, String(digit))));
+    if (String(Array.from(select.options, ({ text }) => text)) !== String(settings.names)) {
+      select.replaceChildren(...settings.classes.map((label, i) => make("option", { value: label }, settings.names[i])));
     }
     byId("drawings-row").hidden = !this.kept.length;
     byId("drawings").replaceChildren(
       ...this.kept.map(({ label, image }, i) => {
         const canvas = make("canvas", { width: SIDE, height: SIDE, "aria-hidden": true });
         picture(canvas.getContext("2d"), bytes(image), 0, 0, SIDE, "ink", 255);
-        const button = make("button", { type: "button", class: "quiet", "data-index": i, "aria-label": `Remove this drawing of ${a(label)}` }, "×");
-        return make("li", {}, canvas, make("span", {}, String(label)), button);
+        const button = make("button", { type: "button", class: "quiet", "data-index": i, "aria-label": `Remove this drawing of ${calledOf(settings, label) ?? label}` }, "×");
+        return make("li", {}, canvas, make("span", {}, nameOf(settings, label) ?? String(label)), button);
       }),
     );
   }
 }
 
-const isDrawing = (one) => Number.isInteger(one?.label) && one.label >= 0 && one.label <= 9 && /^[A-Za-z0-9+/=]{1048}$/.test(one.image ?? "");
+const isDrawing = (one) => Number.isInteger(one?.label) && one.label >= 0 && one.label <= 255 && /^[A-Za-z0-9+/=]{1048}$/.test(one.image ?? "");
 
-function remembered() {
+function remembered(key) {
   try {
-    return (JSON.parse(localStorage.getItem(KEY)) ?? []).filter(isDrawing);
+    return (JSON.parse(localStorage.getItem(key)) ?? []).filter(isDrawing);
   } catch {
     return [];
   }

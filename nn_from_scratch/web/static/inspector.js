@@ -1,4 +1,4 @@
-// One neuron's exact sum, z = Σ w·x + b, with the numbers of the digit on the stage; of a pixel in a feature map, the sum
+// One neuron's exact sum, z = Σ w·x + b, with the numbers of the image on the stage; of a pixel in a feature map, the sum
 // over its window; of a line, the life of its weight. It is asked for again with the newest frame, but only one question
 // is ever under way: training does not wait for it.
 
@@ -8,6 +8,7 @@ import { colours } from "./colours.js";
 import { largest, unpack } from "./decode.js";
 import { byId, make, write } from "./dom.js";
 import { count, fixed, plain, short } from "./numbers.js";
+import { upperFirst } from "./state.js";
 
 const PAUSE = 250; // milliseconds between two questions while training
 const [PICTURE, TRAIL_WIDTH, TRAIL_HEIGHT] = [92, 290, 90];
@@ -85,7 +86,7 @@ export class Inspector {
     if (String(this.state.field) !== String(field ?? null)) this.state.set("field", field ?? null);
     this.body.replaceChildren(
       make("dl", { class: "sum" }, ...this.#sum(found)),
-      ...(field ? [make("p", { class: "others" }, `It sees ${field[2]} × ${field[3]} pixels of the digit: the frame in the picture.`)] : []),
+      ...(field ? [make("p", { class: "others" }, `It sees ${field[2]} × ${field[3]} pixels of the image: the frame in the picture.`)] : []),
       ...(found.positive ? this.#parts(found) : []),
     );
   }
@@ -107,7 +108,7 @@ export class Inspector {
     const rest = inputs - positive.length - negative.length;
     const square = layer === 0 || kernel;
     return [
-      ...(square ? [products(found)] : []),
+      ...(square ? [products(found, this.state.settings.image)] : []),
       this.#contributions("Speaks for it", positive, most, found),
       this.#contributions("Speaks against it", negative, most, found),
       make("p", { class: "others" }, `the other ${rest} ${rest === 1 ? "input" : "inputs"} together: `, value(others, "others", 4)),
@@ -139,7 +140,7 @@ export class Inspector {
       const pixels = kernel[1] * kernel[2];
       return `${kernel[0] > 1 ? `map ${Math.floor(input / pixels)}, ` : ""}${place(input % pixels, kernel[2])}`;
     }
-    if (layer === 0) return place(input, 28);
+    if (layer === 0) return place(input, this.state.settings.image[1]);
     const { shape } = this.state.frame.layers[layer - 1];
     if (!shape) return `neuron ${input}`;
     const pixels = shape[1] * shape[2];
@@ -156,7 +157,7 @@ export class Inspector {
     const from = layer === 0 ? `the pixel at ${this.#sourceName(0, input)}` : this.#sourceName(layer, input);
     this.body.replaceChildren(
       make("p", {}, `From ${from} to ${this.state.neuronName(layer, neuron)}. `, back),
-      make("dl", { class: "sum" }, ...term("its value", w, "weight"), ...term("∂L/∂w of the digit on the stage", gradient, "gradient"), ...term("at step 0 it was", trail[0][1], "first")),
+      make("dl", { class: "sum" }, ...term("its value", w, "weight"), ...term("∂L/∂w of the image on the stage", gradient, "gradient"), ...term("at step 0 it was", trail[0][1], "first")),
       make("p", { class: "others" }, `The way that it has come, in ${count(trail.at(-1)[0])} steps:`),
       trailOf(trail, w),
       this.#handle(layer, neuron, input, w),
@@ -173,8 +174,6 @@ export class Inspector {
   }
 }
 
-const upperFirst = (text) => text[0].toUpperCase() + text.slice(1);
-
 const activationLabel = (name) => (name === "softmax" ? "softmax of all z" : `${name === "relu" ? "ReLU" : name}(z)`);
 
 /** A number as text for people, and exactly as data-value for whoever wants to check the sum. */
@@ -185,16 +184,16 @@ function value(x, name, decimals = 3) {
 
 const term = (label, x, name) => [make("dt", {}, label), make("dd", {}, value(x, name, 4))];
 
-/** Digit × weights = contributions, as three pictures; and the slopes. Of a kernel with several maps, the first. */
-function products({ values, weights, products: terms, gradient, kernel }) {
-  const pixels = kernel ? kernel[1] * kernel[2] : 784;
+/** Image × weights = contributions, as three pictures; and the slopes. Of a kernel with several maps, the first. */
+function products({ values, weights, products: terms, gradient, kernel }, image) {
+  const [rows, columns] = kernel?.slice(1) ?? image;
   const one = (packed, caption, ramp, sign) => {
     const canvas = make("canvas", { width: PICTURE, height: PICTURE, role: "img", "aria-label": caption });
     const all = unpack(packed);
-    picture(canvas.getContext("2d"), all.subarray(0, pixels), 0, 0, PICTURE, ramp, largest(all));
+    picture(canvas.getContext("2d"), all.subarray(0, rows * columns), 0, 0, PICTURE, ramp, largest(all), columns);
     return make("figure", {}, canvas, make("figcaption", {}, `${sign}${caption}`));
   };
-  const inputs = kernel ? (kernel[0] > 1 ? "window of map 0" : "window") : "digit";
+  const inputs = kernel ? (kernel[0] > 1 ? "window of map 0" : "window") : "image";
   return make(
     "div",
     { class: "products" },

@@ -4,7 +4,7 @@
 import { byId, write } from "./dom.js";
 import { fixed, short } from "./numbers.js";
 import { BEATS } from "./scenes.js";
-import { winner } from "./state.js";
+import { nameOf, winner } from "./state.js";
 
 const SECONDS = 1.1; // that each beat takes when it plays by itself
 
@@ -68,15 +68,16 @@ export class Lesson {
 }
 
 /** What is said in each beat, and at the end. */
-function sentences({ before, example }, { classes, output_kind: kind }) {
+function sentences({ before, example }, settings) {
+  const { classes, names, noun, output_kind: kind } = settings;
   const { index, value } = winner(before.example.outputs);
-  const [said, should] = [classes[index], example.label];
-  const right = said === should;
-  const p = before.example.outputs[classes.indexOf(should)];
+  const [said, should] = [names[index], nameOf(settings, example.label)];
+  const right = classes[index] === example.label;
+  const p = before.example.outputs[classes.indexOf(example.label)];
   const loss = `loss ${short(before.example.loss)} → ${short(example.loss)}`;
   const whole = right ? `said ${said}, and is right: ${loss}` : `said ${said}, should be ${should}: ${loss}`;
   return [
-    `Guess: the digit goes through the network from left to right. It says ${said} (${kind} ${fixed(value, 2)}).`,
+    `Guess: the ${noun.one} goes through the network from left to right. It says ${said} (${kind} ${fixed(value, 2)}).`,
     right
       ? `Error: ${said} is right, but with ${fixed(p, 2)} instead of 1. What is too little is orange, what is too much is blue.`
       : `Error: it should be ${should}, and that got ${fixed(p, 2)} instead of 1. What is too little is orange, what is too much is blue.`,

@@ -41,7 +41,7 @@ const compare = new Compare(state);
 
 // each view, and the parts of the state that it shows
 const views = new Map([
-  [new Access(state), ["access"]],
+  [new Access(state), ["access", "settings"]],
   [new Controls(state, commands), ["settings"]],
   [new Editor(state, commands), ["settings"]],
   [stage, ["frame"]],
@@ -59,10 +59,10 @@ const views = new Map([
   [inspector, ["frame"]],
   [new Drawings(state, commands, () => pad.seen), ["settings"]],
   [new Address(state, commands), ["settings", "frame"]],
-  [pad, []],
+  [pad, ["settings"]],
 ]);
 new Experiments(state, commands, compare);
-new Tour();
+new Tour(state);
 
 const stale = new Set();
 let scheduled = false;

@@ -1,8 +1,8 @@
-// The network as a graph: the digit, a column of neurons or feature maps for each layer, and the outputs. One class draws
+// The network as a graph: the image, a column of neurons or feature maps for each layer, and the outputs. One class draws
 // every scene: forward, backward, and the beats of a step (scenes.js). Each neuron is a real button over the canvas, so
 // that it can be reached without a mouse; each line can be clicked, for the life of its weight.
 
-import { fit, picture, tint } from "./canvas.js";
+import { fit, inBox, picture, tint } from "./canvas.js";
 import { colours } from "./colours.js";
 import { bytes, fullActivation, inWords, largest, unpack } from "./decode.js";
 import { make, write } from "./dom.js";
@@ -10,10 +10,10 @@ import { explain } from "./explain.js";
 import { count, fixed, plain, short } from "./numbers.js";
 import { arriving, BEND, heightAt, layOut, leaving } from "./picture_layout.js";
 import { backwardScene, CHANGE, forwardScene, FLOW, lessonScene, WEIGHT } from "./scenes.js";
-import { a, winner } from "./state.js";
+import { calledOf, winner } from "./state.js";
 
 const WAYS = {
-  forward: { title: "Forward: from the digit to an answer", ramp: "activation", values: "activations", maps: "maps" },
+  forward: { title: "Forward: from the image to an answer", ramp: "activation", values: "activations", maps: "maps" },
   backward: { title: "Backward: from the mistake to what must change", ramp: "signed", values: "deltas", maps: "delta_maps" },
 };
 const NEAR = 6; // pixels from a line that still hit it
@@ -59,7 +59,7 @@ export class NetworkPicture {
     this.#ease(frame, scene);
     this.lines = [];
     layers.forEach((_, l) => this.#revealed(context, scene, l, height, () => this.#drawEdges(context, scene, l)));
-    this.#drawDigit(context, scene);
+    this.#drawImage(context, scene);
     layers.forEach((_, l) => this.#drawUnits(context, scene, l));
     this.#drawChosenLine(context);
     this.#writeOutputs(scene);
@@ -140,18 +140,19 @@ export class NetworkPicture {
     if (!this.neurons.querySelector('[tabindex="0"]')) this.neurons.querySelector("button")?.setAttribute("tabindex", "0");
   }
 
-  #drawDigit(context, { example }) {
+  #drawImage(context, { example }) {
     const { x, y, size } = this.layout.image;
-    picture(context, bytes(example.image), x, y, size, "ink", 255);
+    const [rows, columns] = this.state.settings.image;
+    const { pixel, left, top } = inBox(rows, columns, size);
+    picture(context, bytes(example.image), x, y, size, "ink", 255, columns);
     context.strokeStyle = colours.line;
     context.lineWidth = 1;
-    context.strokeRect(x - 0.5, y - 0.5, size + 1, size + 1);
+    context.strokeRect(x + left - 0.5, y + top - 0.5, columns * pixel + 1, rows * pixel + 1);
     const { field } = this.state;
     if (!field) return;
-    const pixel = size / 28;
     context.strokeStyle = colours.positive;
     context.lineWidth = 2;
-    context.strokeRect(x + field[1] * pixel, y + field[0] * pixel, field[3] * pixel, field[2] * pixel);
+    context.strokeRect(x + left + field[1] * pixel, y + top + field[0] * pixel, field[3] * pixel, field[2] * pixel);
   }
 
   #drawEdges(context, { layers, part, moved, name }, l) {
@@ -164,7 +165,7 @@ export class NetworkPicture {
     for (const { unit, inputs, values, changes } of rows) {
       const to = arriving(this.layout, layers, l, unit);
       inputs.forEach((input, i) => {
-        const from = leaving(this.layout, layers, l, input, 28);
+        const from = leaving(this.layout, layers, l, input, this.state.settings.image);
         if (!from) return;
         let value = this.#eased(`${l}/${unit}/${input}`, values[i]);
         let share = Math.abs(value) / most;
@@ -225,16 +226,16 @@ export class NetworkPicture {
     const most = largest(values);
     layer.shown.forEach((unit, i) => {
       const { x, y, half } = this.layout.places.get(`${l}:${unit}`);
-      picture(context, values.subarray(i * rows * columns, (i + 1) * rows * columns), x - half, y - half, 2 * half, ramp, most);
+      picture(context, values.subarray(i * rows * columns, (i + 1) * rows * columns), x - half, y - half, 2 * half, ramp, most, columns);
       const chosen = this.#isChosen(l, unit);
       context.strokeStyle = chosen ? colours.positive : colours.line;
       context.lineWidth = chosen ? 2.5 : 1;
       context.strokeRect(x - half, y - half, 2 * half, 2 * half);
       if (!chosen) return;
       const { row, column } = this.state.selected;
-      const pixel = (2 * half) / columns;
+      const { pixel, left, top } = inBox(rows, columns, 2 * half);
       context.lineWidth = 1.5;
-      context.strokeRect(x - half + column * pixel - 1, y - half + row * pixel - 1, pixel + 2, pixel + 2);
+      context.strokeRect(x - half + left + column * pixel - 1, y - half + top + row * pixel - 1, pixel + 2, pixel + 2);
     });
   }
 
@@ -243,14 +244,15 @@ export class NetworkPicture {
     return selected?.layer === layer && selected.neuron === neuron;
   }
 
-  /** Beside each output: its digit, a bar, and the number. In a lesson the error p − t takes its place. */
+  /** Beside each output: its class, a bar, and the number. In a lesson the error p − t takes its place. */
   #writeOutputs({ example, layers, way, outputs, errors, errorsAre, name }) {
-    const { classes } = this.state.settings;
+    const { classes, names } = this.state.settings;
     const showsErrors = errors > 0 && name !== "guess";
     const values = showsErrors ? errorsAre : (outputs ?? Array.from(unpack(layers.at(-1).deltas)));
     const most = way === "forward" || showsErrors ? 1 : largest(values) || 1;
     const { index: answer } = winner(outputs ?? example.outputs);
     this.outputs.classList.toggle("signed", showsErrors || way === "backward");
+    fitNames(this.outputs, names);
     showBars(this.outputs, values.length, (row, i) => {
       const value = values[i];
       row.dataset.output = i;
@@ -259,14 +261,14 @@ export class NetworkPicture {
       row.classList.toggle("negative", value < 0);
       row.style.setProperty("--share", String(Math.min(1, (Math.abs(value) / most) * (showsErrors ? errors : 1))));
       row.dataset.value = value;
-      write(row.children[0], String(values.length > 1 ? classes[i] : classes[1]));
+      write(row.children[0], values.length > 1 ? names[i] : names[1]);
       write(row.children[2], way === "forward" && !showsErrors ? fixed(value, 3) : showsErrors ? signed(value) : short(value, 2));
     });
   }
 
   #writeCaptions({ example, layers }) {
     const { layout } = this;
-    const label = example.label === null ? "your drawing" : `this is ${a(example.label)}`;
+    const label = example.label === null ? "your drawing" : `this is ${calledOf(this.state.settings, example.label)}`;
     const texts = [
       [layout.image.x + layout.image.size / 2, `${count(this.state.settings.sizes[0])} pixels`, label],
       ...layers.map(({ units, shown, shape }, l) => [
@@ -338,7 +340,9 @@ export class NetworkPicture {
     curve(context, line.from, line.to);
     if (line.layer > 0) return;
     const { x, y, size } = this.layout.image; // the pixel that it comes from
-    context.strokeRect(x + (line.input % 28) * (size / 28) - 1, y + Math.floor(line.input / 28) * (size / 28) - 1, size / 28 + 2, size / 28 + 2);
+    const [rows, columns] = this.state.settings.image;
+    const { pixel, left, top } = inBox(rows, columns, size);
+    context.strokeRect(x + left + (line.input % columns) * pixel - 1, y + top + Math.floor(line.input / columns) * pixel - 1, pixel + 2, pixel + 2);
   }
 
   // ---- neurons ----
@@ -366,8 +370,9 @@ export class NetworkPicture {
   #pixel({ detail, clientX, clientY }, button, [, rows, columns]) {
     if (!detail) return [Math.floor(rows / 2), Math.floor(columns / 2)];
     const box = button.getBoundingClientRect();
-    const at = (offset, size, pixels) => Math.max(0, Math.min(pixels - 1, Math.floor((offset / size) * pixels)));
-    return [at(clientY - box.top, box.height, rows), at(clientX - box.left, box.width, columns)];
+    const { pixel, left, top } = inBox(rows, columns, box.width);
+    const at = (offset, pixels) => Math.max(0, Math.min(pixels - 1, Math.floor(offset / pixel)));
+    return [at(clientY - box.top - top, rows), at(clientX - box.left - left, columns)];
   }
 
   /** Arrow keys: up and down within a layer, left and right to the neighbour in the next. */
@@ -427,6 +432,14 @@ function cross(context, x, y, half) {
     context.lineTo(x + half, y + sign * half);
   }
   context.stroke();
+}
+
+/** Room for the longest name in a list of bars; of many, smaller letters. */
+export function fitNames(list, names) {
+  const letters = Math.max(...names.map(({ length }) => length));
+  list.style.setProperty("--letters", String(letters > 2 ? Math.min(letters, 14) : 0));
+  list.classList.toggle("named", letters > 2);
+  list.classList.toggle("many", names.length > 14);
 }
 
 /** A list of `n` rows of label, bar and number, filled by `fill(row, i)`. */

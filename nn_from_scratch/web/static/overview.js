@@ -1,10 +1,10 @@
-// What the page says in words: the state, the step, the verdict on the current digit, what went wrong, and now and then
+// What the page says in words: the state, the step, the verdict on the current image, what went wrong, and now and then
 // a summary for those who listen instead of looking.
 
 import { byId, write } from "./dom.js";
 import { setOutputKind } from "./explain.js";
 import { count, fixed, percent, plain, short } from "./numbers.js";
-import { a, winner } from "./state.js";
+import { calledOf, winner } from "./state.js";
 
 const SUMMARY_EVERY = 5500; // milliseconds; more often than every five seconds is noise to a listener
 
@@ -51,29 +51,30 @@ export class Overview {
   }
 
   /** The one sentence for somebody who has just come. */
-  #drawOpening(frame, { state, experiment, classes }) {
+  #drawOpening(frame, { state, experiment, classes, noun, pad }) {
     const { step, seen, validation, message } = frame;
-    const tests = this.state.heldOut === "test" ? "test images" : "digits that it has never learnt from";
-    const reads = validation ? `It now reads ${Math.round(100 * validation.accuracy)} of 100 ${tests}` : "";
+    const tests = this.state.heldOut === "test" ? "test images" : `${step ? "" : `${noun.many} `}that it has never learnt from`;
+    const knows = validation ? `is right about ${Math.round(100 * validation.accuracy)} of 100 ${tests}` : "";
     let text;
     if (this.state.notice && step === 0) text = this.state.notice;
     else if (message) text = "The training has diverged: some number became too large. Rewind, and take a lower learning rate.";
-    else if (step === 0 && validation?.accuracy > 2 / classes.length) text = `${reads}. Draw one, or press Start training to let it learn on.`;
-    else if (step === 0) text = "This network has never seen a digit, and guesses. Press Start training, or take one step with one example.";
-    else text = `After ${count(step)} ${step === 1 ? "step" : "steps"} with ${count(seen)} ${seen === 1 ? "digit" : "digits"}: ${reads.replace("It now", "it")}.${state === "training" ? "" : " Draw a digit of your own, or look at a mistake."}`;
+    else if (step === 0 && validation?.accuracy > 2 / classes.length) text = `It now ${knows}. ${pad ? "Draw one, or press" : "Press"} Start training to let it learn on.`;
+    else if (step === 0) text = `This network has never seen ${noun.a}, and guesses. Press Start training, or take one step with one example.`;
+    else text = `After ${count(step)} ${step === 1 ? "step" : "steps"} with ${count(seen)} ${seen === 1 ? noun.one : noun.many}: it ${knows}.${state === "training" ? "" : pad ? ` Draw ${noun.a} of your own, or look at a mistake.` : " Look at a mistake."}`;
     if (step === 0 && this.state.access?.steers === false) text = "The presenter has not started the training yet.";
     if (experiment) text = `Experiment: ${experiment[0]}. ${text}`;
     write(byId("opening-text"), text);
   }
 
-  #drawVerdict({ example, before }, { classes, output_kind: kind }) {
+  #drawVerdict({ example, before }, settings) {
+    const { classes, names, output_kind: kind } = settings;
     const { index, value } = winner(example.outputs);
     const verdict = byId("verdict");
-    const says = `The network ${before ? "now says" : "says"} ${classes[index]} (${kind} ${fixed(value, 2)})`;
+    const says = `The network ${before ? "now says" : "says"} ${names[index]} (${kind} ${fixed(value, 2)})`;
     const right = classes[index] === example.label;
     verdict.classList.toggle("wrong", !right && example.label !== null);
     if (example.label === null) write(verdict, `${says} of your drawing.`);
-    else write(verdict, `${right ? "✓" : "✗"} ${says}, ${right ? "and is right" : `but it is ${a(example.label)}`}.`);
+    else write(verdict, `${right ? "✓" : "✗"} ${says}, ${right ? "and is right" : `but it is ${calledOf(settings, example.label)}`}.`);
   }
 
   #drawDivergence({ message }) {

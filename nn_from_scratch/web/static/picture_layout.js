@@ -1,11 +1,13 @@
-// Where everything in the picture of the network goes: the digit, then a column for each layer. A unit's place follows
+// Where everything in the picture of the network goes: the image, then a column for each layer. A unit's place follows
 // from its number alone, so it stays where it is as long as the network is the same.
+
+import { inBox } from "./canvas.js";
 
 const [NARROW, TINY] = [115, 60]; // columns narrower than that break their captions into more lines; pixels
 const USUAL = 15.6; // pixels of a rem; a page that is presented has more
 const [LARGEST_MAP, LARGEST_NEURON, LEAST_NEURON] = [58, 11, 2.5];
 
-/** `columns[l]`: the x of a layer; `places`: "layer:unit" → {x, y, half}; `image`: {x, y, size} of the digit. */
+/** `columns[l]`: the x of a layer; `places`: "layer:unit" → {x, y, half}; `image`: {x, y, size} of the image. */
 export function layOut(layers, width, height, { outputsWidth, legendHeight, rem }) {
   const right = width - outputsWidth - 16;
   const deep = layers.some(({ shape }) => shape);
@@ -26,20 +28,21 @@ export function layOut(layers, width, height, { outputsWidth, legendHeight, rem 
   return { image: { x: 2, y: Math.max(legendHeight + 4, (tall - size) / 2), size }, columns, columnWidth, narrow, captions, tall, places };
 }
 
-/** Where an edge leaves its source: at the right edge of the digit or of a map, in the row of its pixel; of a neuron, its middle. */
-export function leaving(layout, layers, l, input, inputShape) {
+/** Where an edge leaves its source: at the right edge of the image or of a map, in the row of its pixel; of a neuron, its middle. */
+export function leaving(layout, layers, l, input, image) {
   if (l === 0) {
     const { x, y, size } = layout.image;
-    if (layers[0].shape) return [x + size, y + size / 2];
-    const side = inputShape;
-    return [x + size, y + (Math.floor(input / side) + 0.5) * (size / side)];
+    if (layers[0].shape) return [x + size - inBox(...image, size).left, y + size / 2];
+    const { pixel, left, top } = inBox(...image, size);
+    return [x + size - left, y + top + (Math.floor(input / image[1]) + 0.5) * pixel];
   }
   const { shape } = layers[l - 1];
   if (!shape) return middle(layout.places.get(`${l - 1}:${input}`));
   if (layers[l].shape) return edgeOf(layout.places.get(`${l - 1}:${input}`), 0.5);
   const pixels = shape[1] * shape[2];
   const row = Math.floor((input % pixels) / shape[2]);
-  return edgeOf(layout.places.get(`${l - 1}:${Math.floor(input / pixels)}`), (row + 0.5) / shape[1]);
+  const { pixel, top } = inBox(shape[1], shape[2], 1);
+  return edgeOf(layout.places.get(`${l - 1}:${Math.floor(input / pixels)}`), top + (row + 0.5) * pixel);
 }
 
 /** Where it arrives: at the left edge of a map, or in the middle of a neuron. */

@@ -10,7 +10,7 @@ const all = () => 1;
 /** The network as it is now, on the way forward: `part` says what the lines are. */
 export const forwardScene = ({ frame }, part) => ({ ...plain(frame), way: "forward", part, outputs: frame.example.outputs });
 
-/** The way back for the digit on the stage: δ in the neurons, and the slopes of its own loss as lines. */
+/** The way back for the image on the stage: δ in the neurons, and the slopes of its own loss as lines. */
 export const backwardScene = ({ frame }) => ({ ...plain(frame), way: "backward", part: GRADIENT, outputs: null });
 
 const plain = ({ example, layers }) => ({ example, layers, reveal: all, errors: 0, moved: 0 });

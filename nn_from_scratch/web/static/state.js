@@ -45,11 +45,11 @@ export class State extends EventTarget {
   }
 
   neuronName(layer, neuron) {
-    const { classes } = this.settings;
+    const { names, called } = this.settings;
     const { shape, units } = this.frame.layers[layer];
     if (shape) return `${this.layerName(layer)}, map ${neuron}`;
     if (layer !== this.lastLayer) return `${this.layerName(layer)}, neuron ${neuron}`;
-    return units === 1 ? `the output: is it ${classes[1]}?` : `output ${classes[neuron]}`;
+    return units === 1 ? `the output: is it ${called[1]}?` : `output ${names[neuron]}`;
   }
 
   /** Whether what is held out are the test images, and what to call them. */
@@ -66,5 +66,8 @@ export function winner(outputs) {
   return { index: outputs.indexOf(value), value };
 }
 
-/** "a 3", but "an 8": read aloud, it begins with a vowel. */
-export const a = (digit) => `${String(digit).startsWith("8") ? "an" : "a"} ${digit}`;
+/** What the class with a label is called: "sneaker"; with an article, "a sneaker" or "an 8". */
+export const nameOf = ({ classes, names }, label) => names[classes.indexOf(label)];
+export const calledOf = ({ classes, called }, label) => called[classes.indexOf(label)];
+
+export const upperFirst = (text) => text[0].toUpperCase() + text.slice(1);

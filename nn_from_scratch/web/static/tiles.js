@@ -55,7 +55,7 @@ class Wall {
     const scale = values.reduce((sum, tile) => sum + largest(tile), 0) / n;
     values.forEach((tile, i) => {
       const { x, y } = this.box(i);
-      picture(context, tile, x, y, this.size, "signed", scale);
+      picture(context, tile, x, y, this.size, "signed", scale, tiles.columns);
       if (this.#marked(i)) {
         context.strokeStyle = colours.ink;
         context.lineWidth = 2;

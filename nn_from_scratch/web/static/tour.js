@@ -1,23 +1,25 @@
 // Sixty seconds: what there is to see, one thing after the other, each pointed at in the picture.
 
 import { byId, make, write } from "./dom.js";
+import { upperFirst } from "./state.js";
 
 // selector, where on it (a share of its width), title, text; the first four are numbered in the picture
-const STOPS = [
-  ["#forward .stage", 0.12, "The digit", "A digit goes in here, as 784 pixels. The network is told nothing else about it."],
-  ["#forward .stage", 0.45, "Neurons", "Each circle or picture is what a neuron makes of the digit: it adds up what comes in, and passes on how much that is. Dark is a lot."],
+const stops = ({ noun: { one, a }, pad, sizes }) => [
+  ["#forward .stage", 0.12, `The ${one}`, `${upperFirst(a)} goes in here, as ${sizes[0]} pixels. The network is told nothing else about it.`],
+  ["#forward .stage", 0.45, "Neurons", `Each circle or picture is what a neuron makes of the ${one}: it adds up what comes in, and passes on how much that is. Dark is a lot.`],
   ["#forward .stage", 0.62, "Weights", "The lines are weights. Blue ones speak for a neuron, orange ones against it; wide ones count more. All that a network knows is in them."],
-  ["#forward .outputs", 0.5, "The answer", "The largest of these outputs is the answer. The frame marks the digit that it should be."],
-  ["#start", 0.5, "Learning", "At first the weights are random, so it guesses. Start training shows it one digit after another, and corrects the weights a little each time."],
+  ["#forward .outputs", 0.5, "The answer", "The largest of these outputs is the answer. The frame marks what it should be."],
+  ["#start", 0.5, "Learning", `At first the weights are random, so it guesses. Start training shows it one ${one} after another, and corrects the weights a little each time.`],
   ["#step-example", 0.5, "One step", "This shows one correction slowly: the guess, the error, who is to blame for it, and how the weights move."],
-  ["#pad", 0.5, "Your digit", "Draw a digit here, at any time. The network says what it takes it for."],
+  ...(pad ? [["#pad", 0.5, `Your ${one}`, `Draw ${a} here, at any time. The network says what it takes it for.`]] : []),
   ["#level-explain", 0.5, "More", "“Explain” and “Everything” show more of what goes on. Point at anything to read what it is."],
 ];
 
 const HEIGHTS = [0.5, 0.2, 0.35, 0.5]; // of the numbers in the picture, as shares of its height
 
 export class Tour {
-  constructor() {
+  constructor(state) {
+    this.state = state;
     this.card = byId("tour-card");
     this.at = -1;
     byId("tour").addEventListener("click", () => this.#go(0));
@@ -28,9 +30,14 @@ export class Tour {
     addEventListener("resize", () => this.at >= 0 && this.#place());
   }
 
+  get stops() {
+    return stops(this.state.settings);
+  }
+
   #go(at) {
+    const { stops } = this;
     const was = this.at;
-    this.at = at >= STOPS.length ? -1 : at;
+    this.at = at >= stops.length ? -1 : at;
     this.card.hidden = this.at < 0;
     this.#drawCallouts();
     for (const lit of document.querySelectorAll(".lit")) lit.classList.remove("lit");
@@ -38,12 +45,12 @@ export class Tour {
       if (was >= 0) byId("tour").focus();
       return;
     }
-    const [selector, , title, text] = STOPS[this.at];
+    const [selector, , title, text] = stops[this.at];
     write(byId("tour-title"), title);
     write(byId("tour-text"), text);
-    write(byId("tour-place"), `${this.at + 1} of ${STOPS.length}`);
+    write(byId("tour-place"), `${this.at + 1} of ${stops.length}`);
     byId("tour-back").disabled = this.at === 0;
-    write(byId("tour-next"), this.at === STOPS.length - 1 ? "Done" : "Next");
+    write(byId("tour-next"), this.at === stops.length - 1 ? "Done" : "Next");
     const target = document.querySelector(selector);
     (target.closest("label, button, canvas, .outputs, .stage") ?? target).classList.add("lit");
     target.scrollIntoView({ block: "nearest" });
@@ -56,7 +63,7 @@ export class Tour {
     callouts.hidden = this.at < 0;
     const home = byId("pictures").getBoundingClientRect();
     callouts.replaceChildren(
-      ...STOPS.slice(0, 4).map(([selector, share], i) => {
+      ...this.stops.slice(0, 4).map(([selector, share], i) => {
         const box = document.querySelector(selector).getBoundingClientRect();
         const mark = make("span", { class: i === this.at ? "now" : "" }, String(i + 1));
         Object.assign(mark.style, { left: `${box.left - home.left + share * box.width}px`, top: `${box.top - home.top + HEIGHTS[i] * box.height}px` });
@@ -67,7 +74,7 @@ export class Tour {
 
   /** Beside what it speaks of, and always whole on the screen. */
   #place() {
-    const [selector, share] = STOPS[this.at];
+    const [selector, share] = this.stops[this.at];
     const box = document.querySelector(selector).closest("label, button, canvas, .outputs, .stage").getBoundingClientRect();
     const [width, height] = [this.card.offsetWidth, this.card.offsetHeight];
     const left = Math.max(8, Math.min(innerWidth - width - 8, box.left + box.width * share - width / 2));

@@ -164,7 +164,7 @@ def test_the_keyboard_alone_is_enough(live_server: LiveServer, open_page: Open) 
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     page.wait_for_selector("#images[open]")
-    assert page.inner_text("#images-title") == "1 read as 1"
+    assert page.inner_text("#images-title") == "1, recognized"
     page.keyboard.press("Escape")
     for control in ("learning-rate", "speed", "batch-size", "pad", "preset", "seed", "download", "upload"):
         tab_to(f"#{control}")

@@ -22,7 +22,7 @@ import pytest
 
 import nn_from_scratch as nn
 from nn_from_scratch.data import Dataset
-from nn_from_scratch.data.mnist import DIRECTORY_VARIABLE, FILES, MIRRORS
+from nn_from_scratch.data.mnist import DIRECTORY_VARIABLE, MNIST
 from nn_from_scratch.web.static_site import POLICY
 from nn_from_scratch.web.trainer import Trainer
 from tests.scripts import ROOT
@@ -75,7 +75,7 @@ def started(browser: Browser, host: StaticHost) -> Iterator[tuple[Page, set[str]
 
 def is_complaint(said: ConsoleMessage) -> bool:
     """An error on the console, but not that of a mirror which a test makes unreachable."""
-    return said.type == "error" and not said.location["url"].startswith(MIRRORS)
+    return said.type == "error" and not said.location["url"].startswith(MNIST.mirrors)
 
 
 @pytest.fixture
@@ -276,16 +276,16 @@ def test_without_a_mirror_it_says_where_to_get_the_files(page):
     page.wait_for_selector("#data-said a")
     page.unroute(re.compile("^https:"))
     links = page.eval_on_selector_all("#data-said a", "all => all.map(a => a.href)")
-    assert links == [MIRRORS[0] + name for name in FILES]
+    assert links == [MNIST.mirrors[0] + name for name in MNIST.files]
     assert page.inner_text("#data").startswith("digits: ")
 
 
 def test_mnist_is_learnt_from_files_and_from_a_mirror(page, mnist: Dataset):
     directory = Path(os.environ[DIRECTORY_VARIABLE])
-    if not all((directory / name).is_file() for name in FILES):
+    if not all((directory / name).is_file() for name in MNIST.files):
         pytest.skip("the four files of MNIST are not gzipped here")
     run = int(page.get_attribute("body", "data-run"))
-    page.set_input_files("#data-files", [directory / name for name in FILES])
+    page.set_input_files("#data-files", [directory / name for name in MNIST.files])
     page.wait_for_selector(f"body[data-run='{run + 1}']")
     expected = "mnist: 55,000 images to learn from, 5,000 held out"
     until(page, lambda: page.inner_text("#data").startswith(expected), "MNIST")

@@ -1,0 +1,37 @@
+"""How a class and a sample are spoken of: "a sneaker", "an 8", "trousers", "items of clothing"."""
+
+import re
+
+from nn_from_scratch.storage import Saved
+
+# What begins with a vowel when it is read aloud: 8, 11, 18 and 80; letters that are spelt, alone or as in "X-ray"; and
+# words, but not those such as "uniform" and "one".
+_VOWEL = re.compile(
+    r"8|1[18](?!\d)|[aefhilmnorsx](?![a-z])|(?!eu|onc?e\b|u(ni|[bcfhjkqrst][aeiou]))[aeiou][a-z]|ho(ur|nest|nou?r)|heir",
+    re.IGNORECASE,
+)
+_PLURAL = re.compile(r"[a-rt-z]s$(?<!us)(?<!is)(?<!as)", re.IGNORECASE)  # "trousers", not "dress" and not "bus"
+
+
+def own_names(saved: Saved) -> tuple[str, ...]:
+    """The names of a network's classes, or () where they are called by their labels, as digits are."""
+    return saved.names if saved.names != tuple(map(str, saved.classes)) else ()
+
+
+def with_article(name: str) -> str:
+    """ "a 3", "an 8", "an ankle boot"; of trousers there is no single one."""
+    if _PLURAL.search(name):
+        return name
+    return f"an {name}" if _VOWEL.match(name) else f"a {name}"
+
+
+def plural(noun: str) -> str:
+    """ "digits", "boxes", "cities", "items of clothing"."""
+    head, of, rest = noun.partition(" of ")
+    if re.search("(s|x|z|ch|sh)$", head):
+        head += "es"
+    elif re.search("[^aeiou]y$", head):
+        head = f"{head[:-1]}ies"
+    else:
+        head += "s"
+    return head + of + rest

@@ -1,0 +1,168 @@
+"""One network trained by several processes, each on its share of every batch: data parallelism.
+
+The gradient of a batch is the mean of the gradients of its samples. So each process, a rank of MPI, takes some of the
+samples, and one Allreduce, a sum that everybody gets, turns what they found into the gradient of the whole batch. From
+there on all ranks do the same, on parameters that are the same to the bit. Layers, network and optimizers know nothing
+of it: all of it is in `DataParallelRun.step`.
+"""
+
+from collections.abc import Callable, Iterator
+from math import isfinite
+from typing import Any
+
+import numpy as np
+from mpi4py import MPI
+
+from nn_from_scratch.data import Dataset
+from nn_from_scratch.data.batches import Batches
+from nn_from_scratch.losses import Loss
+from nn_from_scratch.network import Network
+from nn_from_scratch.optimizers import Optimizer
+from nn_from_scratch.recipe import Recipe
+from nn_from_scratch.runs.training_run import OnStep, TrainingRun
+from nn_from_scratch.training import (
+    BAD_STATISTIC,
+    Diverged,
+    EpochResult,
+    Tally,
+    divergence,
+    evaluate,
+    fit,
+    right_answers,
+)
+
+
+def share(n: int, rank: int, ranks: int) -> slice:
+    """A rank's part of n samples. Parts differ by one at most, and with fewer samples than ranks some are empty."""
+    return slice(n * rank // ranks, n * (rank + 1) // ranks)
+
+
+class SharedBatches(Batches):
+    """A rank's share of every batch. The order, and what augmentation makes of an image, are those of one process."""
+
+    def __init__(self, comm: MPI.Comm, *arguments: Any, **options: Any):
+        self.comm = comm
+        super().__init__(*arguments, **options)
+
+    def batch(self, chosen: np.ndarray, epoch: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        self.whole = len(chosen)  # samples of all ranks
+        return super().batch(chosen[share(self.whole, self.comm.rank, self.comm.size)], epoch)
+
+
+class DataParallelRun(TrainingRun):
+    """A TrainingRun on all ranks of `comm`. Each makes its own, alike; what changes on the way stays alike in all.
+
+    Two things are not those of one process, with more than one rank. Dropout: each rank has a noise stream of its own.
+    BatchNorm: each share is normalized by its own mean and spread, and the running statistics take over the mean of
+    all shares'.
+    """
+
+    batches: SharedBatches
+
+    def __init__(self, comm: MPI.Comm, recipe: Recipe, dataset: Dataset, *arguments: Any):
+        self.comm = comm
+        self.ranks = comm.size
+        self.given = dataset
+        super().__init__(recipe, dataset, *arguments)
+        if self.ranks > 1:
+            noise = self.streams.noise
+            own = np.random.SeedSequence(noise.entropy, spawn_key=(*noise.spawn_key, comm.rank))
+            self.streams = self.streams._replace(noise=own)
+        network = self.network
+        sizes = np.cumsum([network.gradients.size, network.state.size])
+        self.vector = np.empty(sizes[-1] + 3, network.dtype)  # what the ranks sum up
+        self.gradient, self.state, self.sums = np.split(self.vector, sizes)  # views of its parts
+        self.wish: Callable[[], int] = lambda: 0  # the signal with which this rank was asked to end; 0: none
+        self.ending = 0  # the signal with which all end, after the same step
+
+    def make_batches(self) -> Batches:
+        return self.recipe.make_batches(
+            self.learning,
+            self.streams.shuffling,
+            augmentation_seed=self.streams.augmentation,
+            make=lambda *arguments: SharedBatches(self.comm, *arguments),
+        )
+
+    @np.errstate(over="ignore", invalid="ignore")
+    def step(
+        self,
+        network: Network,
+        loss: Loss,
+        optimizer: Optimizer,
+        learning_rate: float,
+        x: np.ndarray,
+        t: np.ndarray,
+        noise: np.random.Generator | None = None,
+    ) -> Tally:
+        """A `train_step` of all ranks: x (n, *input_shape) is a share of the batch, the gradient that of all N samples.
+
+        gradient = Σ n/N · (gradient of a share), and so with the loss and with what layers keep of their inputs.
+        """
+        number, n, N = optimizer.steps + 1, len(x), self.batches.whole
+        value, right, before = 0.0, 0, network.state.copy()
+        self.vector[...] = 0
+        if n:
+            if noise:
+                network.draw(noise)
+            p = network.forward(x, training=True)
+            value, right = loss.value(p, t), right_answers(p, t)
+            network.backward(loss, p, t)
+            for layer in network.layers:
+                layer.settle()
+            self.gradient[...], self.state[...], self.sums[0] = network.gradients, network.state, value
+            self.vector *= n / N
+        self.sums[1:] = right, bool(self.wish())
+        self.comm.Allreduce(MPI.IN_PLACE, self.vector)
+        network.gradients[...], network.state[...] = self.gradient, self.state
+        # Whatever is decided from here on follows from the sums: all ranks decide alike.
+        total, right, ending = self.sums.tolist()
+        if not (isfinite(total) and optimizer.step(network.parameters, network.gradients, learning_rate)):
+            network.state[...] = before
+            raise divergence(number, learning_rate, optimizer, self._where_not_finite(x, value))
+        if not np.isfinite(network.state).all():
+            network.state[...] = before
+            raise Diverged(number, learning_rate, BAD_STATISTIC)
+        if ending:
+            self.ending = self.comm.allreduce(self.wish(), MPI.MAX)
+        return Tally(total, int(right), N)
+
+    def _where_not_finite(self, x: np.ndarray, value: float) -> str | None:
+        """The first place in a forward pass where any rank finds such a number; else one on the way back."""
+        places = self.comm.allgather(self.network.where_not_finite(x, value) if len(x) else None)
+        found = [place for place in places if place]
+        return next((place for place in found if place.startswith("the output")), found[0] if found else None)
+
+    def fit(self, on_step: OnStep | None) -> Iterator[EpochResult]:
+        results = fit(
+            self.network,
+            self.loss,
+            self.optimizer,
+            self.schedule,
+            self.batches,
+            self.recipe.epochs,
+            None,
+            on_step,
+            self.progress,
+            self.streams.noise,
+            self.step,
+        )
+        for result in results:
+            yield self._validated(result) if self.validation else result
+
+    def _validated(self, result: EpochResult) -> EpochResult:
+        """With the loss and the accuracy on the images held out, of which each rank has looked at its share."""
+        n, part = len(self.validation), share(len(self.validation), self.comm.rank, self.comm.size)
+        sums = np.zeros(2)
+        if mine := part.stop - part.start:
+            loss, accuracy = evaluate(self.network, self.loss, self.validation.select(part))
+            sums[...] = loss * mine, round(accuracy * mine)
+        self.comm.Allreduce(MPI.IN_PLACE, sums)
+        loss, right = sums.tolist()
+        if not isfinite(loss):
+            raise Diverged(
+                self.progress.step, self.progress.learning_rate, "the validation loss is not a finite number"
+            )
+        return result._replace(validation_loss=loss / n, validation_accuracy=right / n)
+
+    def record(self) -> dict[str, Any]:
+        return super().record() | ({"ranks": self.ranks} if self.ranks > 1 else {})
