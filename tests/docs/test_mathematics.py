@@ -582,7 +582,7 @@ def test_how_large_the_sums_over_an_image_are(said, mnist):
 @says(
     "Measured on the first # training images, the loss starts at # on average over # seeds",
     "He's weights start at #. Much of",
-    r"has # % of its inputs outside $\pm #$ (measured likewise), where the derivative is below # instead of #",
+    r"has # % of its inputs outside $\pm #$ (measured in the same way), where the derivative is below # instead of #",
 )
 def test_what_uniform_weights_start_with(said, mnist):
     images, _, seeds, *_ = said
