@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from nn_from_scratch.storage import Saved
 
 DEFAULT_FIGURE = "results/confusion_matrix.png"
+REGIONS = "decision_regions"  # of a network with two inputs, beside the confusion matrix
 DEFAULT_ANSWERS = "results/answers.csv"
 EXAMPLES = """\
   python evaluate.py
@@ -127,6 +128,9 @@ def test(saved: "Saved", arguments: argparse.Namespace) -> None:
 
     # ---- Where the results go, and the data ----
     paths, tables = {"figure": arguments.figure or where_writable(DEFAULT_FIGURE)}, []
+    if paths["figure"] and saved.network.input_shape == (2,):
+        directory, ending = os.path.dirname(paths["figure"]), os.path.splitext(paths["figure"])[1]
+        paths["regions"] = os.path.join(directory, f"{REGIONS}{ending}")
     if arguments.errors:
         names = {"mistakes": "mistakes.png", "calibration_figure": "calibration.png"}
         paths |= {name: os.path.join(arguments.errors, file) for name, file in names.items()}
@@ -141,15 +145,18 @@ def test(saved: "Saved", arguments: argparse.Namespace) -> None:
     # ---- Evaluation ----
     found = answers(saved, dataset.test, whole.test)
     summary = evaluation.summary(found, saved.classes, saved.names)
-    drawn = {"figure": figures.confusion_matrix(summary.confusion, summary.names, summary.accuracy)}
+    drawn = {"figure": figures.confusion_matrix(summary.confusion, summary.names, summary.accuracy, dataset.plural)}
+    if "regions" in paths:
+        drawn["regions"] = figures.decision_regions(saved.network, dataset, saved.names, summary.accuracy)
     if arguments.errors:
-        drawn["mistakes"] = figures.mistakes(dataset.test.images, found, saved.names, arguments.sort)
-        drawn["calibration_figure"] = figures.calibration(summary.calibration, found.score_name)
+        if dataset.test.images.ndim > 2:
+            drawn["mistakes"] = figures.mistakes(dataset.test.images, found, saved.names, arguments.sort)
+        drawn["calibration_figure"] = figures.calibration(summary.calibration, found.score_name, dataset.plural)
     for table in tables:
         files.save_rows(mistake_rows(found, saved.classes, arguments.sort, own_names(saved)), table)
 
     # ---- Report ----
-    head = f"{arguments.weights} on {dataset.name} ({dataset.source}): {summary.images:,} test images"
+    head = f"{arguments.weights} on {dataset.name} ({dataset.source}): {summary.images:,} test {dataset.plural}"
     text = f"{head}\n\n{evaluation.evaluation_text(summary, arguments.details)}"
     results.publish(evaluation.evaluation_object(summary) | {"data": dataset.name}, text, drawn)
 

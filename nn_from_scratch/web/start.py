@@ -1,8 +1,6 @@
 """Where a training on the page begins: all it takes to begin there again."""
 
 from dataclasses import dataclass, replace
-from math import prod
-from typing import Any
 
 import numpy as np
 
@@ -10,7 +8,7 @@ from nn_from_scratch.classes import score_name
 from nn_from_scratch.data import Dataset, Split
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.losses import matching_loss
-from nn_from_scratch.presets import DIGITS, PRESETS
+from nn_from_scratch.presets import PRESETS
 from nn_from_scratch.recipe import Recipe
 from nn_from_scratch.storage import SavedNetwork
 from nn_from_scratch.web import limits
@@ -51,14 +49,9 @@ def recipe_of_preset(preset: str, dataset: Dataset) -> Recipe:
     For other images and classes than those of MNIST, it has other inputs and outputs. Raises BadInput for data that the
     page can't show, or layers that can't look at images of this size.
     """
-    recipe, image = PRESETS[preset], limits.image_of(dataset)
-    changes: dict[str, Any] = {"schedule": "constant", "epochs": limits.EPOCHS}
-    if image != limits.MNIST:
-        changes["input_shape"] = (1, *image) if len(recipe.input_shape) > 1 else (prod(image),)
-    labels = tuple(np.unique(dataset.train.labels).tolist())
-    if recipe.classes == DIGITS and labels != DIGITS:
-        changes["classes"] = labels
-    return recipe.override(**changes)
+    limits.image_of(dataset)  # refuses what the page can't show
+    recipe = PRESETS[preset].fitted(dataset.train.sample_shape, dataset.labels)
+    return recipe.override(schedule="constant", epochs=limits.EPOCHS)
 
 
 def start_from(saved: SavedNetwork, like: Start) -> Start:
