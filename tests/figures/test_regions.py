@@ -69,7 +69,7 @@ def test_the_numbers_of_a_table(rng):
     split = Split(rng.normal(size=(60, 13)).astype(np.float32), labels)
     figure = figures.distributions(split, [0, 1, 2], ["a", "b", "$c_"], "wine")
     shown = [axes for axes in figure.axes if axes.axison]
-    assert [axes.get_title() for axes in shown] == [f"number {i}" for i in range(1, 13)]
+    assert [axes.get_title(loc="left") for axes in shown] == [f"number {i}" for i in range(1, 13)]
     counts = shown[0].patches[0].get_data().values
     np.testing.assert_array_equal(
         counts, np.histogram(split.images[labels == 0, 0], shown[0].patches[0].get_data().edges)[0]
