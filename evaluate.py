@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from nn_from_scratch.storage import Saved
 
 DEFAULT_FIGURE = "results/confusion_matrix.png"
+REGIONS = "decision_regions"  # of a network with two inputs, beside the confusion matrix
 DEFAULT_ANSWERS = "results/answers.csv"
 EXAMPLES = """\
   python evaluate.py
@@ -49,8 +50,8 @@ def parse_arguments() -> argparse.Namespace:
         "--image",
         nargs="+",
         metavar="FILE_OR_DIR",
-        help="read these pictures of one digit (or what else it knows) each, or all in a folder, instead of testing: "
-        "of any size, dark on light or light on dark",
+        help="read these pictures of one digit each, or all in a folder, instead of testing: of any size, dark on "
+        "light or light on dark",
     )
     parser.add_argument(
         "--predict",
@@ -127,6 +128,9 @@ def test(saved: "Saved", arguments: argparse.Namespace) -> None:
 
     # ---- Where the results go, and the data ----
     paths, tables = {"figure": arguments.figure or where_writable(DEFAULT_FIGURE)}, []
+    if paths["figure"] and saved.network.input_shape == (2,):
+        directory, ending = os.path.dirname(paths["figure"]), os.path.splitext(paths["figure"])[1]
+        paths["regions"] = os.path.join(directory, f"{REGIONS}{ending}")
     if arguments.errors:
         names = {"mistakes": "mistakes.png", "calibration_figure": "calibration.png"}
         paths |= {name: os.path.join(arguments.errors, file) for name, file in names.items()}
@@ -135,24 +139,24 @@ def test(saved: "Saved", arguments: argparse.Namespace) -> None:
     results = Results(arguments, reads, paths, tables)
     whole = command_line.load_data_of(saved, arguments)
     dataset = matching(whole, saved.network.input_shape, saved.classes)
-    if not dataset.test.are_images:
-        paths.pop("mistakes", None)  # nothing that could be looked at
     if note := evaluation.data_note(saved, dataset):
         command_line.notify(note)
 
     # ---- Evaluation ----
     found = answers(saved, dataset.test, whole.test)
     summary = evaluation.summary(found, saved.classes, saved.names, dataset.plural)
-    drawn = {"figure": figures.confusion_matrix(summary.confusion, summary.names, summary.accuracy, summary.samples)}
+    drawn = {"figure": figures.confusion_matrix(summary.confusion, summary.names, summary.accuracy, dataset.plural)}
+    if "regions" in paths:
+        drawn["regions"] = figures.decision_regions(saved.network, dataset, saved.names, summary.accuracy)
     if arguments.errors:
-        if "mistakes" in paths:
+        if dataset.test.images.ndim > 2:
             drawn["mistakes"] = figures.mistakes(dataset.test.images, found, saved.names, arguments.sort)
-        drawn["calibration_figure"] = figures.calibration(summary.calibration, found.score_name, summary.samples)
+        drawn["calibration_figure"] = figures.calibration(summary.calibration, found.score_name, dataset.plural)
     for table in tables:
         files.save_rows(mistake_rows(found, saved.classes, arguments.sort, own_names(saved)), table)
 
     # ---- Report ----
-    head = f"{arguments.weights} on {dataset.name} ({dataset.source}): {summary.images:,} test {summary.samples}"
+    head = f"{arguments.weights} on {dataset.name} ({dataset.source}): {summary.images:,} test {dataset.plural}"
     text = f"{head}\n\n{evaluation.evaluation_text(summary, arguments.details)}"
     results.publish(evaluation.evaluation_object(summary) | {"data": dataset.name}, text, drawn)
 

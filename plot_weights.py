@@ -45,18 +45,21 @@ def parse_arguments() -> argparse.Namespace:
 def chosen_data(saved: "SavedNetwork", arguments: argparse.Namespace) -> "Dataset | None":
     """The data that the options ask for. Raises BadInput where the network can't read them."""
     from nn_from_scratch.data.batches import check_pixels
+    from nn_from_scratch.data.dataset import described
+    from nn_from_scratch.errors import BadInput, one_line
 
     if arguments.example is None and not (arguments.data or command_line.data_asked_for(arguments)):
         return None
     data = command_line.load_data_of(saved, arguments)
     check_pixels(data.test.images, saved.network.input_shape, data.name)
+    if arguments.example is not None and data.test.images.ndim < 3:
+        raise BadInput(f"--example draws images, but {one_line(data.name)} has {described(data.test.images)}")
     return data
 
 
 def chosen_image(saved: "SavedNetwork", data: "Dataset | None", arguments: argparse.Namespace) -> "np.ndarray | None":
     """The image to look at, (rows, columns), or None. Raises BadInput where the network can't answer it."""
     from nn_from_scratch import BadInput
-    from nn_from_scratch.data.dataset import check_images
     from nn_from_scratch.handwriting import reading
     from nn_from_scratch.inspection.answers import finite_outputs
 
@@ -67,7 +70,6 @@ def chosen_image(saved: "SavedNetwork", data: "Dataset | None", arguments: argpa
         return None
     if arguments.example >= len(data.test):
         raise BadInput(f"--example {arguments.example}: expected 0 to {len(data.test) - 1}, the last test image")
-    check_images(data, "--example")
     image = data.test.images[arguments.example]
     finite_outputs(saved, image[None])
     return image

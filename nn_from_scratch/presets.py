@@ -163,7 +163,24 @@ NUMBERS = Recipe(
     epochs=100,
 )
 
+# For pictures of another size than MNIST's, or in colour. The padding is for small ones.
+PICTURES = Recipe(
+    layers=(
+        *("conv2d:16:3:padding=same", "max-pool2d", "relu"),
+        *("conv2d:32:3:padding=same", "max-pool2d", "relu"),
+        *("flatten", "dense:2", "softmax"),
+    ),
+    loss="cross-entropy",
+    optimizer="adam",
+    learning_rate=0.005,
+    schedule="one-cycle",
+    batch_size=32,
+    epochs=20,
+)
+
 
 def usual_recipe(split: Split) -> Recipe:
-    """What is trained where no preset is named."""
-    return NUMBERS if split.images.ndim == 2 else PRESETS[DEFAULT_PRESET]
+    """What is trained where no preset is named; NUMBERS and PICTURES take the shape and the classes of the data."""
+    if split.images.ndim == 2:
+        return NUMBERS
+    return PRESETS[DEFAULT_PRESET] if split.sample_shape == (1, 28, 28) else PICTURES

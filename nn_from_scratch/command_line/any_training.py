@@ -113,13 +113,11 @@ class AnyTraining(Generic[Result]):
         if self.interruption.signal:
             notify(f"interrupted when the training was over; {self.what}: {output}")
             self.interruption.check()
-        dataset = self.like.dataset
-        self.say(f"test accuracy {test_accuracy:.2%} ({len(dataset.test):,} {dataset.plural})", even_if_quiet=True)
+        samples, plural = len(self.like.dataset.test), self.like.dataset.plural
+        self.say(f"test accuracy {test_accuracy:.2%} ({samples:,} {plural})", even_if_quiet=True)
         if not self.like.validation:
-            number = min(10_000, len(dataset.train) // 6)
-            self.say(
-                f"(--validation {number} holds {dataset.plural} out and tells the accuracy on them after each epoch)"
-            )
+            some = "10000" if plural == "images" else "N"
+            self.say(f"(--validation {some} holds {plural} out and tells the accuracy on them after each epoch)")
         self.say(f"saved {output}")
         if self.unwritten:
             raise BadInput(f"could not be written: {', '.join(self.unwritten)}")

@@ -1,4 +1,4 @@
-"""Look at a data set: how many images each class has, their mean and some of them, or what augmentation makes of it."""
+"""Look at a data set: how many samples each class has, and some of them, or what augmentation makes of its images."""
 
 import argparse
 
@@ -9,6 +9,7 @@ from nn_from_scratch.data.augmentation import AUGMENTATIONS
 EXAMPLES = """\
   python -m nn_from_scratch.data
   python -m nn_from_scratch.data --data digits --split test --save digits.png
+  python -m nn_from_scratch.data --data spiral --save spiral.png
   python -m nn_from_scratch.data --augment affine elastic:strength=1.5"""
 
 
@@ -33,8 +34,9 @@ def main() -> None:
 
     import numpy as np
 
-    from nn_from_scratch import figures
-    from nn_from_scratch.data.dataset import check_images
+    from nn_from_scratch import BadInput, figures
+    from nn_from_scratch.data.dataset import described
+    from nn_from_scratch.errors import one_line
     from nn_from_scratch.inspection.augmentation import versions
     from nn_from_scratch.inspection.tables import aligned
 
@@ -46,28 +48,27 @@ def main() -> None:
     classes = np.unique(split.labels).tolist()
     names = [dataset.class_names[label] for label in classes]
     name = f"{dataset.name}, {arguments.split}"
-    if not split.are_images:
-        if arguments.save or arguments.augment:
-            check_images(dataset, "the picture")
-        figure = None
-    elif arguments.augment:
+    if arguments.augment and not split.are_images:
+        raise BadInput(f"--augment makes new images, but {one_line(dataset.name)} has {described(split.images)}")
+    if arguments.augment:
         first = np.array([int(np.argmax(split.labels == label)) for label in classes])
         figure = figures.augmented(split.images[first], versions(split, first, arguments.augment), name)
-    else:
+    elif split.images.ndim > 2:
         figure = figures.samples(split, classes, name, names=names)
+    elif split.images.shape[1] == 2:
+        figure = figures.points(dataset, dataset.class_names, dataset.name)
+    else:
+        figure = figures.distributions(split, classes, names, name)
 
     print(command_line.data_summary(dataset, 0))
-    brightness = ["mean brightness"] if split.are_images else []
-    rows: list[list] = [["class", f"{arguments.split} {dataset.plural}", "share", *brightness]]
+    mean = ["mean brightness"] if split.are_images else []
+    rows: list[list] = [["class", f"{arguments.split} {dataset.plural}", "share", *mean]]
     for label, called in zip(classes, names, strict=True):
-        images = split.images[split.labels == label]
-        rows.append([called, len(images), f"{len(images) / len(split):.1%}"])
-        if split.are_images:
-            rows[-1].append(f"{images.mean() / 255:.3f}")
+        some = split.images[split.labels == label]
+        brightness = [f"{some.mean() / 255:.3f}"] if split.are_images else []
+        rows.append([called, len(some), f"{len(some) / len(split):.1%}", *brightness])
     print(aligned(rows))
 
-    if figure is None:
-        return
     if arguments.save:
         figures.save(figure, arguments.save)
         print(f"saved {arguments.save}")

@@ -18,7 +18,6 @@ from nn_from_scratch.inspection.evaluation import recorded_data, recorded_test_s
 from nn_from_scratch.storage import Saved, SavedEnsemble, SavedNetwork, load
 
 DEFAULT_WEIGHTS = "resources/weights_and_biases.json"
-SMALL_WEIGHTS = "results/digits.json"  # of a network trained on the embedded digits
 
 
 class Parser(argparse.ArgumentParser):

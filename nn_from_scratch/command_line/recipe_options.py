@@ -11,11 +11,11 @@ import shlex
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import asdict, fields, replace
+from pathlib import Path
 from typing import Any
 
 from nn_from_scratch.command_line.options import (
     DEFAULT_WEIGHTS,
-    SMALL_WEIGHTS,
     batch_size,
     data_options,
     load_data,
@@ -26,6 +26,7 @@ from nn_from_scratch.command_line.process import notify
 from nn_from_scratch.data import Dataset
 from nn_from_scratch.data.augmentation import AUGMENTATIONS
 from nn_from_scratch.data.dataset import described
+from nn_from_scratch.data.digits import SIDE
 from nn_from_scratch.data.load import NAMES
 from nn_from_scratch.errors import BadInput, one_line
 from nn_from_scratch.inspection.evaluation import recorded_data
@@ -226,21 +227,29 @@ def _shown(value: Any) -> str:
 def output_of(arguments: argparse.Namespace, dataset: Dataset) -> str:
     """Where to save the network: as told, else beside the checkpoint, else the default.
 
-    By default, one trained on the small digits does not take the place of one that was trained on other data.
+    By default, one trained on something else than MNIST does not take the place of one that was trained on other data:
+    it goes to results/, under the name of its own.
     """
     if not arguments.resume:
-        if arguments.output or dataset.name != "digits" or not os.path.exists(DEFAULT_WEIGHTS):
+        like_mnist = dataset.name not in NAMES[1:] and dataset.train.images.shape[1:] == (SIDE, SIDE)
+        if arguments.output or like_mnist or not os.path.exists(DEFAULT_WEIGHTS):
             return arguments.output or DEFAULT_WEIGHTS
         recorded, _ = recorded_data(load(DEFAULT_WEIGHTS))
         if recorded == dataset.name:
             return DEFAULT_WEIGHTS
-        notify(f"{DEFAULT_WEIGHTS} stays: it was trained on {recorded}; this network goes to {SMALL_WEIGHTS}")
-        notify(f"to test it: python evaluate.py --weights {SMALL_WEIGHTS}")
-        return SMALL_WEIGHTS
+        own = f"results/{Path(dataset.name).resolve().name.partition('.')[0] or 'network'}.json"
+        notify(f"{DEFAULT_WEIGHTS} stays: it was trained on {recorded}; this network goes to {own}")
+        notify(f"to test it: {shlex.join(['python', 'evaluate.py', '--weights', own, *_data_to_name(dataset)])}")
+        return own
     output = arguments.output or _network_of(arguments.resume)
     if os.path.realpath(output) == os.path.realpath(arguments.resume):
         raise BadInput(f"{output}: would be written over the checkpoint: expected another --output")
     return output
+
+
+def _data_to_name(data: Dataset) -> list[str]:
+    """The options of the data where they are paths, which no file decides about."""
+    return data_options(data.name, data.test_set_asked_for()) if data.name not in NAMES or data.test_data else []
 
 
 def _network_of(checkpoint: str) -> str:
@@ -255,8 +264,7 @@ def resume_command(arguments: argparse.Namespace, output: str, checkpoint: str, 
     command = [*_program(ranks), "--resume", checkpoint]
     if _network_of(checkpoint) != output:
         command += ["--output", output]
-    if data.name not in NAMES or data.test_data:  # paths, which no file decides about
-        command += data_options(data.name, data.test_set_asked_for())
+    command += _data_to_name(data)
     for name in ("history", "checkpoint_every", "patience", "jobs", "scheduler"):
         if getattr(arguments, name):
             command += [_option(name), str(getattr(arguments, name))]
@@ -283,8 +291,8 @@ def command_of(run: TrainingRun, patience: int | None = None, members: int | Non
             parts |= {name: value for name, value in asdict(run.recipe).items() if value != asdict(made)[name]}
         return parts
 
-    # Where no preset is named, rows of numbers have a recipe of their own.
-    starts = PRESETS if run.dataset.train.images.ndim > 2 else {"": usual_recipe(run.dataset.train)}
+    usual = usual_recipe(run.dataset.train)
+    starts = PRESETS if usual in PRESETS.values() else {"": usual, **PRESETS}  # "": where no preset is named
     found: dict[str, dict[str, Any]] = {}
     for name, preset in starts.items():
         try:

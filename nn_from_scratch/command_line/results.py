@@ -43,12 +43,16 @@ class Results:
         check_paths(reads, {**paths, "tables": tables})
 
     def publish(self, found: dict[str, Any], text: str, drawn: Mapping[str, Figure]) -> None:
-        """Save the figures, print what was found in one form or the other, and open windows where that is asked for."""
-        saved = {name: path for name, path in self.paths.items() if path}
+        """Save the figures, print what was found in one form or the other, and open windows where that is asked for.
+
+        A figure that was not drawn, as there is nothing to be seen in it, has no file.
+        """
+        paths = {name: path for name, path in self.paths.items() if name in drawn or path is None}
+        saved = {name: path for name, path in paths.items() if path}
         for name, path in saved.items():
             figures.save(drawn[name], path)
         if self.arguments.json:
-            print(json.dumps(found | {"weights": self.arguments.weights} | dict(self.paths), allow_nan=False))
+            print(json.dumps(found | {"weights": self.arguments.weights} | paths, allow_nan=False))
         else:
             lines = [f"saved {path}" for path in (*self.tables, *saved.values())]
             print("\n".join([text, *([""] if lines else []), *lines]))

@@ -27,7 +27,7 @@ from nn_from_scratch.dashboard.panels import (
     Weights,
 )
 from nn_from_scratch.data.batches import inputs, matching
-from nn_from_scratch.data.dataset import Dataset, check_images
+from nn_from_scratch.data.dataset import Dataset, described
 from nn_from_scratch.errors import BadInput, one_line
 from nn_from_scratch.figures.style import NEGATIVE, POSITIVE, new_figure, styled
 from nn_from_scratch.inspection.answers import answers
@@ -54,9 +54,10 @@ class Dashboard:
 
     @styled()
     def __init__(self, saved: Saved, whole: Dataset, member: int = 1) -> None:
-        check_images(whole, "the dashboard")
         inside = saved.members[member - 1] if isinstance(saved, SavedEnsemble) else saved
         self.network = inside.network
+        if whole.test.images.ndim < 3:
+            raise BadInput(f"{one_line(whole.name)} has {described(whole.test.images)}: the dashboard shows images")
         self.test = matching(whole, saved.network.input_shape, saved.classes).test
         found = answers(saved, self.test, whole.test)
         whose = "" if inside is saved else f"member {member}"

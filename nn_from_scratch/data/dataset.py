@@ -226,13 +226,6 @@ def described(images: np.ndarray) -> str:
     return f"images of {rows} × {columns} pixels{colours}"
 
 
-def check_images(dataset: Dataset, what: str) -> None:
-    """Raise BadInput for a data set without pictures: `what` shows these, and nothing else."""
-    if not dataset.train.are_images:
-        found = described(dataset.train.images)
-        raise BadInput(f"{one_line(dataset.name)}: has {found}: expected images, which are what {what} shows")
-
-
 def labelled_images(images: np.ndarray, labels: np.ndarray, images_from: str, labels_from: str) -> Split:
     """Put images and labels from a file together, or say in terms of the files why they don't fit."""
     if len(images) != len(labels):

@@ -5,6 +5,7 @@ output.py.
 """
 
 from nn_from_scratch.figures.answers import calibration, confusion_cells, confusion_matrix
+from nn_from_scratch.figures.distributions import distributions
 from nn_from_scratch.figures.images import augmented, handwriting, mistakes, samples
 from nn_from_scratch.figures.learning import learning_curves
 from nn_from_scratch.figures.learning_rates import learning_rate_sweep, range_test
@@ -22,6 +23,7 @@ __all__ = [
     "confusion_cells",
     "confusion_matrix",
     "decision_regions",
+    "distributions",
     "feature_maps",
     "handwriting",
     "learning_curves",

@@ -26,7 +26,7 @@ from nn_from_scratch.metrics import Calibration
 
 @styled()
 def confusion_matrix(
-    confusion: np.ndarray, classes: Sequence[int | str], accuracy: float, samples: str = "images"
+    confusion: np.ndarray, classes: Sequence[int | str], accuracy: float, what: str = "images"
 ) -> Figure:
     """Counts as numbers and as colours: right answers blue, mistakes orange. (K, K)
 
@@ -42,7 +42,7 @@ def confusion_matrix(
     explained = "blue: right, orange: mistakes;", "each the stronger, the more"
     axes.set_xlabel("\n".join(["predicted", *(explained if len(classes) < 6 else [" ".join(explained)])]))
     axes.set_ylabel("actual")
-    axes.set_title(f"accuracy {accuracy:.2%} on {confusion.sum():,} {samples}")
+    axes.set_title(f"accuracy {accuracy:.2%} on {confusion.sum():,} {what}")
     return figure
 
 
@@ -88,7 +88,7 @@ def confusion_colours(confusion: np.ndarray) -> np.ndarray:
 
 
 @styled()
-def calibration(found: Calibration, score_name: str = "probability", samples: str = "images") -> Figure:
+def calibration(found: Calibration, score_name: str = "probability", what: str = "images") -> Figure:
     """Accuracy against confidence, bin by bin: on the diagonal a network is as often right as it says.
 
     The bars are 95 % intervals (Wilson's): where few answers had this confidence, their accuracy says little.
@@ -117,5 +117,5 @@ def calibration(found: Calibration, score_name: str = "probability", samples: st
     axes.set(xlim=(0, 1), ylim=(0, 1.03), ylabel="share of right answers")
     axes.set(xticks=found.edges, xlabel=f"confidence: {score_name} of the answer")
     figure.legend(loc="outside lower center", ncols=3)
-    axes.set_title(f"expected calibration error {found.error:.4f} on {found.counts.sum():,} {samples}")
+    axes.set_title(f"expected calibration error {found.error:.4f} on {found.counts.sum():,} {what}")
     return figure

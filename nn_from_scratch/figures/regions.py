@@ -1,6 +1,7 @@
 """What a network of two inputs answers everywhere in the plane, and the points that it learnt from and is judged on."""
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -55,6 +56,9 @@ def _bounds(data: Dataset) -> np.ndarray:
     """The corners of the picture: [[left, bottom], [right, top]]."""
     x = np.concatenate([data.train.images, data.test.images]).astype(float)
     low, high = x.min(axis=0), x.max(axis=0)
+    if data.noun == "point":  # both inputs mean the same: a square
+        middle, half = (low + high) / 2, (high - low).max() / 2
+        low, high = middle - half, middle + half
     margin = np.maximum(MARGIN * (high - low), 1e-6 * np.maximum(np.abs(low), np.abs(high)) + 1e-12)
     return np.stack([low - margin, high + margin])
 
@@ -97,7 +101,13 @@ def _legend(
     axes.set_aspect("equal" if data.noun == "point" else "auto")
     kinds = [_mark("o", 3.2, MUTED, "none", "to learn from"), _mark("D", 4.2, MUTED, PAPER, "test")]
     classes = [_mark("s", 8, _colour(k), "none", one_line(name, 30)) for k, name in enumerate(names)]
-    legend = figure.legend(handles=[*classes, *kinds, *marks], loc="outside lower center", ncols=4)
+    rows = [classes, [*kinds, *marks]]
+    longest = max(map(len, rows))
+    handles = [*classes, *kinds, *marks]
+    if longest <= 5:  # two lines: a legend is filled column by column
+        empty = _mark("", 0, "none", "none", "")
+        handles = [handle for pair in zip_longest(*rows, fillvalue=empty) for handle in pair]
+    legend = figure.legend(handles=handles, loc="outside lower center", ncols=min(longest, 5))
     for text in legend.get_texts():
         text.set_parse_math(False)
     return figure

@@ -49,7 +49,7 @@ def recipe_of_preset(preset: str, dataset: Dataset) -> Recipe:
     For other images and classes than those of MNIST, it has other inputs and outputs. Raises BadInput for data that the
     page can't show, or layers that can't look at images of this size.
     """
-    limits.image_of(dataset)
+    limits.image_of(dataset)  # refuses what the page can't show
     recipe = PRESETS[preset].fitted(dataset.train.sample_shape, dataset.labels)
     return recipe.override(schedule="constant", epochs=limits.EPOCHS)
 

@@ -93,14 +93,3 @@ def test_a_single_augmentation_has_all_the_places() -> None:
 def test_what_is_no_augmentation_is_refused_in_a_line() -> None:
     assert "unknown augmentation 'warp'" in refusal(run(PROGRAM, "--augment", "warp"))
     assert "affine:scale=2: scale must be" in refusal(run(PROGRAM, "--data", "digits", "--augment", "affine:scale=2"))
-
-
-def test_points_are_counted_and_not_shown(tmp_path: Path) -> None:
-    result = run(PROGRAM, "--data", "spiral")
-    assert (result.returncode, result.stderr) == (0, "")
-    lines = result.stdout.splitlines()
-    assert lines[1].split() == ["class", "train", "points", "share"]
-    assert lines[2].split()[:2] == ["first", "arm"]
-    line = refusal(run(PROGRAM, "--data", "spiral", "--save", tmp_path / "d.png"))
-    assert line.endswith("spiral: has samples of 2 numbers: expected images, which are what the picture shows")
-    assert not (tmp_path / "d.png").exists()
