@@ -233,11 +233,11 @@ def test_bad_input_is_one_line_and_exit_code_2(weights, tmp_path, options, messa
 
 
 def test_data_of_another_size_are_refused(weights, tmp_path):
-    (tmp_path / "small.csv").write_text("".join(f"{n % 10},{','.join('0' * 15)},{n}\n" for n in range(40)))
+    (tmp_path / "small.csv").write_text("".join(f"{n % 10},{','.join('0' * 63)},{n}\n" for n in range(40)))
     line = refusal(
         run("evaluate.py", "--weights", weights, "--data", tmp_path / "small.csv", "--figure", tmp_path / "f.png")
     )
-    assert "4 × 4 = 16 pixels" in line
+    assert "8 × 8 = 64 pixels" in line
     assert "784 inputs" in line
     assert not (tmp_path / "f.png").exists()
 
