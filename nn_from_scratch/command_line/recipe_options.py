@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import asdict, fields, replace
 from typing import Any
 
+from nn_from_scratch.command_line import programs
 from nn_from_scratch.command_line.options import (
     DATA_NAMES,
     DEFAULT_WEIGHTS,
@@ -214,7 +215,7 @@ def output_of(arguments: argparse.Namespace, dataset: Dataset) -> str:
         if recorded == dataset.name:
             return DEFAULT_WEIGHTS
         notify(f"{DEFAULT_WEIGHTS} stays: it was trained on {recorded}; this network goes to {SMALL_WEIGHTS}")
-        notify(f"to test it: python evaluate.py --weights {SMALL_WEIGHTS}")
+        notify(f"to test it: {programs.command('evaluate')} --weights {SMALL_WEIGHTS}")
         return SMALL_WEIGHTS
     output = arguments.output or _network_of(arguments.resume)
     if os.path.realpath(output) == os.path.realpath(arguments.resume):
@@ -230,7 +231,7 @@ def _network_of(checkpoint: str) -> str:
 
 def resume_command(arguments: argparse.Namespace, output: str, checkpoint: str, data: Dataset) -> str:
     """The command that goes on from a checkpoint as this one would have gone on; the run itself is in the file."""
-    command = ["python", "train.py", "--resume", checkpoint]
+    command = ["--resume", checkpoint]
     if _network_of(checkpoint) != output:
         command += ["--output", output]
     if data.name not in DATA_NAMES or data.test_data:  # paths, which no file decides about
@@ -238,7 +239,7 @@ def resume_command(arguments: argparse.Namespace, output: str, checkpoint: str, 
     for name in ("history", "checkpoint_every", "patience", "jobs"):
         if getattr(arguments, name):
             command += [_option(name), str(getattr(arguments, name))]
-    return shlex.join(command)
+    return f"{programs.command('train')} {shlex.join(command)}"
 
 
 def command_of(run: TrainingRun, patience: int | None = None, members: int | None = None) -> str:
