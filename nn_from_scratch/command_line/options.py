@@ -3,7 +3,6 @@
 import argparse
 import os
 import re
-import shlex
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
@@ -120,7 +119,7 @@ def load_data(arguments: argparse.Namespace, record: Mapping[str, Any] | None = 
         if test == {"test_data": None, "test_fraction": None}:
             test = {key: value for key, value in record.items() if key in test}
         if (name is not None and name not in DATA_NAMES) or test.get("test_data") != arguments.test_data:
-            options = one_line(shlex.join(data_options(name, test)))
+            options = one_line(programs.typed(data_options(name, test)))
             raise BadInput(
                 f"{file}: was trained on the data of {options}: expected these options, with paths from here"
             )

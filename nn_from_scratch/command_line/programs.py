@@ -7,8 +7,10 @@ nn_from_scratch/programs/.
 import importlib
 import importlib.util
 import os
+import shlex
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import nn_from_scratch
@@ -47,6 +49,11 @@ def called() -> str:
     module = getattr(sys.modules["__main__"], "__spec__", None)
     name = module.name.removesuffix(".__main__") if module else ""
     return f"python -m {name}" if name.startswith("nn_from_scratch.") else os.path.basename(sys.argv[0])
+
+
+def typed(words: Sequence[str]) -> str:
+    """Options as this platform's shell takes them."""
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
 def command(name: str) -> str:

@@ -239,7 +239,7 @@ def resume_command(arguments: argparse.Namespace, output: str, checkpoint: str, 
     for name in ("history", "checkpoint_every", "patience", "jobs"):
         if getattr(arguments, name):
             command += [_option(name), str(getattr(arguments, name))]
-    return f"{programs.command('train')} {shlex.join(command)}"
+    return f"{programs.command('train')} {programs.typed(command)}"
 
 
 def command_of(run: TrainingRun, patience: int | None = None, members: int | None = None) -> str:
