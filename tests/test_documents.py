@@ -14,7 +14,7 @@ import pytest
 import nn_from_scratch as nn
 from tests.scripts import ROOT
 
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "course").glob("*/README.md"))]
+DOCUMENTS = [path for place in ("*.md", "docs/*.md", "course/*/README.md") for path in sorted(ROOT.glob(place))]
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
