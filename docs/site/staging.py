@@ -111,7 +111,7 @@ def _room(name: str, directory: Path) -> str:
     directory.mkdir(exist_ok=True)
     folder = PACKAGE / name
     files = sorted(folder.glob("*.py")) if folder.is_dir() else [PACKAGE / f"{name}.py"]
-    files = [file for file in _in_order(files) if file.stem not in ("__init__", "make_digits")]
+    files = [file for file in _in_order(files) if file.stem not in ("__init__", "__main__", "make_digits")]
     lines = [name, "=" * len(name), ""]
     for file in files:
         module = ".".join(file.relative_to(ROOT).with_suffix("").parts)
