@@ -118,10 +118,11 @@ def _room(name: str, directory: Path) -> str:
         if len(files) > 1:
             heading = file.relative_to(PACKAGE).as_posix()
             lines += [heading, "-" * len(heading), ""]
-        lines += [f".. automodule:: {module}", ""]
         if _is_data(file):
             shutil.copy(file, directory)
             lines += [f".. literalinclude:: {file.name}", ""]
+        else:
+            lines += [f".. automodule:: {module}", ""]
     (directory / f"{name}.rst").write_text("\n".join(lines), encoding="utf-8")
     return f"api/{name}"
 
