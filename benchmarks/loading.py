@@ -52,7 +52,7 @@ def _csv(data: Dataset, path: Path, most: int, repeats: int) -> Row:
     )
     case = f"{len(labels):,} images from CSV"
     try:
-        with open(path, "w") as file:
+        with open(path, "w", encoding="utf-8") as file:
             for label, image in zip(labels.tolist(), images.reshape(len(images), -1), strict=True):
                 file.write(f"{label},{','.join(map(str, image.tolist()))}\n")
     except OSError as problem:
@@ -66,9 +66,9 @@ def _json(path: Path, repeats: int) -> Iterator[Row]:
     """A network of the default architecture; the floor is the json module on the same numbers."""
     saved = SavedNetwork(PRESETS["784-128-64-10"].make_network(0))
     save(saved, path)
-    document = json.loads(path.read_text())
+    document = json.loads(path.read_text(encoding="utf-8"))
     save_contenders = {OURS: lambda: save(saved, path), FLOOR: lambda: json.dump(document, io.StringIO())}
-    load_contenders = {OURS: lambda: load(path), FLOOR: lambda: json.loads(path.read_text())}
+    load_contenders = {OURS: lambda: load(path), FLOOR: lambda: json.loads(path.read_text(encoding="utf-8"))}
     yield Row("loading", "784-128-64-10 to JSON", None, "s", interleaved(save_contenders, repeats))
     yield Row("loading", "784-128-64-10 from JSON", None, "s", interleaved(load_contenders, repeats))
 

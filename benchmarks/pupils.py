@@ -130,7 +130,7 @@ def spread(seconds: list[float]) -> str:
 
 def megabytes(process: int) -> float:
     """The memory of the process now, on Linux."""
-    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text())
+    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text(encoding="utf-8"))
     return int(found[1]) / 1000 if found else float("nan")
 
 

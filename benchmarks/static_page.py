@@ -154,7 +154,7 @@ def traced(page: "Page", path: Path) -> Iterator[None]:
     browser.start_tracing(page=page, path=path, categories=["toplevel", "disabled-by-default-devtools.timeline"])
     yield
     browser.stop_tracing()
-    found = json.loads(path.read_text())
+    found = json.loads(path.read_text(encoding="utf-8"))
     events = found["traceEvents"] if isinstance(found, dict) else found
     threads = {
         (event["pid"], event["tid"])

@@ -1,16 +1,21 @@
 """Build a neural network yourself: where you stand, the checks, the predictions, and your code in the real thing."""
 
 import argparse
+import re
 import runpy
+import shutil
 import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
 from course import checking, predictions
-from course.chapters import CHAPTERS, PROJECT, WORK, Chapter, Progress, chapter
+from course.chapters import CHAPTERS, COURSE, PROJECT, WORK, Chapter, Progress, chapter
 from nn_from_scratch import BadInput
+from nn_from_scratch.command_line import programs
 
+COPY = Path("course")  # beside my_nn, where the course comes with the installed package
+CALLED = "python -m nn_from_scratch course" if programs.INSTALLED and not COPY.is_dir() else "python -m course"
 EXAMPLES = """\
   python -m course                  where you stand, and what is next
   python -m course start            make my_nn/, where you write your code
@@ -35,9 +40,9 @@ def main() -> None:
 
 def parse_arguments() -> tuple[argparse.Namespace, list[str]]:
     parser = argparse.ArgumentParser(
-        prog="python -m course",
+        prog=CALLED,
         description=__doc__,
-        epilog=f"examples:\n{EXAMPLES}",
+        epilog="examples:\n" + EXAMPLES.replace("python -m course", CALLED),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(command=show, chapter=None)
@@ -78,10 +83,22 @@ def parse_arguments() -> tuple[argparse.Namespace, list[str]]:
 def start(arguments: argparse.Namespace, rest: list[str]) -> None:
     if WORK.exists():
         raise BadInput(f"{WORK}/ exists already: nothing in it was changed")
+    if programs.INSTALLED and not COPY.exists():
+        copy_chapters()
     WORK.mkdir()
     (WORK / "__init__.py").write_text('"""My neural network, from an empty file."""\n', encoding="utf-8")
     print(f"Made {WORK}/. All your files go there.")
     print("Next: read course/00_watch/README.md, then python -m course answer 0")
+
+
+def copy_chapters() -> None:
+    """Put the course where it can be read, and where its commands work as printed. Its links lead to the repository."""
+    shutil.copytree(COURSE, COPY, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in COPY.glob("*/README.md"):
+        text = path.read_text(encoding="utf-8")
+        linked = re.sub(r"\]\(\.\./\.\./", f"]({programs.REPOSITORY}/blob/main/", text)
+        path.write_text(linked, encoding="utf-8", newline="\n")
+    print(f"Copied the chapters to {COPY}/.")
 
 
 def show(arguments: argparse.Namespace, rest: list[str]) -> None:
@@ -94,7 +111,7 @@ def show(arguments: argparse.Namespace, rest: list[str]) -> None:
         print(f"{pointer} {each.number:2}  {each.title:<18} {each.minutes:3} min   {mark}".rstrip())
     print()
     if not WORK.is_dir():
-        print("Next: python -m course start")
+        print(f"Next: {CALLED} start")
     elif following:
         print(f"Next: read {(following.directory / 'README.md').relative_to(PROJECT).as_posix()}")
         if predictions.questions(following) and str(following.number) not in progress.predictions:
@@ -118,7 +135,7 @@ def chosen(arguments: argparse.Namespace, progress: Progress) -> Chapter:
 def check(arguments: argparse.Namespace, rest: list[str]) -> None:
     progress = Progress()
     if not WORK.is_dir():
-        raise BadInput(f"there is no {WORK}/ here: python -m course start makes it, in the directory you are in")
+        raise BadInput(f"there is no {WORK}/ here: {CALLED} start makes it, in the directory you are in")
     it = chosen(arguments, progress)
     print(f"Chapter {it.number}, {it.title}")
     if not it.files:
@@ -198,7 +215,7 @@ def watch(arguments: argparse.Namespace, rest: list[str]) -> None:
 
 
 def train(arguments: argparse.Namespace, rest: list[str]) -> None:
-    in_the_real_thing(str(PROJECT / "train.py"), "train.py", rest)
+    in_the_real_thing(str(programs.HOME / "train.py"), "train.py", rest)
 
 
 def in_the_real_thing(program: str, name: str, options: list[str]) -> None:

@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from nn_from_scratch import BadInput
+from nn_from_scratch.command_line import programs
 
 COURSE = Path(__file__).parent
 PROJECT = COURSE.parent
+SOLUTIONS = programs.PACKAGE.parent  # of the paths to files of the package
 WORK = Path("my_nn")  # in the current directory
 PROGRESS = WORK / "progress.json"
 
@@ -59,7 +61,7 @@ class Chapter:
         """The text of a file that passes this chapter's checks."""
         source = self.files[name]
         if name in self.package_files:
-            return self._with_own_parts((PROJECT / source).read_text(encoding="utf-8"))
+            return self._with_own_parts((SOLUTIONS / source).read_text(encoding="utf-8"))
         text = (self.directory / source).read_text(encoding="utf-8")
         found = re.search(
             rf"<summary>Solution: my_nn/{re.escape(name)}</summary>\n+```python\n(.*?)```", text, re.DOTALL
@@ -74,7 +76,7 @@ class Chapter:
             part.name: f"my_nn.{Path(name).stem}"
             for each in CHAPTERS[: self.number + 1]
             for name, source in each.package_files.items()
-            for part in ast.parse((PROJECT / source).read_text(encoding="utf-8")).body
+            for part in ast.parse((SOLUTIONS / source).read_text(encoding="utf-8")).body
             if isinstance(part, ast.ClassDef | ast.FunctionDef)
         }
 

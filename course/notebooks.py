@@ -18,7 +18,7 @@ def write(chapter: Chapter, directory: Path, solved: bool = False) -> Path:
     try:
         import jupytext
     except ModuleNotFoundError:
-        raise BadInput('notebooks need jupytext: pip install -e ".[notebooks]"') from None
+        raise BadInput("notebooks need jupytext: pip install jupytext") from None
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / f"{chapter.directory.name}.ipynb"
     notebook = jupytext.reads(as_cells(chapter, solved), fmt="md")

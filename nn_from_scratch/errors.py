@@ -22,7 +22,7 @@ def extra(name: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as missing:
-        raise BadInput(f'{missing.name} is not installed: pip install "nn_from_scratch[{name}]"') from None
+        raise BadInput(f'{missing.name} is not installed: pip install "nn-from-scratch-numpy[{name}]"') from None
 
 
 def printable(text: str) -> str:

@@ -30,7 +30,7 @@ try:
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import check_is_fitted, validate_data
 except ModuleNotFoundError as missing:
-    text = f'{missing.name} is not installed: pip install "nn_from_scratch[sklearn]"'
+    text = f'{missing.name} is not installed: pip install "nn-from-scratch-numpy[sklearn]"'
     raise ModuleNotFoundError(text, name=missing.name) from None
 
 MOST_CLASSES = 256  # a label is a byte

@@ -46,7 +46,7 @@ class Machines:
         while True:
             assert self.scheduler.poll() is None
             try:
-                return json.loads(file.read_text())["address"]
+                return json.loads(file.read_text(encoding="utf-8"))["address"]
             except (FileNotFoundError, json.JSONDecodeError):
                 sleep(0.01)
 

@@ -322,7 +322,7 @@ def limits() -> Iterator[None]:
 
     handler, (soft, hard) = signal.signal(signal.SIGALRM, ring), resource.getrlimit(resource.RLIMIT_AS)
     if sys.platform == "linux":
-        size_now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        size_now = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (size_now + MEGABYTES * 2**20, hard))
     try:
         yield

@@ -104,9 +104,7 @@ def test_where_nothing_can_be_written_it_still_answers(weights, tmp_path):
 
 def test_where_nothing_was_trained_yet_it_says_what_to_do(tmp_path):
     line = refusal(run("evaluate.py", cwd=tmp_path))
-    assert (
-        "no such file: expected a network that train.py has saved here, or another one with --weights, such as" in line
-    )
+    assert "no such file: python train.py trains a network and saves it here; or name another with --weights" in line
 
 
 def test_a_file_does_not_choose_which_data_are_opened(weights, tmp_path):

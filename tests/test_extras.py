@@ -61,7 +61,7 @@ def without(package: str, directory: Path) -> str:
 def test_one_line_says_which_extra_to_install_before_any_work(package, extra, command, tmp_path):
     arguments = [str(part).format(out=tmp_path / "n") for part in command]
     line = refusal(run(*arguments, PYTHONPATH=without(package, tmp_path)))
-    assert line.endswith(f': {package} is not installed: pip install "nn_from_scratch[{extra}]"')
+    assert line.endswith(f': {package} is not installed: pip install "nn-from-scratch-numpy[{extra}]"')
     assert [entry.name for entry in tmp_path.iterdir() if entry.suffix not in (".py", "")] == []
 
 
@@ -69,10 +69,10 @@ def test_without_scikit_learn_its_module_says_which_extra_to_install(tmp_path):
     result = python("import nn_from_scratch.scikit_learn", PYTHONPATH=without("sklearn", tmp_path))
     assert result.returncode == 1
     last = result.stderr.splitlines()[-1]
-    assert last == 'ModuleNotFoundError: sklearn is not installed: pip install "nn_from_scratch[sklearn]"'
+    assert last == 'ModuleNotFoundError: sklearn is not installed: pip install "nn-from-scratch-numpy[sklearn]"'
 
 
 def test_the_extras_that_are_named_are_there():
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    assert {"onnx", "safetensors", "sklearn"} <= extras.keys()
-    assert "nn_from_scratch[onnx,safetensors,sklearn]" in extras["test"]
+    assert {"onnx", "safetensors", "sklearn", "dask", "mpi"} <= extras.keys()
+    assert "nn-from-scratch-numpy[onnx,safetensors,sklearn,dask,mpi]" in extras["test"]

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("resource", reason="Windows can't limit the memory and the time of a process like this")
+
 from nn_from_scratch.errors import BadInput
 from tests import fuzz
 from tests.scripts import ROOT

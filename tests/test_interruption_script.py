@@ -24,6 +24,9 @@ from nn_from_scratch.storage.json_files import document
 from tests.data.samples import csv_bytes, pictures
 from tests.scripts import ROOT, refusal, run
 
+if not hasattr(signal, "SIGHUP"):
+    pytest.skip("Windows can't send these signals", allow_module_level=True)
+
 DIGITS = ("--data", "digits", "--sizes", 784, 32, 10, "--batch-size", 8, "--epochs", 40)
 STEPS = 40 * 155  # with 200 of the 1,437 images held out
 VALIDATED = (*DIGITS, "--validation", 200)
@@ -105,7 +108,7 @@ def uninterrupted(tmp_path_factory) -> Path:
 
 
 def without_seconds(history: Path) -> list[str]:
-    return [line.rpartition(",")[0] for line in history.read_text().splitlines()]
+    return [line.rpartition(",")[0] for line in history.read_text(encoding="utf-8").splitlines()]
 
 
 def assert_same(directory: Path, other: Path, name: str = "n") -> None:
@@ -261,7 +264,7 @@ def test_the_processes_of_a_sweep_that_is_killed_end_with_it(tmp_path):
         group = [process.pid]
 
         def both_work() -> bool:
-            children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="utf-8").split()
             group[1:] = map(int, children)
             return len(children) >= 3  # two that train, and one that looks after what they share
 
@@ -276,7 +279,7 @@ def test_the_processes_of_a_sweep_that_is_killed_end_with_it(tmp_path):
 def running(pid: int) -> bool:
     """Whether there is such a process; one that has ended and that nobody has asked for its exit code (Z) is gone."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
 
@@ -710,7 +713,7 @@ def test_no_process_of_an_ensemble_outlives_the_first(signals, tmp_path):
     options = ("--members", 3, "--jobs", 3, "--output", tmp_path / "n.json")
     with training(*DIGITS[:-1], 5000, *options) as process:
         wait_for_line(process, "member 3/3  epoch ")
-        group = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        group = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="utf-8").split()
         assert len(group) >= 3
         for number in signals:
             process.send_signal(number)
@@ -726,7 +729,7 @@ def test_where_a_member_is_killed_the_last_checkpoint_is_left(tmp_path):
     with training(*DIGITS[:-1], 5000, *options) as process:
         wait_for_line(process, "member 2/2  epoch    2/5000")
         wait_for((tmp_path / "n.checkpoint.json").exists, process)
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="utf-8").split()
         os.kill(int(children[-1]), signal.SIGKILL)
         exit_code, _, errors = end(process)
     assert exit_code == 1

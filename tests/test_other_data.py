@@ -31,7 +31,7 @@ def table(path: Path) -> Path:
     for i in range(120):
         x = rng.normal(3 * (i % 3), 0.5), rng.normal(-2 * (i % 3), 0.5), 2000 + rng.normal(), 5
         lines.append(",".join([*(f"{value:.3f}" for value in x), ("rose", "lily", "aster")[i % 3]]))
-    path.write_text("\n".join(lines))
+    path.write_text("\n".join(lines), encoding="utf-8")
     return path
 
 

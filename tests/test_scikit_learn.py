@@ -17,7 +17,7 @@ from nn_from_scratch.training import predict
 from tests.scripts import ROOT
 
 sklearn = pytest.importorskip(
-    "sklearn", minversion="1.6", reason='scikit-learn is not installed: pip install "nn_from_scratch[sklearn]"'
+    "sklearn", minversion="1.6", reason='scikit-learn is not installed: pip install "nn-from-scratch-numpy[sklearn]"'
 )
 from sklearn.base import clone  # noqa: E402
 from sklearn.datasets import load_iris  # noqa: E402

@@ -2,13 +2,14 @@
 
 import argparse
 import os
-import shlex
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 import numpy as np
 
-from nn_from_scratch.command_line.process import EXIT_CODES, fail, notify, program
+from nn_from_scratch.command_line import programs
+from nn_from_scratch.command_line.process import EXIT_CODES, fail, notify
 from nn_from_scratch.data import Dataset, load_dataset, load_test_set
 from nn_from_scratch.data.batches import named_alike
 from nn_from_scratch.data.dataset import ASKED
@@ -32,8 +33,11 @@ class Parser(argparse.ArgumentParser):
             return action.help if told else super()._get_help_string(action)
 
     def __init__(self, description: str | None, examples: str, files: str = ""):
+        program = programs.called()
+        start = program if program.startswith("python ") else f"python {program}"
+        examples = re.sub(r"^  python (-m )?\S+", f"  {start}", examples, flags=re.MULTILINE)
         super().__init__(
-            prog=program(),
+            prog=program,
             usage=" ".join(filter(None, ["%(prog)s [OPTION ...]", files])),
             description=description,
             epilog=f"examples:\n{examples}\n\n{EXIT_CODES}",
@@ -127,7 +131,7 @@ def load_data(arguments: argparse.Namespace, record: Mapping[str, Any] | None = 
         name = record["name"]
         asked = asked or {key: value for key, value in record.items() if key in ASKED}
         if (name is not None and name not in NAMES) or asked.get("test_data") != arguments.test_data:
-            options = one_line(shlex.join(data_options(name, asked)))
+            options = one_line(programs.typed(data_options(name, asked)))
             raise BadInput(
                 f"{file}: was trained on the data of {options}: expected these options, with paths from here"
             )
@@ -160,8 +164,8 @@ def load_weights(path: str) -> Saved:
     """The network in a file. Raises BadInput, with advice where nothing has been trained yet."""
     if path == DEFAULT_WEIGHTS and not os.path.exists(path):
         raise BadInput(
-            f"{path}: no such file: expected a network that train.py has saved here, or another one with --weights, "
-            "such as resources/pretrained/784-128-64-10.json of the repository"
+            f"{path}: no such file: {programs.command('train')} trains a network and saves it here; or name another "
+            f"with --weights, such as those in resources/pretrained of {programs.REPOSITORY}"
         )
     return load(path)
 

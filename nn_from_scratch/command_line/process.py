@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn
 
+from nn_from_scratch.command_line.programs import called
 from nn_from_scratch.errors import BadInput, WorkersLost, printable
 from nn_from_scratch.training import Diverged
 
@@ -66,15 +67,8 @@ def _terminate(number: int, _frame: object) -> NoReturn:
 
 def fail(message: str, exit_code: int = 2) -> NoReturn:
     """One line on stderr, and the end."""
-    notify(f"{program()}: error: {printable(' '.join(message.split()))}")
+    notify(f"{called()}: error: {printable(' '.join(message.split()))}")
     sys.exit(exit_code)
-
-
-def program() -> str:
-    """What the user called: train.py, or python -m nn_from_scratch.web."""
-    module = getattr(sys.modules["__main__"], "__spec__", None)
-    name = module.name.removesuffix(".__main__") if module else ""
-    return f"python -m {name}" if name.startswith("nn_from_scratch") else os.path.basename(sys.argv[0])
 
 
 def notify(message: str) -> None:

@@ -14,6 +14,7 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
+from nn_from_scratch.command_line import programs
 from nn_from_scratch.command_line.options import (
     DEFAULT_WEIGHTS,
     batch_size,
@@ -242,7 +243,9 @@ def output_of(arguments: argparse.Namespace, dataset: Dataset) -> str:
             return DEFAULT_WEIGHTS
         own = f"results/{Path(dataset.name).resolve().name.partition('.')[0] or 'network'}.json"
         notify(f"{DEFAULT_WEIGHTS} stays: it was trained on {recorded}; this network goes to {own}")
-        notify(f"to test it: {shlex.join(['python', 'evaluate.py', '--weights', own, *_data_to_name(dataset)])}")
+        notify(
+            f"to test it: {programs.command('evaluate')} {programs.typed(['--weights', own, *_data_to_name(dataset)])}"
+        )
         return own
     output = arguments.output or _network_of(arguments.resume)
     if os.path.realpath(output) == os.path.realpath(arguments.resume):
@@ -264,14 +267,17 @@ def _network_of(checkpoint: str) -> str:
 
 def resume_command(arguments: argparse.Namespace, output: str, checkpoint: str, data: Dataset, ranks: int = 1) -> str:
     """The command that goes on from a checkpoint as this one would have gone on; the run itself is in the file."""
-    command = [*_program(ranks), "--resume", checkpoint]
+    command = ["--resume", checkpoint]
     if _network_of(checkpoint) != output:
         command += ["--output", output]
     command += _data_to_name(data)
     for name in ("history", "checkpoint_every", "patience", "jobs", "scheduler"):
         if getattr(arguments, name):
             command += [_option(name), str(getattr(arguments, name))]
-    return shlex.join(command)
+    start = programs.command("train")
+    if ranks > 1:
+        start = f"mpiexec -n {ranks} {start} --data-parallel"
+    return f"{start} {programs.typed(command)}"
 
 
 def _program(ranks: int) -> list[str]:

@@ -79,7 +79,7 @@ def _addresses_on_linux() -> Iterator[str]:
                 answer = fcntl.ioctl(asking, GET_ADDRESS, struct.pack("256s", interface.encode()[:15]))
                 yield from _useful(socket.inet_ntoa(answer[20:24]))
     with suppress(OSError):
-        for line in Path("/proc/net/if_inet6").read_text().splitlines():
+        for line in Path("/proc/net/if_inet6").read_text(encoding="utf-8").splitlines():
             yield from _useful(str(ipaddress.ip_address(bytes.fromhex(line.split()[0]))))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import struct
 import zipfile
 from collections.abc import Callable
@@ -14,6 +15,8 @@ import pytest
 from hypothesis import strategies as st
 
 from nn_from_scratch.errors import BadInput
+
+needs_pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this platform has no FIFOs")
 
 
 def pictures(n: int = 20, side: int = 8, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as npst
 
 from nn_from_scratch.data import load_dataset
 from nn_from_scratch.data.idx import load_idx_directory, read_idx
-from tests.data.samples import damaged, idx_bytes, only_bad_input, pictures, refusal, write_idx_files
+from tests.data.samples import damaged, idx_bytes, needs_pipes, only_bad_input, pictures, refusal, write_idx_files
 
 same_file = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 IMAGES, LABELS = pictures(6)
@@ -122,6 +122,10 @@ def test_images_without_labels_and_the_reverse(tmp_path: Path, missing: str) -> 
 def test_what_is_no_file(tmp_path: Path) -> None:
     assert refusal(read_idx, tmp_path, 3) == f"{tmp_path}: is a directory, expected a file"
     assert refusal(read_idx, tmp_path / "none", 3) == f"{tmp_path / 'none'}: no such file"
+
+
+@needs_pipes
+def test_a_pipe_or_a_device(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     assert "is a pipe or a device" in refusal(read_idx, tmp_path / "pipe", 3)
     assert "is a pipe or a device" in refusal(read_idx, Path("/dev/zero"), 3)

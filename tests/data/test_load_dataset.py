@@ -11,7 +11,17 @@ import pytest
 
 from nn_from_scratch.data import Dataset, load_dataset, load_test_set, mnist
 from nn_from_scratch.data.mnist import DIRECTORY_VARIABLE, OFFLINE_VARIABLE
-from tests.data.samples import csv_bytes, idx_bytes, idx_files, npz_bytes, pictures, refusal, write_idx_files, zip_bytes
+from tests.data.samples import (
+    csv_bytes,
+    idx_bytes,
+    idx_files,
+    needs_pipes,
+    npz_bytes,
+    pictures,
+    refusal,
+    write_idx_files,
+    zip_bytes,
+)
 
 
 def test_the_variable_comes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -123,10 +133,14 @@ def test_one_idx_file_of_a_set_means_the_set(tmp_path: Path) -> None:
     )
 
 
-def test_what_is_no_regular_file(tmp_path: Path) -> None:
+@needs_pipes
+def test_a_pipe_or_a_device(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     assert "is a pipe or a device, expected a regular file" in refusal(load_dataset, tmp_path / "pipe")
     assert "is a pipe or a device, expected a regular file" in refusal(load_dataset, "/dev/zero")
+
+
+def test_a_directory_without_the_files(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert "has no file train-images-idx3-ubyte, expected it there" in refusal(load_dataset, tmp_path / "empty")
 

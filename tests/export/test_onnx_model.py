@@ -15,7 +15,7 @@ from tests.new_parts import LeakyReLU
 from tests.other_software import name, network_of, stacks
 from tests.scripts import ROOT, refusal, run
 
-onnx = pytest.importorskip("onnx", reason='ONNX is not installed: pip install "nn_from_scratch[onnx]"')
+onnx = pytest.importorskip("onnx", reason='ONNX is not installed: pip install "nn-from-scratch-numpy[onnx]"')
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: pip install onnxruntime")
 
 from nn_from_scratch.export import onnx_model  # noqa: E402

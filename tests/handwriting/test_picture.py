@@ -18,7 +18,7 @@ import nn_from_scratch as nn
 from nn_from_scratch.data import load_dataset
 from nn_from_scratch.handwriting.drawing import prepare
 from nn_from_scratch.handwriting.picture import find_ink, read_image
-from tests.data.samples import damaged, only_bad_input, refusal
+from tests.data.samples import damaged, needs_pipes, only_bad_input, refusal
 from tests.handwriting.strokes import bytes_of, drawn, examples, on_paper
 from tests.scripts import ROOT
 
@@ -201,9 +201,13 @@ def test_unusable_files_are_refused_by_name(tmp_path: Path, content: bytes, mess
 
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
     assert "no such file" in refusal(read_image, tmp_path / "missing.png")
     assert "is a directory" in refusal(read_image, tmp_path)
+
+
+@needs_pipes
+def test_a_pipe_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
     assert "is a pipe" in refusal(read_image, tmp_path / "pipe")
 
 

@@ -56,14 +56,14 @@ class Slow:
         os.kill(os.getpid(), signal.SIGKILL)
 
     def read(self, task: Path, stopped: Stopped) -> Iterator[str]:
-        yield task.read_text()
+        yield task.read_text(encoding="utf-8")
 
     def notice(self, task: Path, stopped: Stopped) -> Iterator[str]:
         """Leave a file when nobody wants it any more."""
         yield "begun"
         while not stopped():
             sleep(0.001)
-        task.write_text("ended")
+        task.write_text("ended", encoding="utf-8")
 
 
 SLOW = Slow(np.arange(1e6))

@@ -216,7 +216,7 @@ def checkpoint(tmp_path_factory) -> dict:
 
 
 def write(path: Path, content: Any) -> Path:
-    path.write_text(json.dumps(content))
+    path.write_text(json.dumps(content), encoding="utf-8")
     return path
 
 

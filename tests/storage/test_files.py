@@ -175,7 +175,7 @@ def test_standard_output_is_written_to_wherever_it_leads(to, tmp_path):
     if to == "a pipe":
         assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == expected
         return
-    with open(output, "a") as file:
+    with open(output, "a", encoding="utf-8") as file:
         subprocess.run(command, stdout=file, check=True)
     assert output.read_text() == ("old\n" if to == "the end of a file" else "") + expected
     assert names_in(tmp_path) == ["output"]

@@ -17,7 +17,9 @@ from tests.new_parts import LeakyReLU
 from tests.other_software import described, name, network_of, stacks
 from tests.scripts import ROOT, refusal, run
 
-pytest.importorskip("safetensors", reason='safetensors is not installed: pip install "nn_from_scratch[safetensors]"')
+pytest.importorskip(
+    "safetensors", reason='safetensors is not installed: pip install "nn-from-scratch-numpy[safetensors]"'
+)
 from safetensors.numpy import load_file, save_file
 
 PRETRAINED = sorted((ROOT / "resources" / "pretrained").glob("*.json"))
