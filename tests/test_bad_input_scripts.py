@@ -85,11 +85,11 @@ IDX = gzip.compress(idx_bytes(X))
 DATA = {  # --data: a file's content, and what is said of it
     "cut short": (gzip.compress(TABLE)[:-20], "the compressed data end too early; the file is cut short"),
     "corrupt": (gzip.compress(TABLE)[:40] + b"\xff" * 60, "the compressed data are damaged"),
-    "empty": (b"", "is empty, expected a line for each image"),
-    "missing column": (TABLE.replace(b"label,", b""), "line 1: 784 columns, expected a label and a square number"),
+    "empty": (b"", "is empty, expected a line for each sample"),
+    "missing column": (TABLE.replace(b"label,", b""), "line 2: 785 columns, expected 784 as in the first line"),
     "missing cell": (TABLE + b"1,2,3\n", "line 22: 3 columns, expected 785 as in the first line"),
     "text": (cell(3, 5, "abc"), "line 3: column 5: found 'abc', expected a pixel from 0 to 255"),
-    "label of 11": (cell(4, 1, "11"), "line 4: column 1: found '11', expected a label from 0 to 9"),
+    "label of 256": (cell(4, 1, "256"), "line 4: column 1: found '256', expected a label from 0 to 255"),
     "pixel of 300": (cell(5, 100, "300"), "line 5: column 100: found '300', expected a pixel from 0 to 255"),
     "NaN": (cell(6, 785, "NaN"), "line 6: column 785: found 'NaN', expected a pixel from 0 to 255"),
     "delimiter": (TABLE.replace(b",", b";"), "line 1: columns separated by semicolons, expected commas"),
@@ -112,7 +112,6 @@ MNIST = {  # --data: one of the four IDX files, its content, and what is said of
     "cut short": ("train_images", IDX[:-300], "the compressed data end too early; the file is cut short"),
     "corrupt": ("train_images", IDX[:1000] + bytes(90) + IDX[1090:], "the compressed data are damaged"),
     "huge": ("t10k_images", struct.pack(">4I", 0x803, *[2**32 - 1] * 3), "expected at most 201,326,592"),
-    "label of 11": ("t10k_labels", idx_bytes(np.full(10, 11, np.uint8)), "label 11 of image 1, expected 0 to 9"),
     "empty": ("t10k_labels", b"", "is empty, expected IDX labels"),
 }
 WEIGHTS = {  # --weights: a file's content, and what is said of it
@@ -159,7 +158,7 @@ def ways(cases: dict, as_users: set[str]) -> list:
     return within + [pytest.param(as_a_user, *cases[name], id=f"{name}, as a user") for name in sorted(as_users)]
 
 
-@pytest.mark.parametrize(("way", "content", "message"), ways(DATA, {"label of 11", "100 GB"}))
+@pytest.mark.parametrize(("way", "content", "message"), ways(DATA, {"label of 256", "100 GB"}))
 def test_data_that_are_not_usable(way: Callable[..., str], content, message, tmp_path):
     data, output = tmp_path / "data.file", tmp_path / "n.json"
     data.write_bytes(content)

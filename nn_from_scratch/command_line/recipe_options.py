@@ -158,8 +158,11 @@ def recipe_overrides(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def recipe_of(arguments: argparse.Namespace, dataset: Dataset) -> Recipe:
     """The preset, or what is usual for the data, with what was given on the command line in place of its own parts."""
-    recipe = PRESETS[arguments.preset] if arguments.preset else usual_recipe(dataset.train)
     overrides = recipe_overrides(arguments)
+    if arguments.preset or overrides.keys() & {"sizes", "activations"}:  # which are for Dense layers, as it has them
+        recipe = PRESETS[arguments.preset or DEFAULT_PRESET]
+    else:
+        recipe = usual_recipe(dataset.train)
     if not overrides.keys() & {"layers", "sizes"}:
         try:
             recipe = recipe.fitted(dataset.train.sample_shape, dataset.labels)

@@ -163,7 +163,8 @@ class Dataset:
         train = self.train.only_classes(classes)
         test = self.test._renumbered(classes)
         if len(self.test) and not len(test):
-            self.test.only_classes(classes)  # which says what is missing
+            found = np.unique(self.test.labels).tolist()
+            raise BadInput(f"{one_line(self.name)}: its test set has only the labels {found}, none of {list(classes)}")
         return replace(self, train=train, test=test, class_names=tuple(self.class_names[label] for label in classes))
 
     @property
@@ -226,7 +227,9 @@ def described(images: np.ndarray) -> str:
     return f"images of {rows} × {columns} pixels{colours}"
 
 
-def labelled_images(images: np.ndarray, labels: np.ndarray, images_from: str, labels_from: str) -> Split:
+def labelled_images(
+    images: np.ndarray, labels: np.ndarray, images_from: str, labels_from: str, classes: int = MOST_CLASSES
+) -> Split:
     """Put images and labels from a file together, or say in terms of the files why they don't fit."""
     if len(images) != len(labels):
         raise BadInput(
@@ -234,7 +237,7 @@ def labelled_images(images: np.ndarray, labels: np.ndarray, images_from: str, la
         )
     if images.size == 0:
         raise BadInput(f"{images_from}: no images, its shape is {images.shape}: expected at least one")
-    if labels.min() < 0 or labels.max() >= MOST_CLASSES:
-        row = int(np.argmax((labels < 0) | (labels >= MOST_CLASSES)))
-        raise BadInput(f"{labels_from}: label {labels[row]} of image {row + 1}, expected 0 to {MOST_CLASSES - 1}")
+    if labels.min() < 0 or labels.max() >= classes:
+        row = int(np.argmax((labels < 0) | (labels >= classes)))
+        raise BadInput(f"{labels_from}: label {labels[row]} of image {row + 1}, expected 0 to {classes - 1}")
     return Split(images, labels.astype(np.uint8, copy=False))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nn_from_scratch.data.dataset import Split, labelled_images
+from nn_from_scratch.data.dataset import MOST_CLASSES, Split, labelled_images
 from nn_from_scratch.data.reading import MAX_IMAGE_BYTES, fill, gunzipped, most_expanded, reading
 from nn_from_scratch.errors import BadInput, one_line
 
@@ -61,14 +61,14 @@ def _what_begins_so(header: bytes) -> str:
     return " (a web page saved in its place?)" if header.lstrip()[:1] == b"<" else ""
 
 
-def load_idx_directory(directory: Path) -> tuple[Split, Split]:
+def load_idx_directory(directory: Path, classes: int = MOST_CLASSES) -> tuple[Split, Split]:
     """The training and the test set from the four files of MNIST, under either spelling, gzipped or not."""
-    return _load_pair(directory, "train"), _load_pair(directory, "t10k")
+    return _load_pair(directory, "train", classes), _load_pair(directory, "t10k", classes)
 
 
-def _load_pair(directory: Path, prefix: str) -> Split:
+def _load_pair(directory: Path, prefix: str, classes: int) -> Split:
     images, labels = _find(directory, f"{prefix}-images", 3), _find(directory, f"{prefix}-labels", 1)
-    return labelled_images(read_idx(images, 3), read_idx(labels, 1), one_line(images), one_line(labels))
+    return labelled_images(read_idx(images, 3), read_idx(labels, 1), one_line(images), one_line(labels), classes)
 
 
 def idx_names(stem: str, dimensions: int) -> list[str]:

@@ -47,7 +47,7 @@ class Published:
 
     def found(self, directory: Path, source: str) -> Dataset:
         """The set in a directory. Its files are judged by their content: they may have been compressed anew."""
-        train, test = load_idx_directory(directory)
+        train, test = load_idx_directory(directory, len(self.class_names))
         return Dataset(self.name, train, test, source, class_names=self.class_names, noun=self.noun)
 
 

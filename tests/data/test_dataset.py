@@ -165,6 +165,14 @@ def test_the_names_of_the_classes(split: Split) -> None:
         Dataset("mine", split, split, "here", class_names=("a", "b", "c"))
 
 
+def test_a_test_set_may_lack_some_of_the_chosen_classes_but_not_all(split: Split) -> None:
+    few = split.select(split.labels < 3)
+    data = Dataset("mine", split, few, "here").only_classes([2, 8])
+    assert set(data.test.labels.tolist()) == {0}
+    message = refusal(Dataset("mine", split, few, "here").only_classes, [8, 9])
+    assert message == "mine: its test set has only the labels [0, 1, 2], none of [8, 9]"
+
+
 def test_an_empty_training_set_has_all_classes(split: Split) -> None:
     part = Dataset("a.csv", split.select(slice(0, 0)), split, "a test").only_classes([7, 2])
     assert (len(part.train), len(part.test)) == (0, 7)

@@ -39,6 +39,9 @@ def test_a_variable_that_leads_nowhere_is_no_reason_to_look_elsewhere(
     assert refusal(load_dataset, name).startswith(f"{DIRECTORY_VARIABLE}: {tmp_path}: has no file train-images")
     monkeypatch.setenv(DIRECTORY_VARIABLE, str(write_idx_files(tmp_path / "set", t10k_images=b"")))
     assert refusal(load_dataset, name).startswith(f"{DIRECTORY_VARIABLE}: {tmp_path}/set/t10k-images-idx3-ubyte.gz: ")
+    labels = idx_bytes(np.full(10, 11, np.uint8))
+    monkeypatch.setenv(DIRECTORY_VARIABLE, str(write_idx_files(tmp_path / "set", t10k_labels=labels)))
+    assert refusal(load_dataset, name).endswith("-labels-idx1-ubyte.gz: label 11 of image 1, expected 0 to 9")
 
 
 def test_the_fallback_says_what_it_is_and_why(monkeypatch: pytest.MonkeyPatch) -> None:
