@@ -50,5 +50,5 @@ def test_images_of_another_size_and_labels_are_refused(tmp_path):
     with pytest.raises(BadInput, match=f"{path}: its images have 5 × 5 = 25 pixels, but the network takes 16 inputs"):
         predicted_labels(brightest(), path)
     path.write_text("7" + ",0" * 16)
-    with pytest.raises(BadInput, match=f"{path}: line 1: 17 columns, expected no label and a square number"):
+    with pytest.raises(BadInput, match=f"{path}: its samples have 17 numbers, but the network takes 16 inputs"):
         predicted_labels(brightest(), path)
