@@ -9,13 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import sklearn
+from sklearn import config_context
 from sklearn.neural_network import MLPClassifier
 
 from nn_from_scratch import Split
 from nn_from_scratch.data.batches import inputs
-
-sklearn.set_config(assume_finite=True)
 
 ACTIVATIONS = {"relu": "relu", "sigmoid": "logistic"}
 
@@ -57,7 +55,12 @@ def epoch(recipe: Any, split: Split) -> Callable[[], object] | str:
         return reason
     classifier, x = make(recipe, len(split)), inputs(split.images, recipe.input_shape)
     classes = np.arange(len(recipe.classes))
-    return lambda: classifier.partial_fit(x, split.labels, classes=classes)
+
+    def run() -> None:
+        with config_context(assume_finite=True):
+            classifier.partial_fit(x, split.labels, classes=classes)
+
+    return run
 
 
 def predictions(recipe: Any, split: Split, batch_size: int) -> Callable[[], np.ndarray] | str:
@@ -70,6 +73,7 @@ def predictions(recipe: Any, split: Split, batch_size: int) -> Callable[[], np.n
 
     def predictions() -> np.ndarray:
         parts = [split.images[start : start + batch_size] for start in range(0, len(split), batch_size)]
-        return np.concatenate([classifier.predict_proba(inputs(part, recipe.input_shape)) for part in parts])
+        with config_context(assume_finite=True):
+            return np.concatenate([classifier.predict_proba(inputs(part, recipe.input_shape)) for part in parts])
 
     return predictions

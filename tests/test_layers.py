@@ -344,7 +344,7 @@ def test_softmax_refuses_a_single_number():
 
 
 def test_softmax_refuses_samples_that_are_not_rows():
-    with pytest.raises(ValueError, match=r"one row of numbers a sample, not samples of shape \(28, 28\)"):
+    with pytest.raises(ValueError, match=r"one row of numbers per sample, not samples of shape \(28, 28\)"):
         Softmax().output_shape((28, 28))
 
 

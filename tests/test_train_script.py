@@ -24,6 +24,7 @@ from nn_from_scratch.schedules import SCHEDULES
 from nn_from_scratch.words import explanation
 from tests.scripts import ROOT, imports, refusal, run
 
+EXTRAS = {"dask", "distributed", "mpi4py", "onnx", "safetensors", "sklearn"}  # the modules of optional extras
 SMALL = ("--data", "digits", "--sizes", 784, 16, 10, "--epochs", 2)
 needs_mnist = pytest.mark.skipif(
     "NN_FROM_SCRATCH_DATA" not in os.environ, reason="needs MNIST: set NN_FROM_SCRATCH_DATA to its directory"
@@ -342,7 +343,7 @@ def test_help_shows_the_defaults_of_the_chosen_preset_and_a_short_usage():
 def test_help_loads_nothing_heavy(script):
     loaded = imports(script, "--help")
     assert "numpy" in loaded
-    assert not loaded & {"matplotlib", "pooch", "tqdm", "onnx", "safetensors", "sklearn"}
+    assert not loaded & {"matplotlib", "pooch", "tqdm", *EXTRAS}
 
 
 @needs_mnist

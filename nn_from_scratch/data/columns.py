@@ -16,9 +16,11 @@ from collections.abc import Sequence
 from nn_from_scratch.data.dataset import LONGEST_NAME, MOST_CLASSES
 from nn_from_scratch.errors import BadInput, one_line, printable
 
-MIN_SIDE, MAX_SIDE = 8, 128  # of a picture: fewer whole numbers are more often measurements
+MIN_SIDE, MAX_SIDE = 8, 128  # of a picture: fewer whole numbers are more often measurements …
+MIN_NAMED_SIDE = 4  # … unless their names say pixel
 MOST_UNNAMED = 256  # columns of whole numbers from 0 to 255 that nobody has named: more are a broken picture
-LABEL_NAMES = ("label", "labels", "class", "classes", "target", "species", "category", "digit", "letter", "y")
+SURE_LABEL_NAMES = ("label", "labels", "class", "classes", "target", "species", "category")
+LABEL_NAMES = (*SURE_LABEL_NAMES, "digit", "letter", "y")  # the last ones where none of the first is there
 ID_NAMES = ("", "id", "index", "unnamed: 0")  # of columns that number the lines: a network could learn them by heart
 PIXEL_NAME = re.compile(r"(pixel|px|p|x)?[ _-]?\d+(x\d+)?")
 SURE_PIXEL_NAME = re.compile(r"(pixel|px)[ _-]?\d+|\d+x\d+")
@@ -65,7 +67,7 @@ class Columns:
         return named and all(value(row[i]).is_integer() for row in self.rows)
 
     def _label(self, left: list[int]) -> int:
-        named = [i for i in left if self.names and self.names[i].lower() in LABEL_NAMES]
+        named = self._called_one_of(SURE_LABEL_NAMES, left) or self._called_one_of(LABEL_NAMES, left)
         if len(named) == 1:
             return named[0]
         if named:
@@ -86,6 +88,9 @@ class Columns:
             f"of them {', '.join(LABEL_NAMES[:-1])} or {LABEL_NAMES[-1]}"
         )
 
+    def _called_one_of(self, known: Sequence[str], columns: Sequence[int]) -> list[int]:
+        return [i for i in columns if self.names and self.names[i].lower() in known]
+
     def _refuse_labels(self) -> None:
         for column, name in enumerate(self.names or [], 1):
             if name.lower() in LABEL_NAMES:
@@ -97,9 +102,9 @@ class Columns:
         pixels, row = len(self.numbers), [self.rows[0][i] for i in self.numbers]
         if self.names and not self._named_as_pixels(PIXEL_NAME, self.numbers):
             return 0
-        if is_square(pixels) and (self.names or are_pixels(row)):
-            return math.isqrt(pixels)
         sure = self._named_as_pixels(SURE_PIXEL_NAME, self.numbers)
+        if is_square(pixels, MIN_NAMED_SIDE if sure else MIN_SIDE) and (self.names or are_pixels(row)):
+            return math.isqrt(pixels)
         if sure or (not self.names and pixels > MOST_UNNAMED and are_pixels(row)):
             raise BadInput(not_square(pixels))
         return 0
@@ -109,9 +114,9 @@ class Columns:
         return names is not None and all(pattern.fullmatch(names[i].lower()) for i in columns)
 
 
-def is_square(pixels: int) -> bool:
+def is_square(pixels: int, least: int = MIN_SIDE) -> bool:
     side = math.isqrt(pixels)
-    return side**2 == pixels and MIN_SIDE <= side <= MAX_SIDE
+    return side**2 == pixels and least <= side <= MAX_SIDE
 
 
 def are_pixels(row: Sequence[str]) -> bool:

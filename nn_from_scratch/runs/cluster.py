@@ -1,8 +1,8 @@
 """Tasks on the workers of a Dask cluster: what pool.py does with the processes of one machine, with those of many.
 
 Dask's scheduler decides who does what, and gives the work of a worker that has died to another. Added here is what a
-training needs besides: what a task tells on its way, in order and once, and an end that leaves a checkpoint. Dask is
-imported by whoever makes a Cluster.
+training needs besides: what a task tells on its way, in order and once, and an end that leaves a checkpoint. (joblib's
+dask backend hands over what a task returns, and nothing before.) Dask is imported by whoever makes a Cluster.
 """
 
 import hashlib

@@ -342,6 +342,8 @@ def test_measurements_with_words_as_labels(tmp_path: Path) -> None:
         (b"0.5,2,1\n4.5,5,3\n", [1, 3], None, [0.5, 2]),
         (b"u,Target,v\n1,5,2\n3,7,4\n", [5, 7], None, [1, 2]),  # named, in the middle
         (b"class,x\n26,1\n1,2\n", [26, 1], None, [1]),
+        (b"x,y,class\n0.5,1,3\n1.5,2,4\n", [3, 4], None, [0.5, 1]),
+        (b"x,y\n0.5,1\n1.5,2\n", [1, 2], None, [0.5]),
         (b'"x","species"\n1.5,"Iris, blue"\n2.5,"a ""b"" c"\n', [0, 1], ("Iris, blue", 'a "b" c'), [1.5]),
         ("1.5,größe\n2,Ärger\n".encode(), [0, 1], ("größe", "Ärger"), [1.5]),
         ("1.5,größe\n2,Ärger\n".encode("latin-1"), [0, 1], ("größe", "Ärger"), [1.5]),
