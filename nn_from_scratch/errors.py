@@ -22,7 +22,8 @@ def extra(name: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as missing:
-        raise BadInput(f'{missing.name} is not installed: pip install "nn-from-scratch-numpy[{name}]"') from None
+        package = (missing.name or "").partition(".")[0]
+        raise BadInput(f'{package} is not installed: pip install "nn-from-scratch-numpy[{name}]"') from None
 
 
 def printable(text: str) -> str:

@@ -170,7 +170,7 @@ def test_without_dask_a_line_says_what_to_install(tmp_path):
     )
     command = [sys.executable, "-c", program, "--data", "digits", "--scheduler", "local", "--output", tmp_path / "s"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    line = 'hyper-tune.py: error: --scheduler needs Dask: pip install -e ".[dask]"\n'
+    line = 'hyper-tune.py: error: distributed is not installed: pip install "nn-from-scratch-numpy[dask]"\n'
     assert (result.returncode, result.stdout, result.stderr) == (2, "", line)
 
 

@@ -60,7 +60,7 @@ def ranks_of(process: subprocess.Popen) -> dict[int, int]:
     found, parents = {}, [process.pid]
     while parents:
         parent = parents.pop()
-        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        children = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="utf-8").split()
         parents += map(int, children)
         for child in children:
             variables = Path(f"/proc/{child}/environ").read_bytes().split(b"\0")
@@ -192,4 +192,7 @@ def test_without_mpi4py_a_line_says_what_to_install():
         "runpy.run_path('train.py', run_name='__main__')"
     )
     result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert refusal(result) == 'train.py: error: --data-parallel needs mpi4py and an MPI: pip install -e ".[mpi]"'
+    assert (
+        refusal(result)
+        == 'train.py: error: --data-parallel needs mpi4py and an MPI: pip install "nn-from-scratch-numpy[mpi]"'
+    )

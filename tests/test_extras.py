@@ -10,7 +10,18 @@ import pytest
 
 from tests.scripts import ROOT, refusal, run
 
-OPTIONAL = {"onnx", "onnxruntime", "safetensors", "sklearn", "pandas", "torch", "flask"}
+OPTIONAL = {
+    "onnx",
+    "onnxruntime",
+    "safetensors",
+    "sklearn",
+    "pandas",
+    "torch",
+    "flask",
+    "dask",
+    "distributed",
+    "mpi4py",
+}
 DEFAULT = ROOT / "resources" / "weights_and_biases.json"
 
 

@@ -123,11 +123,11 @@ def test_the_package_tells_what_there_is_to_run_and_each_of_it_explains_itself(t
 
 
 def test_a_command_that_does_not_exist_is_told_in_a_line():
-    command = [sys.executable, "-m", "nn_from_scratch", "trian"]
+    command = [sys.executable, "-m", "nn_from_scratch", "tarin"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout) == (2, "")
     names = "train, evaluate, tune, weights, dashboard, web, data, export, convert, course"
-    assert result.stderr == f"python -m nn_from_scratch: error: trian: no such command: expected {names}\n"
+    assert result.stderr == f"python -m nn_from_scratch: error: tarin: no such command: expected {names}\n"
 
 
 def test_with_an_older_python_one_line_says_which_is_needed():

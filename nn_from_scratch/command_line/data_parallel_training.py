@@ -19,7 +19,7 @@ from nn_from_scratch.training import Diverged, EpochResult
 try:
     from nn_from_scratch.runs.data_parallel import MPI, DataParallelRun
 except (ImportError, RuntimeError):  # no mpi4py, or no MPI for it
-    raise BadInput('--data-parallel needs mpi4py and an MPI: pip install -e ".[mpi]"') from None
+    raise BadInput('--data-parallel needs mpi4py and an MPI: pip install "nn-from-scratch-numpy[mpi]"') from None
 
 SIZE_VARIABLES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE")  # in which MPICH and Open MPI say how many ranks there are
 

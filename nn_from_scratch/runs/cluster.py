@@ -17,7 +17,7 @@ from typing import Any
 from uuid import uuid4
 
 import nn_from_scratch
-from nn_from_scratch.errors import BadInput, WorkersLost
+from nn_from_scratch.errors import BadInput, WorkersLost, extra
 from nn_from_scratch.runs.pool import SECONDS, Stopped, Task, Told, signals_held
 
 LOCAL = "local"
@@ -33,10 +33,8 @@ class Cluster:
     """
 
     def __init__(self, address: str, jobs: int = 2):
-        try:
+        with extra("dask"):
             from distributed.comm import get_address_host_port
-        except ImportError:
-            raise BadInput('--scheduler needs Dask: pip install -e ".[dask]"') from None
         if address != LOCAL:
             try:
                 get_address_host_port(address, strict=True)
