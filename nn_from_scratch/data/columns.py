@@ -155,6 +155,7 @@ def cells_of(line: str) -> list[str]:
     return line.split(",")
 
 
+@functools.lru_cache(1024)  # a label is most often like one before
 def bare(cell: str) -> str:
     """A cell without what only surrounds it, its letters as they were meant: UTF-8, which was read as Latin-1."""
     text = cell.strip().strip("\"'").strip()
