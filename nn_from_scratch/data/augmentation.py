@@ -6,7 +6,7 @@ docs/mathematics.md, "Augmentation".
 
 from collections.abc import Sequence
 from functools import cache
-from math import ceil
+from math import ceil, prod
 
 import numpy as np
 
@@ -127,7 +127,7 @@ class Augment:
         The channels of an image, (n, channels, rows, columns), move together.
         """
         n, rows, columns = len(images), *images.shape[-2:]
-        layers = images.reshape(n, -1, rows, columns)  # grey images have one
+        layers = images.reshape(n, prod(images.shape[1:-2]), rows, columns)  # grey images have one; n may be 0
         epoch_key = key(self.seed, epoch)
         y = np.empty(layers.shape, np.float32)
         several = max(1, PIXELS_AT_ONCE // (rows * columns))
