@@ -18,6 +18,7 @@ from nn_from_scratch.data.mnist import DIRECTORY_VARIABLE
 from nn_from_scratch.layers import Dense, Layer, ReLU
 from nn_from_scratch.network import Network
 from nn_from_scratch.recipe import Recipe
+from tests.browsers import browser  # noqa: F401 - one for all: a process can't drive two
 from tests.own_layers import own_layers  # noqa: F401
 
 # Of the processes that the tests start: several that each take all cores would wait for each other.

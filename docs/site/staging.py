@@ -16,7 +16,15 @@ PACKAGE = ROOT / "nn_from_scratch"
 # The pages of the sidebar, in the order in which they are useful.
 PAGES = {
     "Learn": ["course/*/README.md", "docs/break-it.md", "docs/mathematics.md", "docs/glossary.md"],
-    "Use": ["docs/recipes.md", "docs/live-page.md", "docs/static-page.md", "docs/file-formats.md"],
+    "Use": [
+        "docs/data.md",
+        "docs/recipes.md",
+        "docs/live-page.md",
+        "docs/static-page.md",
+        "docs/other-software.md",
+        "docs/several-machines.md",
+        "docs/file-formats.md",
+    ],
     "Go on": ["docs/adding-a-layer.md", "docs/performance.md", "CONTRIBUTING.md", "CHANGELOG.md"],
 }
 # The rooms of the API reference in the order of reading; front ends and what only scripts use are left out.

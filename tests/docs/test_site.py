@@ -20,7 +20,6 @@ import pytest
 
 from nn_from_scratch.data.mnist import OFFLINE_VARIABLE
 from tests.scripts import ROOT
-from tests.web.browser.conftest import browser  # noqa: F401 - a fixture
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -65,7 +64,7 @@ def address(site: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:  # noqa: F811
+def page(browser: Browser, address: str) -> Iterator[Page]:
     """A page in which every error is a failure, and so is every request to another host."""
     context = browser.new_context(viewport=WIDE, color_scheme="light")
     wrong: list[str] = []

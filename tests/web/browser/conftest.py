@@ -1,7 +1,6 @@
-"""A real browser on a real server: headless Chromium from the system, driven by Playwright.
+"""A real browser (tests/browsers.py) on a real server.
 
-Skipped where Chromium or Playwright is missing; with NN_FROM_SCRATCH_REQUIRE_BROWSER set, as in continuous integration,
-that is a failure instead. Tests wait for conditions, never for a while. The page's own policy forbids eval, and with it
+Tests wait for conditions, never for a while. The page's own policy forbids eval, and with it
 Playwright's `wait_for_function`: use `until`.
 
 What tests may rely on in the page:
@@ -33,8 +32,6 @@ What tests may rely on in the page:
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic
@@ -45,8 +42,6 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-REQUIRED = "NN_FROM_SCRATCH_REQUIRE_BROWSER"
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All tests in this folder are slow: `pytest -m slow` runs them."""
@@ -55,32 +50,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
-QUIET = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-sync"
 PATIENCE = 20_000  # milliseconds until something that does not happen is a failure
-
-
-def missing(what: str) -> None:
-    if os.environ.get(REQUIRED):
-        pytest.fail(f"{what}, though {REQUIRED} is set")
-    pytest.skip(what)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    try:
-        from playwright.sync_api import sync_playwright
-    except ModuleNotFoundError:
-        missing("needs Playwright: pip install playwright")
-    names = ("chromium", "chromium-browser", "google-chrome")
-    executable = next(filter(None, map(shutil.which, names)), None)
-    if executable is None:
-        missing(f"needs a browser: none of {', '.join(names)} is installed")
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(
-            executable_path=executable, args=[*QUIET.split(), "--disable-component-update"]
-        )
-        yield found
-        found.close()
 
 
 Open = Callable[..., "Page"]
@@ -179,6 +149,7 @@ def show(page: Page, kind: str) -> None:
 
 def beat(page: Page, moment: float) -> None:
     """A moment of the step that was taken with one example, from 0 to 4."""
+    page.wait_for_selector("#lesson[data-beat]")  # it has begun to play, and won't begin again
     page.locator("#beat").fill(str(moment))
 
 

@@ -200,6 +200,7 @@ def test_what_needs_no_server_is_there(page):
     """A lesson, an experiment, another digit on the stage, a weight, drawings, convolution, the address."""
     command(page, "#step-example", "[data-step='1']")
     beat(page, 4)
+    page.wait_for_selector("#lesson[data-beat=update]")
     assert re.fullmatch(r"said \d, (and is right|should be \d): loss \S+ → \S+", page.inner_text("#lesson-text"))
     page.click(".stagebar [data-kind=test]")
     page.wait_for_selector(".stagebar [data-kind=test][aria-pressed=true]")
