@@ -144,7 +144,7 @@ def test(saved: "Saved", arguments: argparse.Namespace) -> None:
 
     # ---- Evaluation ----
     found = answers(saved, dataset.test, whole.test)
-    summary = evaluation.summary(found, saved.classes, saved.names)
+    summary = evaluation.summary(found, saved.classes, saved.names, dataset.plural)
     drawn = {"figure": figures.confusion_matrix(summary.confusion, summary.names, summary.accuracy, dataset.plural)}
     if "regions" in paths:
         drawn["regions"] = figures.decision_regions(saved.network, dataset, saved.names, summary.accuracy)

@@ -1,4 +1,4 @@
-"""Train a neural network, or an ensemble of several, on handwritten digits and save it as JSON."""
+"""Train a neural network, or an ensemble, on labelled samples such as handwritten digits and save it as JSON."""
 
 import argparse
 

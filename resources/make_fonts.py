@@ -2,7 +2,8 @@
 
     python resources/make_fonts.py
 
-Matplotlib brings the typeface and fontTools along, but not brotli, which WOFF2 takes: pip install brotli. The license stands beside what is made.
+Matplotlib brings the typeface and fontTools along, but not brotli, which WOFF2 takes: pip install brotli. The license
+stands beside what is made.
 """
 
 import shutil

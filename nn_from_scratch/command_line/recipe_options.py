@@ -78,7 +78,7 @@ def add_recipe_options(parser: argparse.ArgumentParser, without: Collection[str]
     help = f"new images of the training images in every epoch, or none: {AUGMENTATIONS.usages(optional=True)}"
     add("augmentation", help, nargs="+", type=_augmentation, metavar="WORD")
     add("input_shape", "of one sample", nargs="+", type=whole_number(1), metavar="N")
-    add("classes", "the digits to tell apart", nargs="+", type=whole_number(0), metavar="DIGIT")
+    add("classes", "the labels to tell apart", nargs="+", type=whole_number(0), metavar="LABEL")
     _add_dense_options(parser)
     _add_settings(parser)
     parser.set_defaults(**own_defaults)

@@ -147,7 +147,7 @@ class Confusions(Panel):
         super().__init__(axes, subject)
         found, classes = subject.answers, subject.classes
         confusion = confusion_matrix(found.actual, found.predicted, len(classes))
-        small = subject.has_long_names or len(classes) > 12
+        small = len(classes) > (5 if subject.has_long_names else 12)
         confusion_cells(axes, confusion, classes, number="{}", fontsize=5 if small else 6)
         axes.tick_params(labelsize=SMALL)
         axes.set_xlabel("predicted", fontsize=SMALL)

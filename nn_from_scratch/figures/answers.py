@@ -38,7 +38,7 @@ def confusion_matrix(
     room = 1 + 0.07 * max(map(len, names))  # for the names, along each side
     figure = new_figure(size + room, size + room)
     axes = figure.subplots()
-    confusion_cells(axes, confusion, names, fontsize=7 if many else None, longest=int(12 * size / len(names)))
+    confusion_cells(axes, confusion, names, fontsize=7 if many else None, longest=int(13.5 * size / len(names)))
     explained = "blue: right, orange: mistakes;", "each the stronger, the more"
     axes.set_xlabel("\n".join(["predicted", *(explained if len(classes) < 6 else [" ".join(explained)])]))
     axes.set_ylabel("actual")

@@ -27,6 +27,7 @@ from nn_from_scratch.handwriting.reading import Reading
 from nn_from_scratch.inspection.answers import Answers
 
 MOST_MISTAKES = 32
+NARROW = 14  # letters of a class's name where there is little room
 SORTED = {"loss": "highest loss first", "confidence": "most confident first", "uncertainty": "least certain first"}
 
 
@@ -42,7 +43,7 @@ def mistakes(images: np.ndarray, found: Answers, classes: Sequence[int | str], o
     down = max(ceil(len(shown) / across), 1)
     beside = ",\n" if max(len(str(name)) for name in classes) > 4 else ", "  # "is 8, read 5", or each in a line
     said = "said" if "\n" in beside else "read"
-    names = [one_line(name, LONGEST_NAME) for name in classes]
+    names = [one_line(name, NARROW) for name in classes]
     tall = images.shape[-2] / images.shape[-1]
     figure = new_figure(9, (0.55 + 0.14 * beside.count("\n") + 0.9 * tall) * down + 0.6)
     panels = figure.subplots(down, across, squeeze=False)
@@ -54,7 +55,7 @@ def mistakes(images: np.ndarray, found: Answers, classes: Sequence[int | str], o
         axes.set_title(
             f"is {actual}{beside}{said} {answer}\n{percent(found.confidence[row])}, #{found.index[row]}",
             loc="center",
-            fontsize=8.5,
+            fontsize=8.5 if max(map(len, names)) <= 11 else 7,
             fontweight="normal",
             parse_math=False,
         )
@@ -123,9 +124,10 @@ def samples(
         # The box is as wide as the longest bar, so that the text is inside it however short the bar is.
         bar.barh([0, 0], [max(counts), count], height=0.6, color=[SUNKEN, tint(MUTED, 0.3)])
         bar.set(xlim=(0, max(counts)), ylim=(-0.6, 0.6))
-        text = f"{one_line(head, LONGEST_NAME)}: {count:,}"
-        points = 9 if len(text) <= 15 else 7
-        bar.text(max(counts) / 25, 0, text, va="center_baseline", fontsize=points, parse_math=False)
+        text, points = f"{head}: {count:,}", 9.0
+        if len(text) > 15:
+            text, points = f"{one_line(head, 18)}\n{count:,}", 6.5
+        bar.text(max(counts) / 25, 0, text, va="center_baseline", fontsize=points, linespacing=1.3, parse_math=False)
         images = split.images[split.labels == label]
         if len(images):
             show(mean, images.mean(axis=0))

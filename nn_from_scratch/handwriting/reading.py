@@ -18,7 +18,7 @@ from nn_from_scratch.errors import BadInput, one_line
 from nn_from_scratch.handwriting.drawing import prepare
 from nn_from_scratch.handwriting.picture import read_image
 from nn_from_scratch.inspection.answers import finite_outputs, first_and_second
-from nn_from_scratch.inspection.naming import own_names
+from nn_from_scratch.inspection.naming import own_names, with_article
 from nn_from_scratch.inspection.tables import aligned
 from nn_from_scratch.storage import Saved
 
@@ -61,7 +61,8 @@ class Skipped(NamedTuple):
 def read(saved: Saved, paths: Sequence[str | Path]) -> tuple[list[Reading], list[Skipped]]:
     """Let the network read pictures of one digit each, and all those in the folders among `paths`.
 
-    What can't be read is skipped. Raises BadInput where that is all of them, and where the network takes no pictures.
+    Of a network that has learnt something else, it is one of these each. What can't be read is skipped. Raises BadInput
+    where that is all of them, and where the network takes no pictures.
     """
     network = saved.network
     if prod(network.input_shape) != SIDE**2:
@@ -77,12 +78,12 @@ def read(saved: Saved, paths: Sequence[str | Path]) -> tuple[list[Reading], list
             ink = read_image(path)
             images.append(prepare(ink))
         except BadInput as problem:
-            skipped.append(Skipped(name, str(problem).removeprefix(f"{name}: ")))
+            skipped.append(Skipped(name, _said_of(saved.noun, str(problem).removeprefix(f"{name}: "))))
         else:
             names.append(name)
             inks.append(ink)
     if not names:
-        raise BadInput(_nothing_read(paths, skipped))
+        raise BadInput(_nothing_read(paths, skipped, saved.noun))
     scores = class_scores(finite_outputs(saved, np.stack(images)))
     kind = score_name(network.output_layer, *network.output_shape)
     readings = [
@@ -104,9 +105,14 @@ def files_in(paths: Sequence[str | Path]) -> Iterator[Path]:
             yield path
 
 
-def _nothing_read(paths: Sequence[str | Path], skipped: Sequence[Skipped]) -> str:
+def _said_of(noun: str, reason: str) -> str:
+    """What the preparation of pictures says of a digit, said of what the network has learnt."""
+    return reason.replace("a digit", with_article(noun)).replace("digit", noun)
+
+
+def _nothing_read(paths: Sequence[str | Path], skipped: Sequence[Skipped], noun: str) -> str:
     if not skipped:
-        return f"{', '.join(map(one_line, paths))}: has no files in it, expected pictures of one digit each"
+        return f"{', '.join(map(one_line, paths))}: has no files in it, expected pictures of one {noun} each"
     first = f"{skipped[0].name}: {skipped[0].reason}"
     return first if len(skipped) == 1 else f"none of {len(skipped)} files can be read, the first being {first}"
 

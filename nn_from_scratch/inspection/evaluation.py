@@ -18,7 +18,7 @@ from nn_from_scratch.inspection.members import Members, members_object, members_
 from nn_from_scratch.inspection.tables import aligned, percentage
 from nn_from_scratch.storage import Saved
 
-WIDEST_COLUMN = 5  # letters in the head of a column of the confusion matrix
+WIDEST_COUNT, WIDEST_TABLE = 5, 80  # letters of a column, and of a confusion matrix that is headed by names
 
 # ---- answers ----
 
@@ -32,6 +32,7 @@ class Evaluation:
     calibration: metrics.Calibration
     members: Members | None = None
     names: tuple[str, ...] = ()  # what each class is called; (): by its label
+    samples: str = "images"  # what was answered
 
     def __post_init__(self) -> None:
         if not self.names:
@@ -50,26 +51,28 @@ class Evaluation:
         return self.right / self.images
 
 
-def summary(found: Answers, classes: tuple[int, ...], names: tuple[str, ...] = ()) -> Evaluation:
-    """What the answers come to; `names` are those of the classes."""
+def summary(
+    found: Answers, classes: tuple[int, ...], names: tuple[str, ...] = (), samples: str = "images"
+) -> Evaluation:
+    """What the answers come to; `names` are those of the classes, and `samples` is what was answered."""
     confusion = metrics.confusion_matrix(found.actual, found.predicted, len(classes))
     calibration = metrics.calibration(found.confidence, found.right)
-    return Evaluation(classes, confusion, calibration, members_of(found), names)
+    return Evaluation(classes, confusion, calibration, members_of(found), names, samples)
 
 
 def evaluation_text(found: Evaluation, details: bool) -> str:
     """An evaluation at a glance; with `details` everything about it, as tables."""
     tables = [
         f"accuracy {percentage(found.right, found.images)} ({found.right:,} of {found.images:,})",
-        *([members_text(found.members, found.images)] if found.members else []),
+        *([members_text(found.members, found.images, found.samples)] if found.members else []),
         "confusion matrix (rows actual, columns predicted)\n" + confusion_table(found),
         "most often confused\n" + confused_list(found),
     ]
     if details:
         tables += [
             "one class against the rest: [[TP, FN], [FP, TN]]\n" + binary_table(found),
-            "each class (its recall is the accuracy on its own images)\n" + class_table(found),
-            calibration_text(found.calibration),
+            f"each class (its recall is the accuracy on its own {found.samples})\n{class_table(found)}",
+            calibration_text(found.calibration, found.samples),
         ]
     else:
         tables.append("--details adds precision, recall and F1 of each class, and calibration")
@@ -115,13 +118,12 @@ def evaluation_object(found: Evaluation) -> dict[str, Any]:
 
 
 def confusion_table(found: Evaluation) -> str:
-    """The confusion matrix, its rows headed by the classes' names, and its columns, too, unless these are long.
+    """The confusion matrix, its rows headed by the classes' names, and its columns, too, where a terminal has room.
 
-    Then a row has its label beside its name, and a column its label alone: ten columns as wide as "ankle boot" would
-    fill two lines of a terminal.
+    Otherwise a row has its label beside its name, and a column its label alone.
     """
-    heads = [[name] for name in found.names]
-    if max(map(len, found.names)) > WIDEST_COLUMN:
+    heads, widest = [[name] for name in found.names], max(map(len, found.names))
+    if widest > WIDEST_COUNT and (2 + widest) * (1 + len(heads)) > WIDEST_TABLE:
         heads = [[name, str(label)] for name, label in zip(found.names, found.classes, strict=True)]
     rows = [[*head, *counts] for head, counts in zip(heads, found.confusion.tolist(), strict=True)]
     return aligned([[""] * len(heads[0]) + [head[-1] for head in heads], *rows])
@@ -157,9 +159,9 @@ def confused_list(found: Evaluation) -> str:
     return "\n".join(lines or ["    none: every answer was right"])
 
 
-def calibration_text(found: metrics.Calibration) -> str:
-    """Confidence against accuracy, for the bins that have images."""
-    rows: list[list] = [["confidence", "images", "mean confidence", "accuracy"]]
+def calibration_text(found: metrics.Calibration, samples: str = "images") -> str:
+    """Confidence against accuracy, for the bins that have some."""
+    rows: list[list] = [["confidence", samples, "mean confidence", "accuracy"]]
     for low, high, *numbers in _filled_bins(found):
         rows.append([f"{low:.1f}–{high:.1f}", numbers[0], f"{numbers[1]:.4f}", f"{numbers[2]:.4f}"])
     return f"calibration: expected calibration error {found.error:.4f}\n{aligned(rows)}"

@@ -38,7 +38,7 @@ def members_of(found: Answers) -> Members | None:
     return Members(right, int((found.of_members != found.of_members[0]).any(axis=0).sum()))
 
 
-def members_text(found: Members, images: int) -> str:
+def members_text(found: Members, images: int, samples: str = "images") -> str:
     """A line for each member, their mean with its spread, and how often they disagree."""
     lines = [f"{number:>5}  {percentage(right, images)}" for number, right in enumerate(found.right, 1)]
     spread = f" ± {percentage(found.deviation, images)}" if len(found.right) > 1 else ""
@@ -47,7 +47,7 @@ def members_text(found: Members, images: int) -> str:
             "accuracy of each member",
             *lines,
             f" mean  {percentage(found.mean, images)}{spread}",
-            f"the members disagree on {percentage(found.disagreed, images)} of the images ({found.disagreed:,})",
+            f"the members disagree on {percentage(found.disagreed, images)} of the {samples} ({found.disagreed:,})",
         ]
     )
 

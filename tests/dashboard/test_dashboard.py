@@ -384,3 +384,50 @@ def test_mp4_hands_every_frame_to_ffmpeg(tmp_path):
     result = run(*OPTIONS, "--save", tmp_path / "a.mp4", "--frames", 2, PATH=path)
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "a.mp4").stat().st_size == 2 * 4 * (10 * 80) * (6.7 * 80)
+
+
+CLOTHES = ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
+
+
+def test_with_long_names_no_text_meets_another_panel_in_a_small_window(digits):
+    saved = nn.load(PRETRAINED / "784-128-64-10.json")
+    saved.class_names, saved.noun = CLOTHES, "fashion item"
+    dashboard = Dashboard(saved, digits)
+    dashboard.figure.set_size_inches(9, 6)  # 900 × 600 pixels
+    row = int(np.argmax(dashboard.test.labels == 9))
+    dashboard.show(row)
+    sample, outputs, graph, confusions, _, weights, _ = dashboard.panels
+    renderer = FigureCanvasAgg(dashboard.figure).get_renderer()
+    dashboard.figure.draw(renderer)
+    assert texts(sample)[0] == f"image {row}: an ankle boot"
+    assert [label.get_text() for label in outputs.axes.get_yticklabels()] == list(CLOTHES)
+    assert [text.get_text() for text in graph.outputs] == list(CLOTHES)
+    assert texts(weights)[0].startswith("ankle boot: ")
+    left = min(label.get_window_extent(renderer).x0 for label in outputs.axes.get_yticklabels())
+    assert max(text.get_window_extent(renderer).x1 for text in graph.outputs) < left
+    assert sample.title.get_window_extent(renderer).x1 < graph.title.get_window_extent(renderer).x0
+    window_ = dashboard.figure.bbox
+    for panel in dashboard.panels:
+        assert panel.title.get_window_extent(renderer).x1 < window_.x1
+    for label in (*confusions.axes.get_xticklabels(), *confusions.axes.get_yticklabels()):
+        box = label.get_window_extent(renderer)
+        assert window_.x0 <= box.x0 <= box.x1 <= window_.x1
+        assert window_.y0 <= box.y0
+
+
+def test_colour_and_other_proportions(rng):
+    split = Split(rng.integers(0, 256, (6, 3, 8, 12), np.uint8), np.arange(6, dtype=np.uint8) % 2)
+    data = Dataset("fruit", split, split, "made up", class_names=("lime", "apple"), noun="fruit")
+    network = nn.Network([nn.Conv2D(2, 3), nn.ReLU(), nn.Flatten(), nn.Dense(2), nn.Softmax()], (3, 8, 12), seed=0)
+    dashboard = Dashboard(nn.SavedNetwork(network, (0, 1), class_names=("lime", "apple"), noun="fruit"), data)
+    dashboard.show(1)
+    drawn = np.asarray(dashboard.panels[0].picture.get_array())
+    assert np.array_equal(drawn, split.images[1].transpose(1, 2, 0))
+    assert texts(dashboard.panels[0])[0] == "image 1: an apple"
+
+
+def test_what_is_no_picture_is_refused():
+    split = Split(np.zeros((4, 2), np.float32), np.arange(4, dtype=np.uint8) % 2)
+    saved = nn.SavedNetwork(nn.Network([nn.Dense(2), nn.Softmax()], (2,), seed=0), (0, 1))
+    with pytest.raises(nn.BadInput, match="spiral has samples of 2 numbers: the dashboard shows images"):
+        Dashboard(saved, Dataset("spiral", split, split, "made up"))

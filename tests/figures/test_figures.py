@@ -540,3 +540,24 @@ def test_the_curves_of_several_trainings_are_drawn_together_with_one_entry_of_th
     left, _ = figures.learning_curves(history(1.0, 3), history(2.0, 2)).axes
     assert [list(line.get_ydata()) for line in left.lines] == [[1.0] * 3, [2.0] * 2, [2.0] * 3, [3.0] * 2]
     assert [text.get_text() for text in left.get_legend().get_texts()] == ["while learning", "on the images held out"]
+
+
+def test_a_dense_layer_that_looks_at_images_that_are_not_square_gets_their_tiles(rng):
+    network = Network([Dense(5), ReLU(), Dense(2), Softmax()], (12,), seed=0)
+    images = rng.integers(0, 256, (20, 3, 4), dtype=np.uint8)
+    tiles = figures.weight_figures(network, ("dress", "bag"), images)["first_layer_weights"].axes[0].images
+    assert {np.asarray(tile.get_array()).shape for tile in tiles} == {(3, 4)}
+    labels = figures.weight_figures(network, ("dress", "bag"))["layer_2_weights"].axes[0].get_yticklabels()
+    assert [label.get_text() for label in labels] == ["dress", "bag"]
+    rows = figures.weight_figures(network, ("dress", "bag"))["first_layer_weights"].axes[0].images[0]
+    assert np.asarray(rows.get_array()).shape == (5, 12), "without images nobody knows how wide they are"
+
+
+def test_what_goes_on_with_an_image_in_colour_ends_in_named_scores(rng):
+    network = Network([Conv2D(2, 3), ReLU(), Flatten(), Dense(3), Softmax()], (3, 6, 8), seed=0)
+    image = rng.integers(0, 256, (3, 6, 8), dtype=np.uint8)
+    names = ("T-shirt", "ankle boot", "a very long name")
+    axes = figures.feature_maps(network, names, image).axes[0]
+    assert np.array_equal(np.asarray(axes.images[0].get_array()), image.transpose(1, 2, 0))
+    texts = [text.get_text() for text in axes.texts]
+    assert [text for text in texts if text in names] == list(names)

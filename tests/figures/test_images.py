@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from nn_from_scratch import figures, metrics
+from nn_from_scratch.data.dataset import Split
 from nn_from_scratch.figures import style
 from nn_from_scratch.handwriting.reading import Reading
 from nn_from_scratch.inspection.answers import Answers
@@ -103,3 +104,66 @@ def test_percent_never_rounds_to_certainty():
         "> 99.9 %",
         "100 %",
     ]
+
+
+NAMES = ("T-shirt", "ankle boot", "a name of more than twenty letters")
+
+
+def test_mistakes_with_long_names_have_a_line_for_each_and_do_not_overlap(rng):
+    images = rng.integers(0, 256, (50, 6, 4), dtype=np.uint8)
+    found = made(50, 40)
+    figure = figures.mistakes(images, found, NAMES, "loss")
+    shown = [axes for axes in figure.axes if axes.images]
+    assert shown[0].get_title().splitlines()[:2] == ["is a name …letters,", "said ankle boot"]
+    figure.draw_without_rendering()
+    boxes = [axes.title.get_window_extent() for axes in shown]
+    pictures = [axes.get_window_extent() for axes in shown]
+    assert not any(box.overlaps(other) for i, box in enumerate(boxes) for other in boxes[:i])
+    assert not any(box.overlaps(picture) for box in boxes for picture in pictures)
+
+
+def test_colour_is_drawn_in_its_colours(rng):
+    colour = rng.integers(0, 256, (50, 3, 4, 6), dtype=np.uint8)
+    axes = next(axes for axes in figures.mistakes(colour, made(50, 1), (3, 5, 8), "loss").axes if axes.images)
+    drawn = np.asarray(axes.images[0].get_array())
+    assert any(np.array_equal(drawn, image.transpose(1, 2, 0)) for image in colour)
+    split = Split(colour, np.zeros(50, np.uint8))
+    mean, first = (np.asarray(axes.images[0].get_array()) for axes in figures.samples(split, (0,), "some").axes[1:3])
+    np.testing.assert_allclose(mean, colour.mean(axis=0).transpose(1, 2, 0), atol=0.5)
+    assert np.array_equal(first, colour[0].transpose(1, 2, 0))
+
+
+def test_samples_are_headed_by_names_inside_their_boxes(rng):
+    split = Split(rng.integers(0, 256, (9, 5, 3), dtype=np.uint8), np.repeat(np.arange(3, dtype=np.uint8), 3))
+    figure = figures.samples(split, (0, 1, 2), "some", names=NAMES)
+    figure.draw_without_rendering()
+    for axes, name in zip(figure.axes[::14], ("T-shirt: 3", "ankle boot: 3", "a name of…y letters\n3"), strict=True):
+        assert axes.texts[0].get_text() == name
+        text, around = axes.texts[0].get_window_extent(), axes.patches[0].get_window_extent()
+        assert around.x0 < text.x0 < text.x1 < around.x1
+
+
+@pytest.mark.parametrize("names", [NAMES, tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ"), ("letter Q",) * 26, ("setosa",) * 3])
+def test_the_names_beside_a_confusion_matrix_do_not_overlap(names):
+    figure = figures.confusion_matrix(np.full((len(names), len(names)), 1000), names, 0.5, "samples")
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    assert axes.get_title("left").endswith("samples")
+    below, beside = (
+        [label for label in side() if label.get_text()] for side in (axes.get_xticklabels, axes.get_yticklabels)
+    )
+    assert len(below) == len(beside) == len(names)
+    boxes = [label.get_window_extent() for label in beside]
+    assert not any(box.overlaps(other) for box, other in pairwise(boxes))
+    if not below[0].get_rotation():
+        boxes = [label.get_window_extent() for label in below]
+        assert not any(box.overlaps(other) for box, other in pairwise(boxes))
+    width = (axes.transData.transform((1, 0)) - axes.transData.transform((0, 0)))[0]
+    assert all(text.get_window_extent().width < width for text in axes.texts), "numbers inside their cells"
+
+
+def test_handwriting_is_answered_with_a_name(rng):
+    ink, image = rng.integers(0, 256, (50, 90), np.uint8), rng.integers(0, 256, (28, 28), np.uint8)
+    reading = Reading("a.png", ink, image, np.array([0.25, 0.75]), (4, 7), "probability", ("dress", "bag"))
+    titles = [axes.get_title() for axes in figures.handwriting([reading]).axes]
+    assert "bag: probability 75.0 %" in titles

@@ -80,3 +80,24 @@ def test_the_answers_as_a_table(saved: nn.SavedNetwork, folder: Path) -> None:
     assert float(found[0]["confidence"]) == pytest.approx(readings[0].scores.max(), rel=1e-5)
     assert [bool(row["skipped_because"]) for row in found] == [False, False, True, True, True]
     assert found[2]["skipped_because"] == skipped[0].reason
+
+
+def test_answers_are_told_by_name_and_by_label(folder: Path) -> None:
+    saved = nn.load(ROOT / "resources" / "pretrained" / "784-128-64-10.json")
+    saved.class_names, saved.noun = tuple("o ki su tsu na ha ma ya re wo".split()), "character"
+    readings, skipped = reading.read(saved, [folder])
+    assert readings[0].named_ranking[0][0] == "tsu"
+    assert [row[::4] for row in reading.rows(readings, skipped)][:3] == [
+        ["file", "answer_name"],
+        [str(folder / "b.png"), "tsu"],
+        [str(folder / "c.jpg"), "ki"],
+    ]
+    assert {len(row) for row in reading.rows(readings, skipped)} == {5}
+    lines = reading.text(readings).splitlines()
+    assert lines[1].split()[0] == "tsu"
+    assert lines[-3].split() == ["class", *saved.class_names]
+    found = reading.as_object(readings)[0]
+    assert (found["answer"], found["answer_name"], found["scores"].keys()) == (3, "tsu", set("0123456789"))
+    assert "expected a character" in skipped[0].reason
+    with pytest.raises(nn.BadInput, match="of one colour, nothing is drawn in it: expected a character"):
+        reading.read(saved, [folder / "a.png"])

@@ -183,6 +183,54 @@ def test_object_is_json_with_null_for_what_is_undefined():
     }
 
 
+CLOTHES = evaluation.Evaluation((0, 1, 9), FOUND.confusion, CALIBRATION, names=("T-shirt", "trousers", "ankle boot"))
+
+
+def test_names_stand_where_labels_stood():
+    assert evaluation.confusion_table(CLOTHES).splitlines() == [
+        "            T-shirt  trousers  ankle boot",
+        "   T-shirt        8         2           0",
+        "  trousers        1         9           0",
+        "ankle boot        3         1           0",
+    ]
+    assert evaluation.confused_list(CLOTHES).splitlines()[0] == "    3 × ankle boot taken for T-shirt"
+    heads = [row.split("  [[")[0] for row in evaluation.binary_table(CLOTHES).splitlines()]
+    assert heads == ["   T-shirt", "  trousers", "ankle boot", "       sum"]
+    starts = [line.index("[[") for line in evaluation.binary_table(CLOTHES).splitlines()]
+    assert len(set(starts)) == 1, "aligned"
+    assert [line.split()[0] for line in evaluation.class_table(CLOTHES).splitlines()[1:3]] == ["T-shirt", "trousers"]
+
+
+def test_the_names_of_a_large_table_stand_at_its_rows_with_their_labels_and_labels_at_its_columns():
+    names = tuple(f"kind number {k}" for k in range(12))
+    found = evaluation.Evaluation(tuple(range(12)), np.eye(12, dtype=int) * 1000, CALIBRATION, names=names)
+    head, first, *_, last = evaluation.confusion_table(found).splitlines()
+    assert head.split() == [str(k) for k in range(12)]
+    assert first.split()[:5] == ["kind", "number", "0", "0", "1000"]
+    assert last.split()[-1] == "1000"
+    assert len(head) == len(first) == len(last) <= 100
+
+
+def test_the_object_has_names_beside_the_labels():
+    found = evaluation.evaluation_object(CLOTHES)
+    assert (found["classes"], found["class_names"]) == ([0, 1, 9], ["T-shirt", "trousers", "ankle boot"])
+    assert [row["name"] for row in found["per_class"]] == list(CLOTHES.names)
+    assert found["most_confused"][0] == {
+        "actual": 9,
+        "actual_name": "ankle boot",
+        "predicted": 0,
+        "predicted_name": "T-shirt",
+        "count": 3,
+    }
+
+
+def test_what_is_no_image_is_not_called_one():
+    found = evaluation.Evaluation((0, 1), np.diag([3, 1]), CALIBRATION, members.Members([4], 0), samples="points")
+    text = evaluation.evaluation_text(found, details=True)
+    assert "image" not in text
+    assert "0.00 % of the points (0)" in text
+
+
 # ---- the record ----
 
 

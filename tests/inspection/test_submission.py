@@ -9,10 +9,10 @@ from nn_from_scratch.storage import files
 
 
 def brightest(classes: tuple[int, ...] = (4, 7, 9)) -> SavedNetwork:
-    """A network for images of 4 × 4 pixels that answers with the class of the brightest of the first three pixels."""
+    """A network for images of 8 × 8 pixels that answers with the class of the brightest of the first three pixels."""
     layer = Dense(3)
-    network = Network([layer, Softmax()], (16,), 0)
-    layer.W[...] = np.eye(3, 16)
+    network = Network([layer, Softmax()], (64,), 0)
+    layer.W[...] = np.eye(3, 64)
     layer.b[...] = 0
     return SavedNetwork(network, classes)
 
@@ -25,7 +25,7 @@ def write(path, images):
 
 
 def test_every_image_is_answered_with_its_number_from_1_and_a_label(tmp_path):
-    images = np.zeros((2500, 4, 4), np.uint8)
+    images = np.zeros((2500, 8, 8), np.uint8)
     chosen = np.random.default_rng(0).integers(0, 3, len(images))
     images[np.arange(len(images)), 0, chosen] = 255
     labels = predicted_labels(brightest(), write(tmp_path / "test.csv", images))
@@ -39,16 +39,21 @@ def test_every_image_is_answered_with_its_number_from_1_and_a_label(tmp_path):
 
 def test_a_single_output_answers_with_one_of_two_labels(tmp_path):
     layer = Dense(1)
-    saved = SavedNetwork(Network([layer, Sigmoid()], (16,), 0), (3, 8))
+    saved = SavedNetwork(Network([layer, Sigmoid()], (64,), 0), (3, 8))
     layer.W[...], layer.b[...] = 10, -5
-    images = np.stack([np.zeros((4, 4), np.uint8), np.full((4, 4), 255, np.uint8)])
+    images = np.stack([np.zeros((8, 8), np.uint8), np.full((8, 8), 255, np.uint8)])
     assert predicted_labels(saved, write(tmp_path / "test.csv", images)) == [3, 8]
 
 
 def test_images_of_another_size_and_labels_are_refused(tmp_path):
-    path = write(tmp_path / "test.csv", np.zeros((2, 5, 5), np.uint8))
-    with pytest.raises(BadInput, match=f"{path}: its images have 5 × 5 = 25 pixels, but the network takes 16 inputs"):
+    path = write(tmp_path / "test.csv", np.zeros((2, 9, 9), np.uint8))
+    with pytest.raises(BadInput, match=f"{path}: its images have 9 × 9 = 81 pixels, but the network takes 64 inputs"):
         predicted_labels(brightest(), path)
-    path.write_text("7" + ",0" * 16)
-    with pytest.raises(BadInput, match=f"{path}: its samples have 17 numbers, but the network takes 16 inputs"):
+    path.write_text("7" + ",0" * 64)
+    with pytest.raises(BadInput, match=f"{path}: its samples have 65 numbers, but the network takes 64 inputs"):
         predicted_labels(brightest(), path)
+
+
+def test_names_are_a_third_column():
+    rows = submission_rows([9, 0], {0: "T-shirt", 9: "ankle boot"})
+    assert rows == [["ImageId", "Label", "Name"], [1, 9, "ankle boot"], [2, 0, "T-shirt"]]
