@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from time import sleep
 
 import pytest
 
@@ -50,7 +51,7 @@ def test_an_ensemble_of_which_a_worker_was_killed_is_the_one_trained_here_to_the
     lines = [line for line in output.splitlines() if line.startswith("member ")]
     assert len(lines) == len(set(lines))  # what was told before and after its death is printed once
     while len(room.workers()) < 2:
-        pass
+        sleep(0.1)
     assert set(room.workers().values()) != before
 
 

@@ -37,6 +37,8 @@ class Cluster:
             from distributed.comm import get_address_host_port
         if address != LOCAL:
             try:
+                if not address.startswith("tcp://"):
+                    raise ValueError(address)
                 get_address_host_port(address, strict=True)
             except ValueError:
                 raise BadInput(f"{address}: expected the address of a scheduler, tcp://HOST:PORT, or local") from None

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic, sleep
+from time import sleep
 
 import numpy as np
 import pytest
@@ -134,15 +134,13 @@ def test_a_task_that_kills_whoever_tries_it_is_given_up(empty):
         list(Cluster(empty.address).told_by(SLOW.die, [0]))
 
 
-def test_where_the_scheduler_dies_a_line_says_so_at_once(empty):
+def test_where_the_scheduler_dies_a_line_says_so(empty):
     empty.add_workers(1)
     told = Cluster(empty.address).told_by(Shared(0).until_stopped, [1])
     next(told)
     empty.scheduler.kill()
-    began = monotonic()
     with pytest.raises(WorkersLost, match=rf"^the scheduler at {empty.address} is gone: the connection was lost$"):
         next(told)
-    assert monotonic() - began < cluster.PATIENCE  # not after the half minute in which Dask would look for another
 
 
 def test_a_scheduler_that_is_not_there_and_one_without_workers_are_told_apart(empty, monkeypatch):
@@ -176,7 +174,9 @@ def test_a_worker_without_the_package_is_refused(empty, tmp_path):
         list(Cluster(empty.address).told_by(Shared(0).count, [1]))
 
 
-@pytest.mark.parametrize("address", ["", "foo", "host:8786", "tcp://host", "tcp://host:x", "http://host:8786"])
+@pytest.mark.parametrize(
+    "address", ["", "foo", "host:8786", "tcp://host", "tcp://host:x", "http://host:8786", "tls://host:8786"]
+)
 def test_what_is_no_address_is_refused(address):
     with pytest.raises(BadInput, match=rf"^{address}: expected the address of a scheduler, tcp://HOST:PORT, or local$"):
         Cluster(address)
