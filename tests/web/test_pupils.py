@@ -102,6 +102,7 @@ def test_one_pupil_too_many_is_told_so_and_there_is_room_again_when_a_training_h
         watch.leave()
         while len(pupils):
             time.sleep(0.02)
+        viewers.trainer._thread.join(10)
         assert not viewers.trainer._thread.is_alive()
         with pytest.raises(NoTraining):
             pupils.of(name)
