@@ -42,6 +42,7 @@ def test_one_batch_moves_the_weights_that_are_shown_as_numpy_does(
     with page.expect_response("**/api/settings"):
         page.select_option("#optimizer", "sgd")
     assert trainer.recipe.optimizer == "sgd"
+    until(page, lambda: float(page.input_value("#weight-decay") or 0) == 0, "SGD's weight decay instead of Adam's")
     if weight_decay:
         set_number(page, "#weight-decay", weight_decay)
     show(page, "latest")
