@@ -103,27 +103,27 @@ def read_pictures(saved: "Saved", arguments: argparse.Namespace) -> None:
 
 
 def predict(saved: "Saved", arguments: argparse.Namespace) -> None:
+    from nn_from_scratch.classes import own_names
     from nn_from_scratch.command_line.results import Results
     from nn_from_scratch.inspection import submission
-    from nn_from_scratch.inspection.naming import own_names
     from nn_from_scratch.storage import files
 
     table = arguments.csv or DEFAULT_ANSWERS
     results = Results(arguments, {"--weights": arguments.weights, "--predict": arguments.predict}, {}, [table])
     labels = submission.predicted_labels(saved, arguments.predict)
     names = dict(zip(saved.classes, saved.names, strict=True))
-    files.save_rows(submission.submission_rows(labels, names if own_names(saved) else None), table)
+    files.save_rows(submission.submission_rows(labels, names if own_names(saved.names, saved.classes) else None), table)
     found = {"labels": labels, "names": [names[label] for label in labels], "csv": table}
     results.publish(found, f"{len(labels):,} images of {arguments.predict} answered", {})
 
 
 def test(saved: "Saved", arguments: argparse.Namespace) -> None:
     from nn_from_scratch import figures
+    from nn_from_scratch.classes import own_names
     from nn_from_scratch.command_line.results import Results, where_writable
     from nn_from_scratch.data.batches import matching
     from nn_from_scratch.inspection import evaluation
     from nn_from_scratch.inspection.answers import answers, mistake_rows
-    from nn_from_scratch.inspection.naming import own_names
     from nn_from_scratch.storage import files
 
     # ---- Where the results go, and the data ----
@@ -153,7 +153,9 @@ def test(saved: "Saved", arguments: argparse.Namespace) -> None:
             drawn["mistakes"] = figures.mistakes(dataset.test.images, found, saved.names, arguments.sort)
         drawn["calibration_figure"] = figures.calibration(summary.calibration, found.score_name, dataset.plural)
     for table in tables:
-        files.save_rows(mistake_rows(found, saved.classes, arguments.sort, own_names(saved)), table)
+        files.save_rows(
+            mistake_rows(found, saved.classes, arguments.sort, own_names(saved.names, saved.classes)), table
+        )
 
     # ---- Report ----
     head = f"{arguments.weights} on {dataset.name} ({dataset.source}): {summary.images:,} test {dataset.plural}"

@@ -44,6 +44,11 @@ def labels_of_outputs(outputs: int, classes: Sequence[Label]) -> Sequence[Label]
     return classes[-outputs:]
 
 
+def own_names(names: Sequence[str], classes: Sequence[int]) -> tuple[str, ...]:
+    """The names of classes, or () if they are only called by their labels, as digits are."""
+    return tuple(names) if tuple(names) != tuple(map(str, classes)) else ()
+
+
 def output_of(k: int, outputs: int) -> int:
     """The output that decides on class k."""
     return k if outputs > 1 else 0

@@ -31,6 +31,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
+def count(number: int, noun: str) -> str:
+    """ "1 output", "2 outputs"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def one_line(text: object, longest: int = 300) -> str:
     """`text` fit for a one-line message: printable, a long middle left out.
 

@@ -4,7 +4,7 @@ The vectors keep everything else short. An optimizer is a few lines on two array
 snapshot one copy, "is everything finite?" one call. Each layer works on views of its own part of each vector.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import accumulate, pairwise
 from math import isfinite, prod
 from typing import NamedTuple
@@ -52,6 +52,17 @@ def walk(layers: Sequence[Layer], input_shape: Shape) -> list[Place]:
         places.append(Place(layer, shape, output_shape, layer.parameter_shapes(shape), layer.state_shapes(shape)))
         shape = output_shape
     return places
+
+
+def check_types(places: Sequence[Place], known: Collection[type[Layer]], where: str) -> None:
+    """Raise ValueError for a layer that is of none of these types, which are those that there are in other software.
+
+    Of exactly one of them: a layer that is derived from one may compute something else.
+    """
+    for i, place in enumerate(places):
+        if type(place.layer) not in known:
+            names = ", ".join(layer.__name__ for layer in known)
+            raise ValueError(f"layers[{i}] is a {place.name}, which {where} doesn't have: expected one of {names}")
 
 
 def sizes(places: Sequence[Place]) -> tuple[int, int]:

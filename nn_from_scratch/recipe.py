@@ -15,7 +15,7 @@ from nn_from_scratch.classes import outputs_fit
 from nn_from_scratch.data.augmentation import AUGMENTATIONS, Augment
 from nn_from_scratch.data.batches import Batches
 from nn_from_scratch.data.dataset import Dataset, Split
-from nn_from_scratch.errors import BadInput
+from nn_from_scratch.errors import BadInput, count
 from nn_from_scratch.initializers import INITIALIZERS
 from nn_from_scratch.layers import LAYERS, Activation, Layer, ReLU
 from nn_from_scratch.layers.layer import Shape
@@ -89,7 +89,7 @@ class Recipe:
             raise BadInput(f"layers {_words(self.layers)}: outputs of shape {shape}, expected a row of numbers")
         if self.classes and not outputs_fit(shape[0], len(self.classes)):
             raise BadInput(
-                f"layers {_words(self.layers)}: {_count(shape[0], 'output')}, expected one for each of the classes "
+                f"layers {_words(self.layers)}: {count(shape[0], 'output')}, expected one for each of the classes "
                 f"{_words(self.classes)}, or a single one for two classes"
             )
 
@@ -336,7 +336,3 @@ def _whose(setting: str, parts: dict[str, Any]) -> str:
 
 def _words(values: Sequence) -> str:
     return " ".join(map(str, values))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

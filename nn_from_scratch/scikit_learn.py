@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from nn_from_scratch import training
 from nn_from_scratch.classes import class_scores, score_name
-from nn_from_scratch.data.dataset import Split
+from nn_from_scratch.data.dataset import MOST_CLASSES, Split
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.layers import Sigmoid, Softmax
 from nn_from_scratch.losses import LOSSES
@@ -32,8 +32,6 @@ try:
 except ModuleNotFoundError as missing:
     text = f'{missing.name} is not installed: pip install "nn-from-scratch-numpy[sklearn]"'
     raise ModuleNotFoundError(text, name=missing.name) from None
-
-MOST_CLASSES = 256  # a label is a byte
 
 
 class NetworkClassifier(ClassifierMixin, BaseEstimator):

@@ -95,6 +95,9 @@ def counted_step(
     return Tally(value, right_answers(p, t), len(x))
 
 
+Step = Callable[..., Tally]  # called like counted_step
+
+
 def right_answers(p: np.ndarray, t: np.ndarray) -> int:
     """How many of the predictions name the class of their target."""
     return int(np.count_nonzero(predicted_classes(p) == predicted_classes(t)))
@@ -137,7 +140,7 @@ def fit(
     on_step: Callable[[int, float], object] | None = None,
     progress: Progress | None = None,
     noise: Seed = 0,
-    step: Callable[..., Tally] = counted_step,
+    step: Step = counted_step,
 ) -> Iterator[EpochResult]:
     """Train until `epochs` passes over the training set are done, and yield the result of each.
 

@@ -15,6 +15,7 @@ import docstrings  # noqa: E402
 from katex import KaTeX  # noqa: E402
 
 import nn_from_scratch  # noqa: E402
+from nn_from_scratch.command_line.programs import REPOSITORY  # noqa: E402
 
 project = "nn_from_scratch"
 author = copyright = "The nn_from_scratch authors"
@@ -45,7 +46,7 @@ html_copy_source = False
 html_math_renderer = "katex"
 pygments_style, pygments_dark_style = "friendly", "native"
 html_theme_options = {
-    "source_repository": "https://github.com/nn-from-scratch/nn_from_scratch/",
+    "source_repository": f"{REPOSITORY}/",
     "light_css_variables": {"color-brand-primary": "#0b5fa5", "color-brand-content": "#0b5fa5"},
     "dark_css_variables": {"color-brand-primary": "#7ab8f5", "color-brand-content": "#7ab8f5"},
 }

@@ -10,7 +10,6 @@ from pathlib import Path
 from docstrings import as_rst
 
 ROOT = Path(__file__).parent.parent.parent
-REPOSITORY = "https://github.com/nn-from-scratch/nn_from_scratch"
 PACKAGE = ROOT / "nn_from_scratch"
 
 # The pages of the sidebar, in the order in which they are useful.
@@ -77,6 +76,8 @@ def _page(path: Path) -> Path:
 
 def _with_links(path: Path, chapters: dict[str, list[Path]]) -> str:
     """The text, in which links lead to pages of the site or, to what is no page, into the repository."""
+    from nn_from_scratch.command_line.programs import REPOSITORY
+
     pages = {ROOT / "README.md", *(page for paths in chapters.values() for page in paths)}
     here = (ROOT / _page(path)).parent
 

@@ -274,17 +274,12 @@ def resume_command(arguments: argparse.Namespace, output: str, checkpoint: str, 
     for name in ("history", "checkpoint_every", "patience", "jobs", "scheduler"):
         if getattr(arguments, name):
             command += [_option(name), str(getattr(arguments, name))]
-    start = programs.command("train")
-    if ranks > 1:
-        start = f"mpiexec -n {ranks} {start} --data-parallel"
-    return f"{start} {programs.typed(command)}"
+    return f"{_on_ranks(programs.command('train'), ranks)} {programs.typed(command)}"
 
 
-def _program(ranks: int) -> list[str]:
-    """The program that trains, on so many processes together."""
-    return (
-        ["mpiexec", "-n", str(ranks), "python", "train.py", "--data-parallel"] if ranks > 1 else ["python", "train.py"]
-    )
+def _on_ranks(program: str, ranks: int) -> str:
+    """How to start a program that trains, on so many processes together."""
+    return f"mpiexec -n {ranks} {program} --data-parallel" if ranks > 1 else program
 
 
 def command_of(run: TrainingRun, patience: int | None = None, members: int | None = None) -> str:
@@ -310,7 +305,7 @@ def command_of(run: TrainingRun, patience: int | None = None, members: int | Non
             start = _open(preset, run.labels)
         found[name] = differences(start)
     nearest = min(found, key=lambda name: len(found[name]))
-    command = [*_program(run.ranks), *(["--preset", nearest] if nearest else [])]
+    command = ["--preset", nearest] if nearest else []
     for name, value in found[nearest].items():
         command += [_option(name), *_shown("full" if value is None else value).split()]
     command += data_options(run.dataset.name, run.dataset.test_set_asked_for())
@@ -322,7 +317,7 @@ def command_of(run: TrainingRun, patience: int | None = None, members: int | Non
         command += ["--threads", str(run.threads)]
     if members:
         command += ["--members", str(members)]
-    return shlex.join([*command, "--seed", str(run.seed)])
+    return f"{_on_ranks('python train.py', run.ranks)} {shlex.join([*command, '--seed', str(run.seed)])}"
 
 
 def saved_network(run: TrainingRun, patience: int | None = None, **metrics: float) -> SavedNetwork:

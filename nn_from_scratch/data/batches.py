@@ -9,7 +9,7 @@ from math import prod
 
 import numpy as np
 
-from nn_from_scratch.classes import target_table
+from nn_from_scratch.classes import own_names, target_table
 from nn_from_scratch.data.augmentation import Augment
 from nn_from_scratch.data.dataset import Dataset, Split, check_split
 from nn_from_scratch.errors import BadInput, one_line
@@ -128,7 +128,7 @@ def named_alike(dataset: Dataset, classes: Sequence[int], names: Sequence[str]) 
     Where both have words for their classes, these decide: the words of another file may be numbered differently.
     Raises BadInput where they have none in common.
     """
-    if not dataset.has_words or tuple(names) == tuple(map(str, classes)):
+    if not dataset.has_words or not own_names(names, classes):
         return dataset
     if not set(names) & set(dataset.class_names):
         ours, theirs = (one_line(", ".join(words), 200) for words in (names, dataset.class_names))

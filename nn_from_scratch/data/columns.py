@@ -14,7 +14,7 @@ import re
 from collections.abc import Sequence
 
 from nn_from_scratch.data.dataset import LONGEST_NAME, MOST_CLASSES
-from nn_from_scratch.errors import BadInput, one_line, printable
+from nn_from_scratch.errors import BadInput, count, one_line, printable
 
 MIN_SIDE, MAX_SIDE = 8, 128  # of a picture: fewer whole numbers are more often measurements …
 MIN_NAMED_SIDE = 4  # … unless their names say pixel
@@ -191,7 +191,3 @@ def is_word(cell: str) -> bool:
 def found(cell: str) -> str:
     text = cell.strip()
     return f"'{one_line(text, 40)}'" if text else "an empty cell"
-
-
-def count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -20,7 +20,6 @@ from nn_from_scratch.data.columns import (
     bare,
     cells_of,
     column_names,
-    count,
     found,
     is_label,
     is_number,
@@ -38,7 +37,7 @@ from nn_from_scratch.data.reading import (
     opening_zip,
     reading,
 )
-from nn_from_scratch.errors import BadInput, one_line
+from nn_from_scratch.errors import BadInput, count, one_line
 
 _ENDINGS = (".csv", ".csv.gz", ".zip")
 _MAX_LINE = 2**19
@@ -157,6 +156,7 @@ class _Rows:
             raise self._error(number, str(problem)) from None
         self.lines = itertools.chain(body, self.lines)
         self.texts: list[str] = []  # the labels, as they are written
+        self.different: set[str] = set()  # of them
 
     def pieces(self) -> Iterator[np.ndarray]:
         """The numbers (rows, columns), in order, checked: bytes where they are pixels, else floats."""
@@ -170,7 +170,7 @@ class _Rows:
 
     def labels(self) -> tuple[np.ndarray, tuple[str, ...]]:
         """The label of each row, and the names of the classes: none where the labels are numbers."""
-        different = sorted(set(self.texts))
+        different = sorted(self.different)
         by_number = is_number(different[0])
         labels = {text: int(value(text)) if by_number else i for i, text in enumerate(different)}
         return np.array([labels[text] for text in self.texts], np.uint8), () if by_number else tuple(different)
@@ -230,7 +230,8 @@ class _Rows:
                 expected += f" of at most {LONGEST_NAME} characters"
             raise self._error(batch[at][0], f"column {column + 1}: found {found(labels[at])}, expected {expected}")
         self.texts += labels
-        if (different := len(set(self.texts))) > MOST_CLASSES:
+        self.different.update(labels)
+        if (different := len(self.different)) > MOST_CLASSES:
             what = f"{self.columns.called(column)} has {different:,} different words"
             raise self._error(batch[-1][0], f"{what}, expected labels of at most {MOST_CLASSES} classes")
 

@@ -30,7 +30,7 @@ from nn_from_scratch.layers import (
     Softmax,
 )
 from nn_from_scratch.layers.layer import Shape
-from nn_from_scratch.network import Network
+from nn_from_scratch.network import Network, check_types
 from nn_from_scratch.storage import Saved, SavedEnsemble, files
 from nn_from_scratch.words import name_of
 
@@ -71,7 +71,7 @@ def _batch_norm(layer: BatchNorm) -> list[Step]:
     return [Step("BatchNormalization", ("gamma", "beta", "mean", "variance"), {"epsilon": layer.epsilon})]
 
 
-# What each layer is there. Of exactly this type: what is derived from one of them may compute something else.
+# What each layer is there.
 STEPS: dict[type[Layer], Callable[[Any], list[Step]]] = {
     Dense: _dense,
     ReLU: lambda layer: [Step("Relu")],
@@ -141,11 +141,9 @@ class Graph:
 
     def add_network(self, network: Network, output: str, prefix: str = "") -> str:
         """Add the layers from INPUT on; what comes out is called `output`, which is returned."""
+        check_types(network.places, STEPS, "ONNX")
         x = INPUT
         for i, place in enumerate(network.places):
-            if type(place.layer) not in STEPS:
-                known = ", ".join(layer.__name__ for layer in STEPS)
-                raise ValueError(f"layers[{i}] is a {place.name}, which ONNX doesn't have: expected one of {known}")
             name = f"{prefix}{name_of(type(place.layer)).replace('-', '_')}_{i}"
             y = output if i == len(network.places) - 1 else f"{name}.y"
             self.add_layer(place.layer, name, x, y)

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from nn_from_scratch.data.dataset import Split
 from nn_from_scratch.errors import one_line
-from nn_from_scratch.figures.style import PALETTE, new_figure, styled, tint
+from nn_from_scratch.figures.style import PALETTE, legend_below, new_figure, styled, tint
 
 MOST_PANELS, ACROSS = 12, 4
 BINS = 24
@@ -39,7 +39,5 @@ def distributions(split: Split, classes: Sequence[int], names: Sequence[str], na
         axes.spines["left"].set_visible(False)
     which = f", the first {shown} of {numbers}" if shown < numbers else ""
     figure.suptitle(f"{one_line(name)}: how often each value of a number occurs in each class{which}", parse_math=False)
-    legend = figure.legend(loc="outside lower center", ncols=6)
-    for text in legend.get_texts():
-        text.set_parse_math(False)
+    legend_below(figure, ncols=6)
     return figure

@@ -13,7 +13,7 @@ from nn_from_scratch.classes import class_scores, predicted_classes
 from nn_from_scratch.data.dataset import Dataset
 from nn_from_scratch.ensemble import Ensemble
 from nn_from_scratch.errors import one_line
-from nn_from_scratch.figures.style import INK, MUTED, PALETTE, PAPER, new_figure, styled, tint
+from nn_from_scratch.figures.style import INK, MUTED, PALETTE, PAPER, legend_below, new_figure, styled, tint
 from nn_from_scratch.network import Network
 from nn_from_scratch.training import predict
 
@@ -107,9 +107,7 @@ def _legend(
     if longest <= 5:  # two lines: a legend is filled column by column
         empty = _mark("", 0, "none", "none", "")
         handles = [handle for pair in zip_longest(*rows, fillvalue=empty) for handle in pair]
-    legend = figure.legend(handles=handles, loc="outside lower center", ncols=min(longest, 5))
-    for text in legend.get_texts():
-        text.set_parse_math(False)
+    legend_below(figure, ncols=min(longest, 5), handles=handles)
     return figure
 
 

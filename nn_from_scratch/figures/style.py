@@ -91,6 +91,12 @@ def slant(axes: Axes, longest: int) -> None:
             text.set(rotation=45, ha="right", rotation_mode="anchor")
 
 
+def legend_below(figure: Figure, ncols: int, **options: Any) -> None:
+    """A legend of the whole figure. Names of classes are written as they are: a $ in them begins no formula."""
+    for text in figure.legend(loc="outside lower center", ncols=ncols, **options).get_texts():
+        text.set_parse_math(False)
+
+
 def tint(colour: str, share: float) -> str:
     """So much of a colour, and paper for the rest: what CSS calls color-mix in srgb."""
     (r, g, b), (R, G, B) = to_rgb(colour), to_rgb(PAPER)

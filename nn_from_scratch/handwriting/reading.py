@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nn_from_scratch.classes import class_scores, score_name
+from nn_from_scratch.classes import class_scores, own_names, score_name
 from nn_from_scratch.data.digits import SIDE
 from nn_from_scratch.errors import BadInput, one_line
 from nn_from_scratch.handwriting.drawing import prepare
 from nn_from_scratch.handwriting.picture import read_image
 from nn_from_scratch.inspection.answers import finite_outputs, first_and_second
-from nn_from_scratch.inspection.naming import own_names, with_article
+from nn_from_scratch.inspection.naming import with_article
 from nn_from_scratch.inspection.tables import aligned
 from nn_from_scratch.storage import Saved
 
@@ -87,7 +87,7 @@ def read(saved: Saved, paths: Sequence[str | Path]) -> tuple[list[Reading], list
     scores = class_scores(finite_outputs(saved, np.stack(images)))
     kind = score_name(network.output_layer, *network.output_shape)
     readings = [
-        Reading(name, ink, image, row, saved.classes, kind, own_names(saved))
+        Reading(name, ink, image, row, saved.classes, kind, own_names(saved.names, saved.classes))
         for name, ink, image, row in zip(names, inks, images, scores, strict=True)
     ]
     return readings, skipped

@@ -2,8 +2,6 @@
 
 import re
 
-from nn_from_scratch.storage import Saved
-
 # What begins with a vowel when it is read aloud: 8, 11, 18 and 80; letters that are spelt, alone or as in "X-ray"; and
 # words, but not those such as "uniform" and "one".
 _VOWEL = re.compile(
@@ -11,11 +9,6 @@ _VOWEL = re.compile(
     re.IGNORECASE,
 )
 _PLURAL = re.compile(r"[a-rt-z]s$(?<!us)(?<!is)(?<!as)", re.IGNORECASE)  # "trousers", not "dress" and not "bus"
-
-
-def own_names(saved: Saved) -> tuple[str, ...]:
-    """The names of a network's classes, or () where they are called by their labels, as digits are."""
-    return saved.names if saved.names != tuple(map(str, saved.classes)) else ()
 
 
 def with_article(name: str) -> str:

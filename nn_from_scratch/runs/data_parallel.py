@@ -27,7 +27,6 @@ from nn_from_scratch.training import (
     Tally,
     divergence,
     evaluate,
-    fit,
     right_answers,
 )
 
@@ -133,20 +132,7 @@ class DataParallelRun(TrainingRun):
         return next((place for place in found if place.startswith("the output")), found[0] if found else None)
 
     def fit(self, on_step: OnStep | None) -> Iterator[EpochResult]:
-        results = fit(
-            self.network,
-            self.loss,
-            self.optimizer,
-            self.schedule,
-            self.batches,
-            self.recipe.epochs,
-            None,
-            on_step,
-            self.progress,
-            self.streams.noise,
-            self.step,
-        )
-        for result in results:
+        for result in self._fit(on_step, None, self.step):
             yield self._validated(result) if self.validation else result
 
     def _validated(self, result: EpochResult) -> EpochResult:

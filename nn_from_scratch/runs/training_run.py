@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from nn_from_scratch.data import Dataset
+from nn_from_scratch.data import Dataset, Split
 from nn_from_scratch.data.batches import Batches, matching
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.randomness import random_streams
 from nn_from_scratch.recipe import Recipe
-from nn_from_scratch.training import Diverged, EpochResult, Progress, evaluate, fit
+from nn_from_scratch.training import Diverged, EpochResult, Progress, Step, counted_step, evaluate, fit
 
 # Two threads that wait for each other beside another program took two to six times as long as one, at any batch size.
 DEFAULT_THREADS = 1
@@ -77,6 +77,9 @@ class TrainingRun:
 
     def fit(self, on_step: OnStep | None) -> Iterator[EpochResult]:
         """`fit` with the parts of this run."""
+        return self._fit(on_step, self.validation, counted_step)
+
+    def _fit(self, on_step: OnStep | None, validation: Split | None, step: Step) -> Iterator[EpochResult]:
         return fit(
             self.network,
             self.loss,
@@ -84,10 +87,11 @@ class TrainingRun:
             self.schedule,
             self.batches,
             self.recipe.epochs,
-            self.validation,
+            validation,
             on_step,
             self.progress,
             self.streams.noise,
+            step,
         )
 
     def epochs(self, on_step: OnStep | None = None) -> Iterator[EpochResult]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.classes import outputs_fit
+from nn_from_scratch.classes import outputs_fit, own_names
 from nn_from_scratch.data.dataset import LONGEST_NAME
 from nn_from_scratch.errors import printable
 from nn_from_scratch.layers import LAYERS, Dense, Layer, ReLU, Softmax
@@ -73,8 +73,8 @@ def network_record(saved: SavedNetwork) -> dict[str, Any]:
     if not _classes_fit(network.output_shape, saved.classes):
         raise ValueError(f"{_misfit(network.output_shape, saved.classes)}, or classes=() where outputs are numbers")
     told: dict[str, Any] = {}  # what would be assumed anyway is left out
-    if saved.names != tuple(map(str, saved.classes)):
-        told["class_names"] = list(saved.names)
+    if names := own_names(saved.names, saved.classes):
+        told["class_names"] = list(names)
     if saved.noun != DIGIT:
         told["noun"] = saved.noun
     try:

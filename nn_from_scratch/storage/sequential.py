@@ -24,7 +24,7 @@ from nn_from_scratch.layers import (
     Softmax,
 )
 from nn_from_scratch.layers.layer import Shape
-from nn_from_scratch.network import Network, Place
+from nn_from_scratch.network import Network, Place, check_types
 
 COUNTER = "num_batches_tracked"  # of a BatchNorm there, an integer; here nothing counts them, and nothing needs them
 
@@ -88,7 +88,7 @@ def _weights(layer: Dense | Conv2D) -> dict[str, str]:
     return {"weight": "W"} | ({"bias": "b"} if layer.bias else {})
 
 
-# What each layer is there. Of exactly this type: what is derived from one of them may compute something else.
+# What each layer is there.
 MODULES: dict[type[Layer], Callable[[Any, Place], list[Module]]] = {
     Dense: _linear,
     ReLU: lambda layer, place: [Module("nn.ReLU()")],
@@ -106,10 +106,7 @@ MODULES: dict[type[Layer], Callable[[Any, Place], list[Module]]] = {
 
 def modules(places: Sequence[Place]) -> list[list[Module]]:
     """The modules of each layer, mostly a single one. Raises ValueError for a layer that PyTorch has none for."""
-    for i, place in enumerate(places):
-        if type(place.layer) not in MODULES:
-            known = ", ".join(layer.__name__ for layer in MODULES)
-            raise ValueError(f"layers[{i}] is a {place.name}, which PyTorch doesn't have: expected one of {known}")
+    check_types(places, MODULES, "PyTorch")
     return [MODULES[type(place.layer)](place.layer, place) for place in places]
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from nn_from_scratch import Dense, Network, SavedNetwork, Softmax
-from nn_from_scratch.inspection.naming import own_names, plural, with_article
+from nn_from_scratch.classes import own_names
+from nn_from_scratch.inspection.naming import plural, with_article
 
 A = "0 1 2 3 7 9 10 17 100 180 181 B C D U z T-shirt sneaker bag dress bus coat house unicorn uniform user euro one ki"
 AN = "8 11 18 80 800 A E F H I L M N O R S X o X-ray ankle-boot apple umbrella uncle hour heir honest onion iris item"
@@ -32,6 +33,11 @@ def test_plurals():
 
 def test_names_are_a_networks_own_where_they_are_not_its_labels():
     network = Network([Dense(2), Softmax()], (4,), seed=0)
-    assert own_names(SavedNetwork(network, (3, 8))) == ()
-    assert own_names(SavedNetwork(network, (3, 8), class_names=("3", "8"))) == ()
-    assert own_names(SavedNetwork(network, (3, 8), class_names=("dress", "bag"))) == ("dress", "bag")
+
+    def own(*class_names: str) -> tuple[str, ...]:
+        saved = SavedNetwork(network, (3, 8), class_names=class_names)
+        return own_names(saved.names, saved.classes)
+
+    assert own() == ()
+    assert own("3", "8") == ()
+    assert own("dress", "bag") == ("dress", "bag")

@@ -3,7 +3,7 @@
 
 import { fit } from "./canvas.js";
 import { colours } from "./colours.js";
-import { byId, write } from "./dom.js";
+import { byId, remSize, write } from "./dom.js";
 import { explain } from "./explain.js";
 import { count, fixed, percent, plain, short } from "./numbers.js";
 
@@ -32,7 +32,7 @@ export class Curve {
     const { points, validation } = this.state.history;
     const { kept } = this.state;
     const [context, width, height] = fit(this.canvas);
-    const font = fontSize();
+    const font = Math.max(11, 0.7 * remSize());
     this.edge = { left: 4.2 * font, right: 10, top: Math.max(8, 0.6 * font), bottom: 2 * font }; // room for what is written there
     const raw = points.map((point) => [point[STEP], point[this.column]]);
     const window = Math.max(1, Math.min(100, Math.round(raw.length / 30)));
@@ -46,7 +46,7 @@ export class Curve {
     const y = (value) => this.edge.top + (1 - scale.share(value)) * (height - this.edge.top - this.edge.bottom);
     this.#stepAt = (offset) => ((offset - this.edge.left) / (width - this.edge.left - this.edge.right)) * last;
 
-    this.#drawAxes(context, { width, height, x, y, last, scale });
+    this.#drawAxes(context, { width, height, x, y, last, scale, font });
     context.save();
     context.beginPath();
     context.rect(this.edge.left - 4, this.edge.top - 4, width - this.edge.left + 4, height - this.edge.top - this.edge.bottom + 6);
@@ -108,8 +108,8 @@ export class Curve {
     return { share: (value) => value / most, ticks: linearTicks(0, most) };
   }
 
-  #drawAxes(context, { width, height, x, y, last, scale }) {
-    context.font = `${fontSize()}px system-ui, sans-serif`;
+  #drawAxes(context, { width, height, x, y, last, scale, font }) {
+    context.font = `${font}px system-ui, sans-serif`;
     context.fillStyle = colours.muted;
     context.strokeStyle = colours.line;
     context.lineWidth = 1;
@@ -125,7 +125,7 @@ export class Curve {
     }
     context.textBaseline = "alphabetic";
     context.textAlign = "center";
-    const ticks = linearTicks(0, last).filter((step) => Number.isInteger(step) && x(step) < width - 5.5 * fontSize());
+    const ticks = linearTicks(0, last).filter((step) => Number.isInteger(step) && x(step) < width - 5.5 * font);
     for (const step of ticks) context.fillText(count(step), x(step), height - 5);
     context.textAlign = "right";
     context.fillText("step", width - this.edge.right, height - 5);
@@ -228,9 +228,6 @@ export function curves(state) {
     new Curve(state, { name: "accuracy", column: ACCURACY, format: (x) => (Number.isFinite(x) ? percent(x) : fixed(x)) }),
   ];
 }
-
-/** In pixels; larger for an audience, as all texts are. */
-const fontSize = () => Math.max(11, 0.7 * parseFloat(getComputedStyle(document.documentElement).fontSize));
 
 /** The mean of each point and the `window` − 1 before it. */
 function smoothed(pairs, window) {

@@ -1,4 +1,4 @@
-// The three things that every module does with the document. Text goes in through textContent and nothing else.
+// The few things that every module does with the document. Text goes in through textContent and nothing else.
 
 export const byId = (id) => document.getElementById(id);
 
@@ -12,6 +12,9 @@ export function make(tag, attributes = {}, ...content) {
   element.append(...content);
   return element;
 }
+
+/** The size of the page's letters in pixels; for an audience, all is larger. */
+export const remSize = () => parseFloat(getComputedStyle(document.documentElement).fontSize);
 
 /** Write a text only where it changed, so that what is selected or being read aloud is left in peace. */
 export function write(element, text) {

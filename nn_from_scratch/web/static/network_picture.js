@@ -5,7 +5,7 @@
 import { fit, inBox, picture, tint } from "./canvas.js";
 import { colours } from "./colours.js";
 import { bytes, fullActivation, inWords, largest, unpack } from "./decode.js";
-import { make, write } from "./dom.js";
+import { make, remSize, write } from "./dom.js";
 import { explain } from "./explain.js";
 import { count, fixed, plain, short } from "./numbers.js";
 import { arriving, BEND, heightAt, layOut, leaving } from "./picture_layout.js";
@@ -397,8 +397,6 @@ export class NetworkPicture {
     button.setAttribute("tabindex", "0");
   }
 }
-
-const remSize = () => parseFloat(getComputedStyle(document.documentElement).fontSize);
 
 const numbersOf = ({ dataset }) => ({ layer: Number(dataset.layer), neuron: Number(dataset.neuron) });
 
