@@ -1,6 +1,6 @@
-"""New images out of those there are: turned, scaled, slanted, shifted or warped a little, and differently every epoch.
+"""New images made from those there are: turned, scaled, slanted, shifted, mirrored or warped, differently every epoch.
 
-A 7 that leans is still a 7. A network that never sees the same image twice can't learn the images by heart. Maths:
+A 7 that leans is still a 7. A network that never sees the same image twice can't memorize the images. Maths:
 docs/mathematics.md, "Augmentation".
 """
 
@@ -30,17 +30,26 @@ class Augmentation:
 
 
 class Affine(Augmentation):
-    """p + d(p) = R H p / k + t, where p is counted from the middle of the image. One map for all pixels of an image.
+    """p + d(p) = R H M p / k + t, where p is counted from the middle of the image. One map for all pixels of an image.
 
-    R is a rotation, H a slant, k a scale, t a shift. Each is drawn evenly between the setting and its opposite.
+    R is a rotation, H a slant, k a scale, t a shift. Each is drawn evenly between the setting and its opposite. M is a
+    mirror that swaps left and right in half of the images, for clothes and photographs: a mirrored 3 is not a 3.
 
     rotation: at most so many degrees
     scale: larger or smaller by at most this share
     shear: from a row to the next, at most so many columns to the side
     shift: at most so many pixels, up or down and to a side
+    mirror: whether there is M
     """
 
-    def __init__(self, rotation: float = 10.0, scale: float = 0.1, shear: float = 0.1, shift: float = 2.0):
+    def __init__(
+        self,
+        rotation: float = 10.0,
+        scale: float = 0.1,
+        shear: float = 0.1,
+        shift: float = 2.0,
+        mirror: bool = False,
+    ):
         _check("rotation", rotation, 180.0)
         if not 0 <= scale < 1:
             raise ValueError(f"scale must be a share from 0 up to, not including, 1, not {scale}")
@@ -50,20 +59,22 @@ class Affine(Augmentation):
         self.scale = scale
         self.shear = shear
         self.shift = shift
+        self.mirror = mirror
 
     def draws(self, rows: int, columns: int) -> int:
-        return 5
+        return 5 + self.mirror
 
     def displacement(self, u: np.ndarray, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
         most = np.array([np.radians(self.rotation), self.scale, self.shear, self.shift, self.shift], u.dtype)
-        angle, scale, slant, down, right = (u * most).T[:, :, None, None]  # (n, 1, 1)
+        angle, scale, slant, down, right = (u[:, :5] * most).T[:, :, None, None]  # (n, 1, 1)
         cos, sin, k = np.cos(angle), np.sin(angle), 1 + scale
         i = np.arange(rows, dtype=u.dtype)[:, None] - u.dtype.type((rows - 1) / 2)  # (rows, 1)
         j = np.arange(columns, dtype=u.dtype) - u.dtype.type((columns - 1) / 2)  # (columns,)
-        # R = [cos −sin; sin cos] and H = [1 0; slant 1] act on (i, j).
+        side = np.where(u[:, 5, None, None] < 0, -k, k) if self.mirror else k
+        # R = [cos −sin; sin cos], H = [1 0; slant 1] and M = [1 0; 0 ±1] act on (i, j).
         return (
-            (((cos - slant * sin) / k - 1) * i + down) - sin / k * j,
-            ((sin + slant * cos) / k * i + right) + (cos / k - 1) * j,
+            (((cos - slant * sin) / k - 1) * i + down) - sin / side * j,
+            ((sin + slant * cos) / k * i + right) + (cos / side - 1) * j,
         )
 
 

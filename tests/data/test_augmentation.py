@@ -1,5 +1,7 @@
 """New images: each is what the formula says, a function of seed, epoch and index alone, and still an image."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -20,7 +22,9 @@ from nn_from_scratch.randomness import key, random_streams, splitmix64, uniform
 
 STILL = {"rotation": 0.0, "scale": 0.0, "shear": 0.0, "shift": 0.0}
 BOTH = [Affine(), Elastic()]
-every_kind = pytest.mark.parametrize("parts", [[Affine()], [Elastic()], BOTH], ids=["affine", "elastic", "both"])
+every_kind = pytest.mark.parametrize(
+    "parts", [[Affine()], [Affine(mirror=True)], [Elastic()], BOTH], ids=["affine", "mirror", "elastic", "both"]
+)
 
 
 @pytest.fixture
@@ -71,7 +75,7 @@ def test_no_new_pixel_is_brighter_than_the_brightest(rng):
 # ---- the displacements ----
 
 
-def affine_of(u: list[float], rows: int, columns: int, **settings: float) -> tuple[np.ndarray, np.ndarray]:
+def affine_of(u: list[float], rows: int, columns: int, **settings: Any) -> tuple[np.ndarray, np.ndarray]:
     affine = Affine(**STILL | settings)
     down, right = affine.displacement(np.array([u], np.float32), rows, columns)
     return np.broadcast_to(down, (1, rows, columns))[0], np.broadcast_to(right, (1, rows, columns))[0]
@@ -87,6 +91,27 @@ def test_an_affine_map_is_rotation_shear_scale_and_shift_about_the_middle():
             p = np.array([i - 2, j - 3.5])
             source = R @ np.array([[1, 0], [slant, 1]]) @ p / k + [0.5, -1.5]
             np.testing.assert_allclose([down[i, j], right[i, j]], source - p, atol=1e-5)
+
+
+@pytest.mark.parametrize(("chance", "side"), [(-0.1, -1), (0.1, 1)])
+def test_the_mirror_comes_before_the_rest_of_an_affine_map(chance, side):
+    down, right = affine_of([1, 1, 1, 1, -1, chance], 5, 8, rotation=20, scale=0.5, shear=0.3, shift=2, mirror=True)
+    angle, k = np.radians(20), 1.5
+    R = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    for i, j in np.ndindex(5, 8):
+        p = np.array([i - 2, j - 3.5])
+        source = R @ np.array([[1, 0], [0.3, 1]]) @ np.array([[1, 0], [0, side]]) @ p / k + [2, -2]
+        np.testing.assert_allclose([down[i, j], right[i, j]], source - p, atol=1e-5)
+
+
+def test_half_of_the_images_are_mirrored_to_the_bit_and_the_others_as_they_are(images):
+    images = np.tile(images, (10, 1, 1))
+    y = Augment([Affine(**STILL, mirror=True)], 0)(images, 2, np.arange(600))
+    plain = inputs(images, (9, 7))
+    mirrored = np.array([made.tobytes() == image[:, ::-1].tobytes() for made, image in zip(y, plain, strict=True)])
+    same = np.array([made.tobytes() == image.tobytes() for made, image in zip(y, plain, strict=True)])
+    assert (mirrored ^ same).all()
+    assert 240 < mirrored.sum() < 360
 
 
 def test_what_each_setting_does_to_an_image():
@@ -278,7 +303,7 @@ def test_inputs_that_are_no_images_are_refused():
         ("affine:scale=-0.1", "scale must be a share from 0"),
         ("affine:shear=-1", "shear must be a number from 0 to 1000, not -1"),
         ("affine:shift=inf", "shift must be a number from 0 to 1000, not inf"),
-        ("affine:size=2", "expected affine[:rotation=10][:scale=0.1][:shear=0.1][:shift=2]"),
+        ("affine:size=2", "expected affine[:rotation=10][:scale=0.1][:shear=0.1][:shift=2][:mirror=false]"),
         ("elastic:strength=-1", "strength must be a number from 0 to 1000, not -1"),
         ("elastic:smoothness=0.5", "smoothness must be a number of pixels from 1 to 1000, not 0.5"),
         ("warp", "unknown augmentation 'warp': expected one of affine, elastic"),
@@ -291,7 +316,7 @@ def test_impossible_settings_are_refused(word, message):
 
 
 @pytest.mark.parametrize(
-    "word", ["affine:rotation=180:scale=0.999:shear=1000:shift=1000", "elastic:strength=1000:smoothness=1"]
+    "word", ["affine:rotation=180:scale=0.999:shear=1000:shift=1000:mirror=true", "elastic:strength=1000:smoothness=1"]
 )
 def test_the_most_that_can_be_asked_for_still_makes_images(word, images):
     y = Augment([AUGMENTATIONS.make(word)], 0)(images, 0, np.arange(60))
