@@ -5,6 +5,7 @@
 
 import contextlib
 import io
+import json
 import os
 import re
 import shlex
@@ -42,6 +43,27 @@ def test_the_readmes_examples_print_what_their_comments_say(tmp_path, monkeypatc
 def test_each_example_is_at_most_twelve_lines_of_code():
     for example in code_blocks(ROOT / "README.md"):
         assert sum(bool(line.strip()) and not line.startswith("#") for line in example.splitlines()) <= 12
+
+
+def test_the_readme_is_brief_and_its_tables_repeat_what_the_documents_say():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    before, _, _ = readme.partition("\n# Reference\n")
+    assert len(before.split()) < 900
+    results = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(python train.py[^`]*)` \|[^|]*\| ([\d.]+ ± [\d.]+ %) \|", before, flags=re.MULTILINE)
+    assert len(rows) >= 4
+    for command, accuracy in rows:
+        assert re.search(rf"^\|.*\| {re.escape(accuracy)}[^|]*\| `{command}` \|$", results, flags=re.MULTILINE), command
+    measured = json.loads((ROOT / "benchmarks" / "results.json").read_text(encoding="utf-8"))["rows"]
+    by_row = [
+        {f"{found['ratio']:.2f}" for found in row["results"].values() if found.get("ratio")}
+        for row in measured
+        if row["threads"] == 1
+    ]
+    speed = re.findall(r"^\| [^|]*\| [\d.]+ m?s \| ([\d.| ]+) \|$", before, flags=re.MULTILINE)
+    assert len(speed) == 4
+    for shares in speed:
+        assert any(set(re.findall(r"[\d.]+", shares)) <= ratios for ratios in by_row), shares
 
 
 def test_every_step_of_the_guide_to_a_new_layer_can_be_done_as_written(tmp_path):

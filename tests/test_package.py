@@ -68,7 +68,7 @@ def test_what_the_index_shows_has_no_link_that_leads_nowhere(wheel):
     text = found.get_payload(decode=True).decode()
     targets = re.findall(r"\]\(([^)\s]+)\)", text)
     assert f"{programs.REPOSITORY}/blob/main/docs/recipes.md#words" in targets
-    assert f"{programs.REPOSITORY}/raw/main/resources/images/first_layer_weights.png" in targets
+    assert f"{programs.REPOSITORY}/raw/main/resources/images/live_page.png" in targets
     for target in targets:
         path = target.partition("#")[0]
         assert path == "" or path.startswith("https://")

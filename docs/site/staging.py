@@ -16,6 +16,8 @@ PACKAGE = ROOT / "nn_from_scratch"
 PAGES = {
     "Learn": ["course/*/README.md", "docs/break-it.md", "docs/mathematics.md", "docs/glossary.md"],
     "Use": [
+        "docs/results.md",
+        "docs/looking-inside.md",
         "docs/data.md",
         "docs/recipes.md",
         "docs/live-page.md",

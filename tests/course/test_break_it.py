@@ -76,7 +76,7 @@ def test_the_numbers_in_its_sentences():
     assert 0.000000001 < right < 0.00000001
     wrong = check_gradients(network(nn.Dense(32), NoMask(), nn.Dense(10), nn.Softmax(), dtype=np.float64), loss, x, t)
     assert wrong.relative_error == pytest.approx(1, abs=0.5)
-    text, readme = DOCUMENT.read_text(encoding="utf-8"), (ROOT / "README.md").read_text(encoding="utf-8")
+    text, results = (path.read_text(encoding="utf-8") for path in (DOCUMENT, ROOT / "docs" / "results.md"))
     for preset, said in (("784-10-10", "`784-10-10` reads {} %"), ("784-128-64-10", "the default network {} %")):
-        (accuracy,) = re.findall(rf"^\| `{preset}`[^|]*\|[^|]*\|[^|]*\| ([\d.]+) ±", readme, flags=re.MULTILINE)
+        (accuracy,) = re.findall(rf"^\| `{preset}`[^|]*\|[^|]*\|[^|]*\| ([\d.]+) ±", results, flags=re.MULTILINE)
         assert said.format(accuracy) in plain(text)
