@@ -57,13 +57,12 @@ def find_ink(brightness: np.ndarray) -> np.ndarray:
 def _light_at_the_border(brightness: np.ndarray) -> np.ndarray:
     """The plane a + bx + cy that fits the picture's border best. (H, W)"""
     y, x = np.meshgrid(*(np.linspace(-1, 1, length) for length in brightness.shape), indexing="ij")
-    a, b, c = np.linalg.lstsq(
-        np.stack([np.ones(_border(x).shape), _border(x), _border(y)], axis=1), _border(brightness)
-    )[0]
+    a, b, c = np.linalg.lstsq(np.stack([np.ones(border(x).shape), border(x), border(y)], axis=1), border(brightness))[0]
     return a + b * x + c * y
 
 
-def _border(image: np.ndarray) -> np.ndarray:
+def border(image: np.ndarray) -> np.ndarray:
+    """The values along the edge of an image (H, W)."""
     return np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
 
 
@@ -105,7 +104,7 @@ def _typical(ink: np.ndarray) -> float:
 def _strokes(ink: np.ndarray) -> np.ndarray:
     """The ink without specks. Raises BadInput where what is left can't be the strokes of one digit."""
     inked = ink >= THRESHOLD
-    if np.mean(_border(inked)) > 0.3:
+    if np.mean(border(inked)) > 0.3:
         raise BadInput("what stands out reaches along the picture's edges: expected a digit with paper around it")
     pieces = sorted(_pieces(inked), key=len, reverse=True)
     large = [piece for piece in pieces if len(piece) >= 0.05 * len(pieces[0])]

@@ -1,7 +1,7 @@
-"""A network's answers to pictures from outside: prepared as MNIST's were, and told with the runner-up.
+"""A network's answers to pictures from outside, prepared as its training data were, with the second guess.
 
-The scores of all classes are told, too: a digit that is read with 51 % is another thing than one with 99 %. Of many
-pictures some can't be read: the others are, and of these the reason is told.
+The scores of all classes are there, too: a digit that is read with 51 % is another thing than one with 99 %. If some of
+many pictures can't be read, the others are, and the reason is given.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,10 +14,13 @@ import numpy as np
 
 from nn_from_scratch.classes import class_scores, own_names, score_name
 from nn_from_scratch.data.digits import SIDE
+from nn_from_scratch.data.mnist import FASHION, KMNIST, MNIST
 from nn_from_scratch.errors import BadInput, one_line
 from nn_from_scratch.handwriting.drawing import prepare
+from nn_from_scratch.handwriting.photograph import Preparation
 from nn_from_scratch.handwriting.picture import read_image
 from nn_from_scratch.inspection.answers import finite_outputs, first_and_second
+from nn_from_scratch.inspection.evaluation import recorded_test_set
 from nn_from_scratch.inspection.naming import with_article
 from nn_from_scratch.inspection.tables import aligned
 from nn_from_scratch.storage import Saved
@@ -28,8 +31,8 @@ class Reading:
     """What a network reads in a picture."""
 
     name: str
-    ink: np.ndarray  # (H, W) what was found in the picture, 255 on 0
-    image: np.ndarray  # (28, 28) what the network saw
+    ink: np.ndarray  # what was found in the picture: strokes (H, W), 255 on 0, or the picture itself (3, H, W)
+    image: np.ndarray  # what the network saw: (rows, columns), or (3, rows, columns) in colour
     scores: np.ndarray  # (classes,)
     classes: tuple[int, ...]
     score_name: str  # "probability", or "output" where the scores don't sum to 1
@@ -61,27 +64,23 @@ class Skipped(NamedTuple):
 def read(saved: Saved, paths: Sequence[str | Path]) -> tuple[list[Reading], list[Skipped]]:
     """Let the network read pictures of one digit each, and all those in the folders among `paths`.
 
-    Of a network that has learnt something else, it is one of these each. What can't be read is skipped. Raises BadInput
-    where that is all of them, and where the network takes no pictures.
+    If it has learnt something else than digits, each picture shows one of these. What can't be read is skipped. Raises
+    BadInput if nothing can be read, or if the network doesn't take pictures.
     """
     network = saved.network
-    if prod(network.input_shape) != SIDE**2:
-        raise BadInput(
-            f"pictures are prepared as MNIST's, {SIDE} × {SIDE} = {SIDE**2} pixels, but the network takes "
-            f"{prod(network.input_shape)} inputs"
-        )
+    prepared = _strokes if _reads_strokes(saved) else Preparation(saved)
     names, inks, images = [], [], []
     skipped = []
     for path in files_in(paths):
         name = one_line(path)
         try:
-            ink = read_image(path)
-            images.append(prepare(ink))
+            ink, image = prepared(path)
         except BadInput as problem:
             skipped.append(Skipped(name, _said_of(saved.noun, str(problem).removeprefix(f"{name}: "))))
         else:
             names.append(name)
             inks.append(ink)
+            images.append(image)
     if not names:
         raise BadInput(_nothing_read(paths, skipped, saved.noun))
     scores = class_scores(finite_outputs(saved, np.stack(images)))
@@ -91,6 +90,25 @@ def read(saved: Saved, paths: Sequence[str | Path]) -> tuple[list[Reading], list
         for name, ink, image, row in zip(names, inks, images, scores, strict=True)
     ]
     return readings, skipped
+
+
+def _reads_strokes(saved: Saved) -> bool:
+    """Whether a network has learnt from handwriting in the form of MNIST. Raises BadInput if that can't be prepared.
+
+    Pictures whose kind isn't known, such as the letters of EMNIST, are taken for handwriting if they have its size.
+    """
+    inputs = prod(saved.network.input_shape)
+    if saved.noun in (MNIST.noun, KMNIST.noun) and inputs != SIDE**2:
+        raise BadInput(
+            f"pictures are prepared as MNIST's, {SIDE} × {SIDE} = {SIDE**2} pixels, but the network takes "
+            f"{inputs} inputs"
+        )
+    return inputs == SIDE**2 and saved.noun != FASHION.noun and "picture_size" not in recorded_test_set(saved)
+
+
+def _strokes(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    ink = read_image(path)
+    return ink, prepare(ink)
 
 
 def files_in(paths: Sequence[str | Path]) -> Iterator[Path]:
