@@ -52,7 +52,10 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--show", action="store_true", help="open the figure in a window, too")
     recipe_options.add_recipe_options(parser, without=["learning_rate"], epochs=3)
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.range_test and (arguments.jobs or arguments.scheduler):
+        parser.error("--range-test is a single run: expected neither --jobs nor --scheduler")
+    return arguments
 
 
 def main() -> None:

@@ -83,6 +83,7 @@ def test_the_range_test_prints_its_suggestion_last(tmp_path):
         (("--learning-rates", "0"), "'0' is not a number above 0"),
         (("--num", "1"), "'1' is not a whole number from 2 up"),
         (("--jobs", "0"), "'0' is not a whole number from 1 up"),
+        (("--range-test", "--jobs", "2"), "--range-test is a single run: expected neither --jobs nor --scheduler"),
         (("--lr-min", "1", "--lr-max", "0.1"), "--lr-max 0.1: expected a rate above --lr-min 1"),
         (("--output", "/dev/null/x"), "/dev/null/x.png: can't be written"),
     ],
