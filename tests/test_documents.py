@@ -40,6 +40,11 @@ def test_the_readmes_examples_print_what_their_comments_say(tmp_path, monkeypatc
     assert numbers[0] == pytest.approx(numbers[1], rel=0.02, abs=0.011)
 
 
+def test_no_document_keeps_the_marks_of_a_merge():
+    for document in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("course/*/*.md")]:
+        assert not re.search(r"^(<{7}|={7}|>{7})", document.read_text(encoding="utf-8"), flags=re.MULTILINE), document
+
+
 def test_each_example_is_at_most_twelve_lines_of_code():
     for example in code_blocks(ROOT / "README.md"):
         assert sum(bool(line.strip()) and not line.startswith("#") for line in example.splitlines()) <= 12
