@@ -24,7 +24,7 @@ class Optimizer:
     needed to continue later with the same result.
 
     Weight decay λ is decoupled, a separate step that does not enter the memory: θ ← θ − ηλθ. (Loshchilov and Hutter,
-    2019) It also shrinks biases: on held-out images, leaving them out made no difference.
+    2019) It also shrinks biases: on held-out images, leaving them out made no clear difference.
 
     Maths: docs/mathematics.md, "Optimizers".
     """
