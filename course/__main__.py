@@ -139,7 +139,7 @@ def check(arguments: argparse.Namespace, rest: list[str]) -> None:
     it = chosen(arguments, progress)
     print(f"Chapter {it.number}, {it.title}")
     if not it.files:
-        print(f"Nothing to write here. Its questions: python -m course answer {it.number}")
+        print(f"This chapter has only questions: python -m course answer {it.number}")
         return
     for about, wrong in checking.run(it):
         print(f"  {'no' if wrong else 'ok'}  {about}", flush=True)

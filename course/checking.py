@@ -132,8 +132,8 @@ def same(
 ) -> None:
     """Raise Wrong unless both are numbers, or arrays of one shape, that agree to `tolerance`, relative to the largest.
 
-    `mistakes` maps sentences about usual mistakes to the values that they lead to. If one of these values was found,
-    Wrong has its sentence.
+    `mistakes` maps sentences about usual mistakes to the values that these mistakes lead to. If one of these values was
+    found, Wrong has its sentence.
     """
     expected = np.asarray(expected, float)
     if found is None:
@@ -141,17 +141,17 @@ def same(
     try:
         values = np.asarray(found, float)
     except (TypeError, ValueError):
-        raise Wrong(f"{what} should be {_text(expected)}, and is a {type(found).__name__}.") from None
+        raise Wrong(f"{what} should be {_text(expected)}, but is a {type(found).__name__}.") from None
     if _close(values, expected, tolerance):  # first: a mistake can give the right values, as dx = dy does for y = 1 · x
         return
     for sentence, wrong in (mistakes or {}).items():
         if _close(values, np.asarray(wrong, float), tolerance):
             raise Wrong(sentence)
     if values.shape != expected.shape:
-        raise Wrong(f"{what} should have the shape {expected.shape}, and has {values.shape}.")
+        raise Wrong(f"{what} should have the shape {expected.shape}, but has {values.shape}.")
     if np.isnan(values).any() and not np.isnan(expected).any():
         raise Wrong(f"{what} is nan, not a number: 0 was divided by 0, or infinity by infinity.")
-    raise Wrong(f"{what} should be {_text(expected)}, and is {_text(values)}.")
+    raise Wrong(f"{what} should be {_text(expected)}, but is {_text(values)}.")
 
 
 def _close(found: np.ndarray, expected: np.ndarray, tolerance: float) -> bool:

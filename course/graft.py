@@ -23,7 +23,9 @@ def graft() -> list[str]:
     progress = Progress()
     passed = [CHAPTERS[number] for number in GRAFTED if progress.state(CHAPTERS[number]) == "done"]
     if not passed:
-        raise BadInput(f"no layer, loss or initializer in {WORK}/ is checked yet: python -m course check 3 comes first")
+        raise BadInput(
+            f"no layer, loss or initializer in {WORK}/ has passed its check: run python -m course check 3 first"
+        )
     names = []
     for file, source in (item for chapter in passed for item in chapter.package_files.items()):
         package = importlib.import_module(source.removesuffix(".py").replace("/", "."))
@@ -54,7 +56,7 @@ def leave_out_presets() -> list[str]:
 def take_over_types(old: type, new: Any) -> None:
     """Give the arguments of the new constructor the types of the old one's.
 
-    They are needed to read a word such as "dense:128", and the course doesn't ask the learner for types.
+    The types are needed to read a word such as "dense:128", and the course doesn't ask the learner for types.
     """
     if "__init__" in vars(new):
         types = get_type_hints(old.__init__)  # type: ignore[misc]

@@ -46,8 +46,8 @@ def told(number: int, question: dict[str, Any], answer: str) -> str:
     """Whether the answer was right, the right answer, the reason, and the command that shows it."""
     right = question["answer"]
     shown = f"{right}) {question['choices'][right]}" if "choices" in question else f"{right:g}"
-    verdict = "Yes" if is_right(question, answer) else f"You said {answer}"
-    lines = [f"{number}. {verdict}: {shown}", f"   {question['because']}"]
+    verdict = "Yes:" if is_right(question, answer) else f"You said {answer}, but it is"
+    lines = [f"{number}. {verdict} {shown}", f"   {question['because']}"]
     if command := question.get("command"):
         when = ", once your code has passed the check" if question.get("after_check") else ""
         lines += [f"   See for yourself{when}:", f"   {command}"]

@@ -1,7 +1,7 @@
 """How a network's outputs stand for classes.
 
-There is one output for each class, or a single output for two classes: the probability of the second. Everything that
-follows from this is here. K is the number of outputs.
+There is one output for each class, or a single output for two classes: the probability of the second. All code that
+depends on this is here. K is the number of outputs.
 """
 
 from collections.abc import Sequence

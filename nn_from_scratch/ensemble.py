@@ -1,7 +1,7 @@
 """An ensemble: networks that answer together.
 
 Networks that were trained in the same way from different random numbers make different mistakes. In the mean of their
-answers, the mistakes of single networks partly cancel out.
+answers, the mistakes of the single networks partly cancel out.
 """
 
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ class Ensemble:
         self.members = list(members)
         self.input_shape = members[0].input_shape
         self.output_shape = members[0].output_shape
-        self.output_layer: Layer = members[0].output_layer  # all members have one of this type
+        self.output_layer: Layer = members[0].output_layer  # every member's output layer has this type
         self.dtype = members[0].dtype
 
     def forward(self, x: np.ndarray) -> np.ndarray:
@@ -54,4 +54,6 @@ class Ensemble:
 def check_same(i: int, what: str, found: object, expected: object) -> None:
     """Raise ValueError if a member differs from the first."""
     if found != expected:
-        raise ValueError(f"members[{i}]: the {what} is {found}, but {expected} of members[0]: expected the same")
+        raise ValueError(
+            f"members[{i}]: the {what} is {found}, but that of members[0] is {expected}: expected the same"
+        )

@@ -13,12 +13,12 @@ class BadInput(ValueError):
 
 
 class WorkersLost(ChildProcessError):
-    """Who was to do the work is gone before it was done: a process, or the scheduler of a cluster."""
+    """A process that was doing the work, or the scheduler of a cluster, disappeared before the work was done."""
 
 
 @contextmanager
 def extra(name: str) -> Iterator[None]:
-    """What is imported in here comes with an optional extra: where it is missing, one line says how to install it."""
+    """For imports that need an optional extra. If it is missing, raises BadInput, which says how to install it."""
     try:
         yield
     except ModuleNotFoundError as missing:
@@ -27,7 +27,7 @@ def extra(name: str) -> Iterator[None]:
 
 
 def printable(text: str) -> str:
-    """`text` with line ends and other control characters as escapes: what is in a file must not steer a terminal."""
+    """`text` with line ends and other control characters as escapes: text from a file must not control a terminal."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
@@ -37,7 +37,7 @@ def count(number: int, noun: str) -> str:
 
 
 def one_line(text: object, longest: int = 300) -> str:
-    """`text` fit for a one-line message: printable, a long middle left out.
+    """`text` for a one-line message: printable, and without its middle if it is too long.
 
     File names and cells come from outside, and either may hold anything.
     """

@@ -33,7 +33,7 @@ class Initializer:
 
 
 class Zeros(Initializer):
-    """All zero: right for biases, useless for weights."""
+    """All zero: right for biases, but useless for weights."""
 
     def __call__(self, shape: Shape, rng: np.random.Generator) -> np.ndarray:
         return np.zeros(shape)
@@ -71,7 +71,7 @@ class ScaledNormal(Initializer):
     It suits an activation with a slope of 1 around 0, such as tanh; for the sigmoid's slope of ¼ it is too small.
     Some courses divide by the number of units instead, 1/fan_out, which keeps the size of the gradients.
 
-    fan: in or out, which of the two numbers it divides by
+    fan: which of the two numbers it divides by, in or out
     """
 
     def __init__(self, fan: Literal["in", "out"] = "in"):

@@ -1,4 +1,4 @@
-"""A loss is one number that says how far the predictions p are from the targets t. Training makes it small.
+"""A loss is one number that says how far the predictions p are from the targets t. Training makes this number small.
 
 Every loss is a mean over the batch, so that its size does not depend on the batch size.
 In order of difficulty: MeanSquaredError, BinaryCrossEntropy, CrossEntropy.
@@ -13,12 +13,12 @@ from nn_from_scratch.words import Table
 class Loss:
     """L(p, t) and its derivatives. Shapes: p and t are (N, K): N samples, K outputs.
 
-    A loss may name its matching activation. The derivative through both together is much simpler than either, and does
-    not lose precision where the activation saturates: see `logit_gradient`.
+    A loss may name its matching activation. The derivative through both together is much simpler than either of the two
+    derivatives, and does not lose precision where the activation saturates: see `logit_gradient`.
     """
 
     matching_activation: type[Layer] | None = None
-    over_outputs = False  # whether it is a mean over the outputs, too: its gradients are then K times smaller
+    over_outputs = False  # whether the loss is a mean over the outputs, too: then its gradients are K times smaller
 
     def value(self, p: np.ndarray, t: np.ndarray) -> float:
         """L, a mean over the batch."""

@@ -1,6 +1,6 @@
 """How good the answers are, counted in several ways, at full precision.
 
-Everything follows from one table, the confusion matrix: how often each class was taken for each other. Nothing is
+Everything follows from one table, the confusion matrix: how often each class was taken for each other class. Nothing is
 rounded here. Maths: docs/mathematics.md, "Metrics".
 """
 
@@ -32,8 +32,8 @@ def one_vs_rest(confusion: np.ndarray) -> np.ndarray:
 class ClassReport(NamedTuple):
     """One class's scores. A score of 0 / 0 is NaN, such as the precision of a class that was never predicted."""
 
-    precision: float  # the share of this class among the samples predicted as it: TP / (TP + FP)
-    recall: float  # the share of the samples of this class that were found: TP / (TP + FN)
+    precision: float  # of the samples predicted as this class, the share that is of this class: TP / (TP + FP)
+    recall: float  # of the samples of this class, the share that was found: TP / (TP + FN)
     f1: float  # their harmonic mean: 2 TP / (2 TP + FP + FN)
     support: int  # the number of samples of this class: TP + FN
 

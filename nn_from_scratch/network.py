@@ -55,9 +55,9 @@ def walk(layers: Sequence[Layer], input_shape: Shape) -> list[Place]:
 
 
 def check_types(places: Sequence[Place], known: Collection[type[Layer]], where: str) -> None:
-    """Raise ValueError for a layer that is of none of these types, which are those that there are in other software.
+    """Raise ValueError for a layer whose type is not among these, the types that other software has, too.
 
-    Of exactly one of them: a layer that is derived from one may compute something else.
+    The type must be exactly one of them: a subclass may compute something else.
     """
     for i, place in enumerate(places):
         if type(place.layer) not in known:
@@ -78,7 +78,7 @@ def keep_freed_memory() -> None:
     """Make glibc keep freed memory for the arrays of the next step.
 
     glibc gives blocks of megabytes back to the system, until a block as large as this one has been freed. Getting them
-    again took a tenth of the time of a convolutional network's steps. The block itself is never touched, so it takes no
+    again took a tenth of the time of a convolutional network's steps. The block itself is never touched, so it uses no
     memory.
     """
     np.empty(31 * 2**20, np.uint8)
@@ -108,7 +108,7 @@ class Network:
             if not isinstance(layer, Layer):
                 raise ValueError(f"layers[{i}]: expected a layer such as ReLU(), not {layer!r}")
         if len({id(layer) for layer in layers}) < len(layers):
-            raise ValueError("a layer can stand in a network only once: it has one set of parameters")
+            raise ValueError("a network can contain a layer only once: the layer has one set of parameters")
         self.layers = list(layers)
         self.input_shape = checked_shape(input_shape)
         self.places = walk(self.layers, self.input_shape)
@@ -174,7 +174,7 @@ class Network:
         if not isinstance(x, np.ndarray):
             return f"a network takes an array of floating-point numbers, not a {type(x).__name__}"
         if x.dtype.kind != "f":
-            return f"a network takes floating-point numbers, not {x.dtype}: of the bytes of images, images / 255"
+            return f"a network takes floating-point numbers, not {x.dtype}: for images of bytes, pass images / 255"
         expected = ", ".join(map(str, ("N", *self.input_shape)))
         return f"this network takes inputs of shape ({expected}), not {x.shape}"
 
@@ -183,7 +183,7 @@ class Network:
 
         The chain rule, applied from the loss back to the first layer that learns. Two things are left out: the last
         activation, if the loss knows the derivative through both (`logit_gradient`); and every ∂L/∂x that is not
-        needed, from the first layer that learns downwards.
+        needed: that of the first layer that learns, and those of the layers before it.
 
         Maths: docs/mathematics.md, "Back-propagation".
         """
@@ -240,7 +240,7 @@ class Network:
         return np.concatenate([self.parameters, self.state])
 
     def restore(self, snapshot: np.ndarray) -> None:
-        """Restore a snapshot, also one of a network with another dtype."""
+        """Restore a snapshot, even one of a network with another dtype."""
         self.parameters[...], self.state[...] = np.split(snapshot, [self.parameters.size])
 
     def check_state(self) -> None:

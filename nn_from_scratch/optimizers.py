@@ -24,7 +24,7 @@ class Optimizer:
     needed to continue later with the same result.
 
     Weight decay λ is decoupled, a separate step that does not enter the memory: θ ← θ − ηλθ. (Loshchilov and Hutter,
-    2019) It also shrinks biases: on held-out images, leaving them out made no difference.
+    2019) It also shrinks biases: on held-out images, leaving them out made no clear difference.
 
     Maths: docs/mathematics.md, "Optimizers".
     """
@@ -50,7 +50,7 @@ class Optimizer:
         self.steps += 1
         self.find_step(gradients, learning_rate)
         # One dot product instead of a check of each number. It also overflows if a step is finite but absurdly long.
-        # A decay of ηλ ≥ 2 would not shrink the parameters.
+        # A decay of ηλ ≥ 2 would not make the parameters smaller.
         if not (isfinite(self.scratch @ self.scratch) and learning_rate * self.weight_decay < 2):
             return False
         if self.weight_decay:
@@ -64,7 +64,7 @@ class Optimizer:
         """Set faded values of the memory to 0.
 
         If a gradient stays 0, as for a pixel that is rarely lit, the memory of it shrinks at every step. Below 10⁻³⁸ a
-        float32 is "denormal", and a processor takes a hundred times as long for it: a third of a long training.
+        float32 is "denormal", and computing with it takes a hundred times as long: a third of a long training's time.
         """
         for memory in self.state.values():
             np.abs(memory, out=self.scratch)
@@ -121,7 +121,7 @@ class Adam(Optimizer):
     m₁ ← β₁m₁ + (1 − β₁)g        m̂₁ = m₁ / (1 − β₁^τ)
     m₂ ← β₂m₂ + (1 − β₂)g²       m̂₂ = m₂ / (1 − β₂^τ)        θ ← θ − η m̂₁ / (√m̂₂ + ε)
 
-    at the step τ = 1, 2, … (Kingma and Ba, 2015, who call them m and v)
+    at the step τ = 1, 2, … (Kingma and Ba, 2015, who call the two means m and v)
 
     Each pass over θ takes time, so the arrays hold the sums M = m₁ / (1 − β₁) and V = m₂ / (1 − β₂), which saves two
     passes. The factors that M and V leave out go into the two numbers η and ε instead. With

@@ -84,7 +84,7 @@ PRESETS: dict[str, Recipe] = {
         input_shape=(784,),
         classes=(1, 2),
     ),
-    # The default network on images that are changed anew in every epoch.
+    # The default network on images that are changed in a new way in every epoch.
     "784-128-64-10-augmented": Recipe(
         layers=("dense:128", "relu", "dense:64", "relu", "dense:10", "softmax"),
         loss="cross-entropy",
@@ -151,8 +151,9 @@ PRESETS: dict[str, Recipe] = {
     ),
 }
 
-# For rows of numbers, such as measurements or points in a plane. The first layer brings each of them to mean 0 and
-# deviation 1; as a batch is the whole training set, these are its mean and deviation, and the network's file has them.
+# For rows of numbers, such as measurements or points in a plane. The first layer gives each number the mean 0 and the
+# deviation 1. A batch is the whole training set, so the layer uses the mean and deviation of this set, and the
+# network's file stores them.
 NUMBERS = Recipe(
     layers=("batch-norm", "dense:32", "relu", "dense:16", "relu", "dense:2", "softmax"),
     loss="cross-entropy",
@@ -180,7 +181,7 @@ PICTURES = Recipe(
 
 
 def usual_recipe(split: Split) -> Recipe:
-    """What is trained where no preset is named; NUMBERS and PICTURES take the shape and the classes of the data."""
+    """The recipe to use if no preset is named. NUMBERS and PICTURES take the shape and the classes of the data."""
     if split.images.ndim == 2:
         return NUMBERS
     return PRESETS[DEFAULT_PRESET] if split.sample_shape == (1, 28, 28) else PICTURES

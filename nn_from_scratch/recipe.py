@@ -36,7 +36,7 @@ TABLES: dict[str, Table] = {
     "bias_initializer": INITIALIZERS,
 }
 
-BILLION = 10**9  # no machine finishes more epochs, and a checkpoint could not hold their steps
+BILLION = 10**9  # no machine finishes more epochs, and a checkpoint could not store the number of their steps
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Recipe:
     initializer: str = "he"  # of every layer that takes one and doesn't name its own
     bias_initializer: str = "zeros"  # likewise
     input_shape: tuple[int, ...] = ()  # of one sample; (): that of the data's images
-    classes: tuple[int, ...] = ()  # the labels to tell apart, without images of others; (): all labels of the data
+    classes: tuple[int, ...] = ()  # the labels to tell apart, leaving out other images; (): all labels of the data
     augmentation: tuple[str, ...] = ()  # the changes of the training images, new in every epoch; (): none
 
     def __post_init__(self) -> None:
@@ -170,7 +170,7 @@ class Recipe:
 
     @property
     def for_all_classes(self) -> bool:
-        """Whether no classes were chosen among those that there are: it names none, or all ten digits."""
+        """Whether the recipe makes no choice among the classes: it names none, or all ten digits."""
         return self.classes in ((), tuple(range(10)))
 
     def fitted(self, shape: Shape, labels: Sequence[int]) -> "Recipe":
@@ -199,10 +199,10 @@ class Recipe:
         Besides its parts, `changes` may name settings of the optimizer and of the schedule (momentum=0.9), and, for
         Dense layers with an activation after each, sizes=(784, 128, 10) and activations=("relu", "softmax").
 
-        With a new part come settings that suit it, unless `changes` has them: a new optimizer comes with its own
-        settings and its usual learning rate; new layers with their own input shape and first weights, and with the loss
-        that matches their last activation; a new loss with its matching last activation; new classes with an output for
-        each.
+        A new part also brings settings that suit it, unless `changes` has them: a new optimizer brings its own settings
+        and its usual learning rate; new layers bring their own input shape and first weights, and the loss that matches
+        their last activation; a new loss brings its matching last activation; new classes bring an output for each of
+        them.
         """
         own = {part.name for part in fields(Recipe)}
         parts = {name: value for name, value in changes.items() if name in own}
@@ -243,7 +243,7 @@ class Recipe:
     def _suited_layers(self, parts: dict[str, Any]) -> tuple[str, ...]:
         """The layers with a last activation that matches the loss in `parts`, and with an output for each class.
 
-        Only a Dense layer with an activation at the end is changed. Other layers stay as they are, to be accepted or
+        Only a Dense layer with an activation at the end is changed. Other layers stay as they are, and are accepted or
         refused.
         """
         if len(self.layers) < 2:

@@ -39,7 +39,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
     Shapes: X (N, features), y (N,).
 
-    layers: the layers before the last, as words; behind them come a Dense layer with an output for each class and the
+    layers: the layers before the last, as words; after them come a Dense layer with an output for each class and the
         activation that suits the loss: softmax after cross-entropy, otherwise sigmoid, with one output for two classes
     loss, optimizer, learning_rate, schedule, batch_size, epochs, initializer, bias_initializer: as in a recipe
     input_shape: of one sample, such as (1, 28, 28) for convolutions; None: (features,)
@@ -47,7 +47,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
     After fit: `network_`, `recipe_`, `history_` (the result of each epoch), `classes_`, `n_features_in_`.
 
-    The numbers in X are taken as they are, rounded to float32: a StandardScaler before it mostly helps. `fit` raises
+    The numbers in X are taken as they are, rounded to float32: a StandardScaler before it usually helps. `fit` raises
     BadInput, a ValueError, for parameters that don't fit each other or the data, and Diverged.
     """
 
@@ -95,7 +95,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def _recipe(self) -> Recipe:
-        """The parameters as a recipe, with what the data decide."""
+        """The parameters as a recipe, completed by what follows from the data."""
         classes, features = len(self.classes_), self.n_features_in_
         if not 2 <= classes <= MOST_CLASSES:
             found = f"one class only, {self.classes_[0]}" if classes == 1 else f"{classes} classes"
@@ -119,14 +119,14 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         )
 
     def _checked(self, *given: Any, reset: bool = True) -> Any:
-        """X, or X and y, as arrays. Raises ValueError for what is none, and for what float32 can't hold."""
+        """X, or X and y, as arrays. Raises ValueError for other things, and for numbers that float32 can't hold."""
         with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
             return validate_data(self, *given, dtype=np.float32, reset=reset)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of each class, in the order of `classes_`. (N, features) → (N, classes)
 
-        Where each of several outputs has its own sigmoid, they are divided by their sum.
+        If each of several outputs has its own sigmoid, the outputs are divided by their sum.
         """
         check_is_fitted(self)
         X = self._checked(X, reset=False)
@@ -134,7 +134,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         scores = class_scores(p)
         if score_name(self.network_.output_layer, p.shape[1]) == "probability":
             return scores
-        scores = np.maximum(scores, np.finfo(scores.dtype).tiny)  # were all of them 0, none would be left to divide by
+        scores = np.maximum(scores, np.finfo(scores.dtype).tiny)  # if all were 0, so would be their sum
         return scores / scores.sum(axis=1, keepdims=True)
 
     def predict(self, X: Any) -> np.ndarray:
@@ -144,10 +144,10 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
     @classmethod
     def from_saved(cls, saved: SavedNetwork) -> "NetworkClassifier":
-        """A network that is trained already as a classifier that is fitted already.
+        """A trained network as a fitted classifier.
 
-        Its parameters are those on record, so that `fit` would train such a network anew. Raises BadInput for an
-        ensemble, and for a network whose outputs are no probabilities of classes.
+        The classifier's parameters are those recorded with the network, so `fit` would train such a network anew.
+        Raises BadInput for an ensemble, and for a network whose outputs are not probabilities of classes.
         """
         network = saved.network
         if not isinstance(network, Network):
@@ -165,7 +165,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
     # ---- copies, as for the processes of scikit-learn ----
 
     def __getstate__(self) -> dict[str, Any]:
-        """A network's arrays are views, which a copy would take apart: what it is made from is copied instead."""
+        """A copy would separate a network's arrays from its vectors: its settings and numbers are copied instead."""
         state = dict(super().__getstate__())
         if network := state.pop("network_", None):
             made_from = [(type(layer), layer.config()) for layer in network.layers]

@@ -1,6 +1,6 @@
-"""What comes before all other imports: the version of Python, and Ctrl-C while they are under way.
+"""This comes before all other imports: it checks the version of Python, and handles Ctrl-C during the imports.
 
-Nothing here may need a newer Python than the oldest that is to be told.
+It must also run with the old versions of Python that it refuses.
 """
 
 import sys
@@ -23,6 +23,6 @@ sys.excepthook = _without_traceback
 
 
 def over():  # type: ignore[no-untyped-def]
-    """All is imported: whoever runs the program decides how it ends."""
+    """All imports are done: from now on, the program itself handles Ctrl-C."""
     if sys.excepthook is _without_traceback:
         sys.excepthook = BEFORE

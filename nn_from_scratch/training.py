@@ -110,7 +110,7 @@ class EpochResult(NamedTuple):
     step: int  # steps done since the start
     learning_rate: float  # of the last step
     loss: float  # mean over the epoch's batches, each computed before its step
-    accuracy: float  # likewise: the network was still improving while these were counted; NaN without classes
+    accuracy: float  # likewise: counted while the network was still improving; NaN without classes
     validation_loss: float | None  # after the epoch, on images it doesn't learn from
     validation_accuracy: float | None
     seconds: float  # of training in this epoch, without validation
@@ -118,7 +118,7 @@ class EpochResult(NamedTuple):
 
 @dataclass
 class Progress:
-    """How far a training has come. With the parameters and the optimizer's memory, it is enough to continue later."""
+    """How far a training has come. With the parameters and the optimizer's memory, this is enough to continue later."""
 
     epoch: int = 0  # epochs done and reported
     step: int = 0  # steps done, including those of the present epoch
@@ -191,7 +191,7 @@ def _check_parts(**parts: object) -> None:
 
 
 def _check_memory(network: Network, optimizer: Optimizer, progress: Progress) -> None:
-    """Raise Diverged if the optimizer's memory has overflowed. Its steps need not show this.
+    """Raise Diverged if the optimizer's memory has overflowed. Its steps may not show this.
 
     Adam divides by the root of its sum of squares. If this sum is infinite, Adam's steps are 0, and nothing is learnt.
     """
@@ -226,7 +226,7 @@ def _finish_epoch(
 
 def predict(network: Network | Ensemble, images: np.ndarray) -> np.ndarray:
     """The outputs p for stored images, a slice at a time to keep memory small. (N, rows, columns) → (N, K)"""
-    if isinstance(network, Ensemble):  # each member gets the same slices as alone, so it rounds the same
+    if isinstance(network, Ensemble):  # each member gets the same slices as it would alone, so the rounding is the same
         return network.mean([predict(member, images) for member in network.members])
     batch_size = images_at_once(network)
     slices = [images[start : start + batch_size] for start in range(0, len(images), batch_size)]

@@ -194,7 +194,7 @@ def _value(text: str, hint: Any) -> Any:
 
 
 def _text(value: Any) -> str:
-    """A value as a word holds it: true, none, 0.1, 3."""
+    """A value as it is written in a word: true, none, 0.1, 3."""
     if isinstance(value, float):
         return repr(float(value)).removesuffix(".0")  # float: the repr of a NumPy number includes its type
     return str(value).lower() if str(value) in ("True", "False", "None") else str(value)

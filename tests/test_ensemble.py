@@ -65,10 +65,13 @@ def test_an_ensemble_of_one_is_that_network(rng):
 @pytest.mark.parametrize(
     ("other", "difference"),
     [
-        (network((Dense(3), Softmax()), 0, 9), "the input shape is (9,), but (16,) of members[0]"),
-        (network((Dense(4), Softmax()), 0), "the output shape is (4,), but (3,) of members[0]"),
-        (network((Dense(3), Softmax()), 0, dtype=np.float64), "the dtype is float64, but float32 of members[0]"),
-        (network((Dense(3), Sigmoid()), 0), "the output layer is Sigmoid, but Softmax of members[0]"),
+        (network((Dense(3), Softmax()), 0, 9), "the input shape is (9,), but that of members[0] is (16,)"),
+        (network((Dense(4), Softmax()), 0), "the output shape is (4,), but that of members[0] is (3,)"),
+        (
+            network((Dense(3), Softmax()), 0, dtype=np.float64),
+            "the dtype is float64, but that of members[0] is float32",
+        ),
+        (network((Dense(3), Sigmoid()), 0), "the output layer is Sigmoid, but that of members[0] is Softmax"),
     ],
     ids=["inputs", "outputs", "dtype", "output layer"],
 )

@@ -423,7 +423,7 @@ def test_first_weights_that_the_dtype_can_not_hold_are_refused(initializer):
 @pytest.mark.parametrize(
     ("x", "message"),
     [
-        (np.zeros((2, 4), np.uint8), "takes floating-point numbers, not uint8: of the bytes of images, images / 255"),
+        (np.zeros((2, 4), np.uint8), "takes floating-point numbers, not uint8: for images of bytes, pass images / 255"),
         (np.zeros((2, 4), int), "takes floating-point numbers, not int64"),
         ([[0.0] * 4], "takes an array of floating-point numbers, not a list"),
         (b"\0\0\0\0", "takes an array of floating-point numbers, not a bytes"),

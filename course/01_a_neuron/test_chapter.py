@@ -14,8 +14,8 @@ def test_sum():
         "weighted_sum([2, 3], [10, 100], 1)",
         {
             "weighted_sum leaves out the bias: b is added at the end, once.": 320,
-            "weighted_sum adds the bias once for each input: it is added only once.": 322,
-            "weighted_sum stops after the first input: look where the return stands.": 21,
+            "weighted_sum adds the bias once for each input: add it only once, at the end.": 322,
+            "weighted_sum stops after the first input: look at where the return stands.": 21,
         },
     )
     same(
@@ -35,10 +35,10 @@ def test_loss():
         "loss([([1], 5), ([2], 9)], [3], 1)",
         {
             "loss is the sum of the squares, not their mean: divide by the number of examples.": 5,
-            "loss is the mean of the errors, without the squares: errors up and down cancel each other out.": -1.5,
+            "loss is the mean of the errors, without the squares: positive and negative errors cancel out.": -1.5,
             "loss is the mean of the errors without their sign: take the squares.": 1.5,
             "loss squares the mean error: first square each error, then take the mean.": 2.25,
-            "loss leaves out all examples after the first: look where the return stands.": 1,
+            "loss leaves out all examples after the first: look at where the return stands.": 1,
         },
     )
     same(loss(RIDES, [2, 0.5], 3), 0, "the loss of the right prices")
@@ -51,15 +51,15 @@ def test_nudge():
     w, b = pair(nudge(examples, [4], 1, 1), "nudge")
     expect(
         list(w) == [4] and b == 1,
-        "nudge moves numbers even where that makes the loss larger: from the best place, w = [4] and b = 1, it should "
-        f"stay, and it goes to w = {list(w)} and b = {b}.",
+        "nudge moves numbers even where that makes the loss larger: it should stay at the best place, w = [4] and "
+        f"b = 1, but it goes to w = {list(w)} and b = {b}.",
     )
     for start, about in ((3, "up"), (5, "down")):
         w, b = pair(nudge(examples, [start], 1, 1), "nudge")
         same(w, [4], f"from w = [{start}] and b = 1, w after one nudge of 1")
         same(b, 1, f"b, which was right from the start, after one nudge {about}")
     w, b = pair(nudge(RIDES, [2, 0.5], 2, 1), "nudge")
-    expect(b == 3, f"nudge doesn't move the bias: from b = 2 it should come to 3, and it comes to {b}.")
+    expect(b == 3, f"nudge doesn't move the bias: from b = 2 it should go to 3, but it goes to {b}.")
 
 
 def test_nudge_leaves_its_list():
@@ -76,11 +76,11 @@ def test_learn():
     found = loss(RIDES, w, b)
     expect(
         found < 1e-4,
-        f"after 1,000 rounds the loss should be below 0.0001, and is {found:.4g}. Is the step halved where a round "
+        f"after 1,000 rounds the loss should be below 0.0001, but is {found:.4g}. Is the step halved where a round "
         "changes nothing, and does each round start from where the last one ended?",
     )
     for value, price, what in [(w[0], 2, "a kilometre"), (w[1], 0.5, "a minute"), (b, 3, "getting in")]:
-        expect(abs(value - price) < 0.1, f"the price of {what} should come near {price}, and is {value:.3g}.")
+        expect(abs(value - price) < 0.1, f"the price of {what} should come near {price}, but is {value:.3g}.")
 
 
 def pair(found, name):

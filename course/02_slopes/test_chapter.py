@@ -19,7 +19,10 @@ def test_slope():
             "slope looks to the right only. Look to both sides, f(x + h) − f(x − h), and divide by 2h: far more "
             "exact.": ((2 + h) ** 3 - 8) / h,
             "slope looks to the left only. Look to both sides, and divide by 2h.": (8 - (2 - h) ** 3) / h,
-            "slope is twice too large: from x − h to x + h it is 2h, not h.": ((2 + h) ** 3 - (2 - h) ** 3) / h,
+            "slope is twice as large as it should be: from x − h to x + h is a distance of 2h, not h.": (
+                (2 + h) ** 3 - (2 - h) ** 3
+            )
+            / h,
             "slope forgets to divide by 2h.": (2 + h) ** 3 - (2 - h) ** 3,
             "slope multiplies by h: h / 2 * … is not / (2 * h).": ((2 + h) ** 3 - (2 - h) ** 3) / 2 * h,
             "slope has the wrong sign: f(x + h) comes first.": ((2 - h) ** 3 - (2 + h) ** 3) / (2 * h),
@@ -29,7 +32,7 @@ def test_slope():
 
 
 def test_gradient():
-    """gradient measures the slope of each number of an array"""
+    """gradient measures the slope with respect to each number of an array"""
     gradient = mine("slopes.gradient")
     a = np.array([[1.0, -2, 3], [0.5, 0, 4]])
     x = np.array([[2.0, 1, -1], [3, 5, 0.1]])
@@ -44,7 +47,13 @@ def test_gradient():
         np.array_equal(x, before),
         "gradient leaves x changed: after each number was moved up and down, put its old value back.",
     )
-    same(found, 2 * a * x, "the gradient of Σ a x²", {"gradient is twice too large: divide by 2h.": 4 * a * x}, 1e-7)
+    same(
+        found,
+        2 * a * x,
+        "the gradient of Σ a x²",
+        {"gradient is twice as large as it should be: divide by 2h.": 4 * a * x},
+        1e-7,
+    )
     one = gradient(lambda x: x[0] * x[1] * x[2], np.array([2.0, 3.0, 4.0]))
     same(one, [12, 8, 6], "the gradient of x₀ x₁ x₂ at (2, 3, 4)", tolerance=1e-7)
 
@@ -56,7 +65,7 @@ def test_chain():
     found = chain(steps, 2)
     expect(
         isinstance(found, tuple) and len(found) == 2,
-        "chain should return two things: the result, and the slope of it all.",
+        "chain should return two things: the result, and the slope of the whole chain.",
     )
     same(found[0], 37, "the result of 2 → 3x → x² → x + 1")
     same(
@@ -66,7 +75,7 @@ def test_chain():
         {
             "chain takes every slope at the first x. Each has to be taken where its step begins.": 12,
             "chain takes each slope after its step. It has to be taken where the step begins, before f.": 216,
-            "chain adds the slopes up: they multiply.": 16,
+            "chain adds up the slopes: multiply them.": 16,
         },
     )
     same(chain([], 7), [7, 1], "a chain of no steps, from 7: the result and the slope")

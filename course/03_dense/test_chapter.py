@@ -24,7 +24,10 @@ def test_forward_by_loops():
         hand,
         [[210.5, 10]],
         "y for x = [[1, 2]], W = [[10, 100], [3, 4]], b = [0.5, −1]",
-        {"dense_forward leaves out the bias.": [[210, 11]], "dense_forward takes W[i, u] for W[u, i].": [[16.5, 107]]},
+        {
+            "dense_forward leaves out the bias.": [[210, 11]],
+            "dense_forward uses W[i, u] instead of W[u, i].": [[16.5, 107]],
+        },
     )
     x, W, b, _ = numbers()
     same(
@@ -60,10 +63,10 @@ def test_shapes():
     dense = Dense(UNITS)
     expect(getattr(dense, "units", None) == UNITS, "Dense should keep its argument: self.units = units.")
     shape = dense.output_shape((INPUTS,))
-    expect(shape == (UNITS,), f"output_shape(({INPUTS},)) of Dense({UNITS}) should be ({UNITS},), and is {shape}.")
+    expect(shape == (UNITS,), f"output_shape(({INPUTS},)) of Dense({UNITS}) should be ({UNITS},), but is {shape}.")
     shapes = dense.parameter_shapes((INPUTS,))
     right = {"W": (UNITS, INPUTS), "b": (UNITS,)}
-    expect(shapes == right, f"parameter_shapes(({INPUTS},)) of Dense({UNITS}) should be {right}, and is {shapes}.")
+    expect(shapes == right, f"parameter_shapes(({INPUTS},)) of Dense({UNITS}) should be {right}, but is {shapes}.")
 
 
 def test_first_weights():
@@ -98,7 +101,9 @@ def test_backward_parameters():
             not np.isnan(found).any(),
             f"{name} is never written, or is added to what was there. Overwrite it: self.{name}[...] = …",
         )
-        mistakes = {f"{name} is a mean over the samples: the loss has divided by N already, so add up.": right / N}
+        mistakes = {
+            f"{name} is a mean over the samples: the loss has already divided by N, so take the sum.": right / N
+        }
         same(found, right, name, mistakes)
     dense.backward_parameters(dy)
     same(
@@ -126,5 +131,5 @@ def test_in_the_real_network():
     reached = learn(network(Dense(32), nn.ReLU(), Dense(10), nn.Softmax()), 0.005, nn.Adam(), epochs=5)
     expect(
         reached > 0.9,
-        f"in a network of the package it should read more than 90 % of the digits: it reads {reached:.0%}.",
+        f"in a network of the package it should read more than 90 % of the digits correctly: it reads {reached:.0%}.",
     )

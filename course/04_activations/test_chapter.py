@@ -33,10 +33,13 @@ def slopes_are_right(name, mistakes):
 
 
 def test_relu():
-    """ReLU turns what is negative into 0"""
+    """ReLU turns negative numbers into 0"""
     _, y = forward("ReLU", X)
     same(
-        y, np.where(X > 0, X, 0), "y of ReLU", {"ReLU takes the absolute value: what is negative becomes 0.": np.abs(X)}
+        y,
+        np.where(X > 0, X, 0),
+        "y of ReLU",
+        {"ReLU takes the absolute value: negative numbers should become 0.": np.abs(X)},
     )
 
 
@@ -53,7 +56,7 @@ def test_relu_backward():
 
 
 def test_sigmoid():
-    """Sigmoid squeezes any number into (0, 1), −1000 and 1000 too"""
+    """Sigmoid squeezes any number into (0, 1), even −1000 and 1000"""
     _, y = forward("Sigmoid", X)
     same(
         y,
@@ -76,7 +79,7 @@ def test_sigmoid_backward():
         lambda y: {
             "Sigmoid returns its slope alone: multiply it by dy, as the chain rule says.": y * (1 - y),
             "Sigmoid multiplies by y alone: its slope is y (1 − y).": DY * y,
-            "Sigmoid takes x (1 − x) for its slope: it is y (1 − y), with the output y.": DY * X * (1 - X),
+            "Sigmoid takes x (1 − x) as its slope: it is y (1 − y), with the output y.": DY * X * (1 - X),
         },
     )
 
@@ -110,11 +113,11 @@ def test_softmax_of_large_numbers():
 
 
 def test_softmax_backward():
-    """Softmax adds up the slopes of every output in each input"""
+    """Softmax adds up the slopes of all outputs for each input"""
     slopes_are_right(
         "Softmax",
         lambda y: {
-            "Softmax takes y (1 − y) for its slope. That is only the diagonal: each output depends on all inputs.": DY
+            "Softmax takes y (1 − y) as its slope. This is only the diagonal: each output depends on all inputs.": DY
             * y
             * (1 - y),
             "Softmax leaves out the outer factor y: dx = y · (dy − Σ dy y).": DY - (DY * y).sum(axis=1, keepdims=True),
@@ -125,12 +128,12 @@ def test_softmax_backward():
 
 
 def test_keeps_only_in_training():
-    """without training nothing is kept"""
+    """without `training`, the layers keep nothing"""
     for name in ("ReLU", "Sigmoid", "Softmax"):
         layer, _ = forward(name, X, training=True)
         dx = layer.backward_input(DY)
         layer.forward(X + 1)
         expect(
             np.array_equal(layer.backward_input(DY), dx),
-            f"{name} keeps its output without `training`, too: looking at a network must not disturb its learning.",
+            f"{name} keeps its output even without `training`: looking at a network must not disturb its learning.",
         )

@@ -20,7 +20,7 @@ def loss(name):
 def value_is_right(name, p, t, right, mistakes):
     found = attempt(lambda: loss(name).value(p, t), f"(p and t have the shape {p.shape}.)")
     same(found, right, f"the value of {name}", mistakes)
-    expect(isinstance(found, float), f"the value of {name} should be a single float, and is a {type(found).__name__}.")
+    expect(isinstance(found, float), f"the value of {name} should be a single float, but is a {type(found).__name__}.")
 
 
 def gradient_is_right(name, p, t, mistakes):
@@ -110,7 +110,7 @@ def test_shortcut():
             f"{name} should name its activation: matching_activation = {activation}.",
         )
         named = made.matching_activation.__name__
-        expect(named == activation, f"the activation that {name} belongs with is {activation}, not {named}.")
+        expect(named == activation, f"the matching activation of {name} is {activation}, not {named}.")
         p = layer.forward(Z, training=True)
         long_way = layer.backward_input(made.gradient(p, t))
         found = made.logit_gradient(p, t)

@@ -25,11 +25,14 @@ def test_vectors():
     for vector, of in (("parameters", "W"), ("gradients", "dW")):
         found = getattr(made, vector, None)
         expect(isinstance(found, np.ndarray), f"a Network should have the vector self.{vector}.")
-        expect(found.shape == (43,), f"4·5 + 5 + 5·3 + 3 = 43 {vector} are needed, and there are {found.shape}.")
+        expect(
+            found.shape == (43,),
+            f"{vector} should have the shape (43,), for 4·5 + 5 + 5·3 + 3 numbers: it has {found.shape}.",
+        )
         expect(found.dtype == np.float64, f"{vector} should have the dtype that was asked for: it is {found.dtype}.")
         for layer, shape in ((made.layers[0], (5, 4)), (made.layers[2], (3, 5))):
             view = getattr(layer, of, None)
-            expect(view is not None, f"each Dense layer should be given its {of}: setattr(layer, {of!r}, view).")
+            expect(view is not None, f"each Dense layer should get its {of}: setattr(layer, {of!r}, view).")
             expect(view.shape == shape, f"{of} of a layer should have the shape {shape}: it has {view.shape}.")
             expect(
                 np.shares_memory(view, found),
@@ -37,7 +40,7 @@ def test_vectors():
             )
     arrays = [getattr(layer, name) for layer in (made.layers[0], made.layers[2]) for name in ("W", "b", "dW", "db")]
     overlap = any(np.shares_memory(a, b) for i, a in enumerate(arrays) for b in arrays[:i])
-    expect(not overlap, "two arrays share the same numbers: each needs a part of the vector for itself.")
+    expect(not overlap, "two arrays share the same numbers: each needs its own part of the vector.")
 
 
 def test_first_values():
@@ -136,7 +139,7 @@ def worst(what, found, measured):
     place = "layers[0].dW layers[0].db layers[2].dW layers[2].db".split()[
         np.searchsorted([20, 25, 40], i, side="right")
     ]
-    return f"{what} are not those that are measured: in {place} one is {found[i]:.4g} and should be {measured[i]:.4g}."
+    return f"{what} differ from the measured slopes: in {place} one should be {measured[i]:.4g}, but is {found[i]:.4g}."
 
 
 def test_like_the_package():
@@ -146,4 +149,4 @@ def test_like_the_package():
     theirs.parameters[...] = made.parameters
     made.backward(mine("losses.CrossEntropy")(), made.forward(X, training=True), T)
     theirs.backward(nn.CrossEntropy(), theirs.forward(X, training=True), T)
-    same(made.gradients, theirs.gradients, "the gradients, beside those of the package", tolerance=1e-12)
+    same(made.gradients, theirs.gradients, "compared with the package: the gradients", tolerance=1e-12)

@@ -34,7 +34,7 @@ def test_batches():
     batches = an_epoch()
     sizes = [len(x) for x, _ in batches]
     expect(sizes != [4, 4], "the last two images are left out: the last batch may be smaller.")
-    expect(sizes == [4, 4, 2], f"ten images in batches of 4 should come as [4, 4, 2], and come as {sizes}.")
+    expect(sizes == [4, 4, 2], f"ten images in batches of 4 should come as [4, 4, 2], but come as {sizes}.")
     x, t = batches[0]
     expect(x.shape == (4, 6), f"x should have the shape (4, 6), for input_shape (6,): it has {x.shape}.")
     expect(x.max() <= 1, f"x should be numbers from 0 to 1: the bytes divided by 255. Its largest is {x.max():.3g}.")
@@ -43,12 +43,12 @@ def test_batches():
     labels = [int(row.argmax()) for _, t in batches for row in t]
     expect(
         labels == [int(split().labels[i]) for i in which(batches)],
-        "images and targets don't belong together any more: shuffle both with the same order.",
+        "images and targets don't belong together any more: shuffle both in the same order.",
     )
 
 
 def test_shuffling():
-    """every epoch has another order, and the same seed the same orders"""
+    """every epoch has a different order, and the same seed always gives the same orders"""
     orders = [which(an_epoch(number)) for number in range(3)]
     expect(orders[0] != list(range(N)), "the images come in the order in which they are stored: shuffle them.")
     expect(orders[0] != orders[1] != orders[2], "every epoch has the same order: draw a new one from its number.")
@@ -103,14 +103,14 @@ def test_fit():
     next(training)
     expect(
         len(asked) == 4,
-        f"100 images in batches of 32 are 4 steps, and after the first `yield` there were {len(asked)}.",
+        f"100 images in batches of 32 are 4 steps, but before the first `yield` there were {len(asked)}.",
     )
     expect(not np.array_equal(network.parameters, before), "fit leaves the parameters as they are.")
     expect(sum(1 for _ in training) == 1, "for epochs=2, fit should yield twice.")
     expect(asked[4:] != asked[:4], "each epoch asks the schedule for the steps 0, 1, 2, … again: go on counting.")
     expect(
         asked == list(range(8)),
-        f"the schedule should be asked for the steps 0 to 7, once each, and was asked for {asked}.",
+        f"the schedule should be asked for the steps 0 to 7, once each, but was asked for {asked}.",
     )
 
     again = their_network()  # the same by hand
@@ -123,13 +123,13 @@ def test_fit():
     same(
         network.parameters,
         again.parameters,
-        "the parameters after two epochs, beside the same steps by hand",
+        "compared with the same steps by hand: the parameters after two epochs",
         tolerance=1e-4,
     )
 
 
 def test_digits():
-    """your network reads more than 90 % of the embedded digits, and nothing in it is the package's"""
+    """your network, with no part of the package in it, reads more than 90 % of the embedded digits"""
     data = nn.load_dataset("digits")
     network = their_network()
     batches = mine("batches.Batches")(data.train, 32, (784,), 10, 0)

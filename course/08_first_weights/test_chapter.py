@@ -54,14 +54,14 @@ def test_glorot():
     largest = float(np.abs(found).max())
     expect(
         largest < 1.001 * limit,
-        f"for the shape {DENSE}, no number of Glorot should be beyond √(6 / 650) = {limit:.4f}: one is {largest:.4f}.",
+        f"for the shape {DENSE}, no number of Glorot should exceed √(6 / 650) = {limit:.4f}: one is {largest:.4f}.",
     )
     expect(
         found.min() < 0,
         "Glorot's numbers are never negative: draw from −a to a.",
     )
     mistakes = {
-        "Glorot takes 2 / (fan_in + fan_out) for the limit: that is the variance, and the limit is √(6 / …).": (2 / 650)
+        "Glorot takes 2 / (fan_in + fan_out) as the limit: that is the variance, and the limit is √(6 / …).": (2 / 650)
         ** 2
         / 3,
         "Glorot takes 6 / (fan_in + fan_out) without its root.": (6 / 650) ** 2 / 3,

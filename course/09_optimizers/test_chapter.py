@@ -62,7 +62,7 @@ def test_momentum():
     found = after(mine("optimizers.SGD")(momentum=0.9))
     mistakes = {
         "SGD forgets its velocity: keep v from step to step, on self.": START - RATE * SLOPES.sum(axis=0),
-        "SGD takes (1 − μ) g for the new slope: here it is v ← μ v + g.": by_rule(momentum(0.1)),
+        "SGD adds (1 − μ) g to its velocity: here it is v ← μ v + g.": by_rule(momentum(0.1)),
         "SGD changes nothing that others can see: write parameters -= …": START,
     }
     same(found, after(nn.SGD(momentum=0.9)), "the parameters after five steps of SGD(momentum=0.9)", mistakes, 1e-12)
@@ -83,11 +83,13 @@ def test_adam_first_step():
 
 
 def test_adam():
-    """Adam is equal to the package's for five steps"""
+    """Adam takes the same five steps as the package's Adam"""
     mistakes = {
         "Adam has no bias correction: divide m by 1 − β₁^τ and v by 1 − β₂^τ.": by_rule(adam(corrected=False)),
         "Adam puts ε under the root: it is √v̂ + ε.": by_rule(adam(inside=True)),
-        "Adam's v is a mean of the slopes' sizes: it is one of their squares.": by_rule(adam(squared=False)),
+        "Adam's v is a mean of the slopes' absolute values: it should be the mean of their squares.": by_rule(
+            adam(squared=False)
+        ),
     }
     found = after(mine("optimizers.Adam")())
     same(found, after(nn.Adam()), "the parameters after five steps of Adam", mistakes, 1e-12)

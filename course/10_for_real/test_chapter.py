@@ -61,4 +61,7 @@ def test_mnist():
         np.shape(p) == (len(data.test), 10), f"for all test images, p should have ten columns: it has {np.shape(p)}."
     )
     reached = float(np.mean(p.argmax(axis=1) == data.test.labels))
-    expect(reached >= wanted, f"it reads {reached:.2%} of the test images: it should reach {wanted:.0%}.")
+    expect(
+        reached >= wanted,
+        f"your network reads {reached:.2%} of the test images correctly: it should reach {wanted:.0%}.",
+    )

@@ -87,9 +87,10 @@ def test_backward_parameters():
         measured = gradient(lambda _: float((made.forward(X) * DY).sum()), array)
         places = DY[0, 0].size
         mistakes = {
-            f"{name} is a mean over the images: add them up, the loss has divided by N already.": measured / N,
-            f"{name} is a mean over the places: a kernel is used at each of them, so add up.": measured / places,
-            f"{name} is a mean over the rows: a kernel is used in each of them, so add up.": measured / DY.shape[2],
+            f"{name} is a mean over the images: take the sum, because the loss has already divided by N.": measured / N,
+            f"{name} is a mean over the places: a kernel is used at each of them, so take the sum.": measured / places,
+            f"{name} is a mean over the rows: a kernel is used in each of them, so take the sum.": measured
+            / DY.shape[2],
         }
         same(found[name], measured, f"{name} of Conv2D", mistakes, 1e-6)
 
@@ -104,7 +105,7 @@ def test_backward_input():
     mistakes = {
         "in dx the kernel isn't turned around along the columns: output w came from the pixels w + j, so pixel w goes "
         "to the outputs w − j.": _unflipped(DY),
-        "dx keeps only what came last: a pixel takes part in several outputs, so add up, +=.": _last_row_only(DY),
+        "dx keeps only what came last: a pixel takes part in several outputs, so add with +=.": _last_row_only(DY),
     }
     same(dx, measured, "dx of Conv2D", mistakes, 1e-6)
 
@@ -159,5 +160,5 @@ def test_in_the_real_network():
     reached = learn(nn.Network(layers, (1, 28, 28), seed=0), 0.01, nn.Adam(), epochs=5)
     expect(
         reached > 0.85,
-        f"in a network of the package it should read more than 85 % of the digits: it reads {reached:.0%}.",
+        f"in a network of the package it should read more than 85 % of the digits correctly: it reads {reached:.0%}.",
     )

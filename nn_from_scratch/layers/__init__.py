@@ -1,7 +1,7 @@
 """The building blocks of a network. Read layer.py (the contract), then dense.py, then activations.py.
 
 Then come the layers of convolutional networks: images.py (the memory order of images), conv2d.py, pooling.py,
-flatten.py. Two more help any network to learn: dropout.py, batch_norm.py.
+flatten.py. Two more can help any network to learn: dropout.py, batch_norm.py.
 """
 
 from nn_from_scratch.layers.activations import Activation, ReLU, Sigmoid, Softmax

@@ -13,7 +13,7 @@ class BatchNorm(Layer):
     """y = γ · (x − μ) / √(σ² + ε) + β, for each feature, or for each channel of images. (Ioffe and Szegedy, 2015)
 
     In training, μ and σ² are the mean and the variance over the batch, and for images over all pixels, too. Otherwise
-    they are the running ones: each step keeps the share `momentum` of these, and takes the rest from its batch.
+    they are running statistics: each step keeps the share `momentum` of these, and takes the rest from its batch.
 
     Shapes: x, y (N, features) or (N, channels, rows, columns); γ, β, μ, σ² (features,) or (channels,). M is the number
     of values in a mean, and x̂ = (x − μ) / √(σ² + ε).

@@ -1,8 +1,8 @@
 """Convolution: a small kernel that looks for the same pattern everywhere in an image.
 
-A Dense layer learns each stroke again for each place. A kernel learns it once: it has far fewer weights, and uses each
-at every place of every image. All the arithmetic is in matrix products over whole rows of pixels, and the memory order
-of images (images.py) avoids nearly all copying.
+A Dense layer learns each stroke again for each place. A kernel learns it once: the kernel has far fewer weights, and
+uses each of them at every place of every image. All the arithmetic is in matrix products over whole rows of pixels,
+and the memory order of images (images.py) avoids nearly all copying.
 """
 
 from collections.abc import Iterator
@@ -26,10 +26,10 @@ class Conv2D(Layer):
     Gradients: dW[f,c,i,j] = Σ n,h,w  dy[n,f,h,w] · x[n, c, s·h + i − p, s·w + j − p]        db = Σ n,h,w  dy
     dx: each dy[n,f,h,w] goes back along the weights to the pixels of its window: a convolution with the flipped W.
 
-    filters: how many patterns it looks for
+    filters: how many patterns the layer looks for
     size: k, the rows and the columns of the kernel
     stride: s, how many pixels the kernel moves from one output to the next
-    padding: valid, only where the kernel is within the image, or same, also over its edges
+    padding: valid, where the kernel stays within the image, or same, where it also covers the edges
     initializer: the first weights
     bias_initializer: the first biases
     bias: whether the filters have biases

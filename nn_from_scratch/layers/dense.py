@@ -11,13 +11,13 @@ from nn_from_scratch.layers.layer import Layer, Shape, whole_number
 
 
 class Dense(Layer):
-    """y = x Wᵀ + b: each unit takes a weighted sum of all inputs, plus its bias, unless it has none.
+    """y = x Wᵀ + b: each unit takes a weighted sum of all inputs, plus its bias if it has one.
 
     Shapes: x (N, inputs), W (units, inputs), b (units,), y (N, units).
 
     Gradients: dW = dyᵀ x        db = Σₙ dy        dx = dy W
 
-    units: the number of sums that it computes
+    units: the number of sums that the layer computes
     initializer: the first weights
     bias_initializer: the first biases
     bias: whether the units have biases

@@ -9,8 +9,8 @@ from nn_from_scratch.layers.layer import Layer
 class Dropout(Layer):
     """y = x · m / (1 − rate) in training, where each m is 0 with the probability rate, else 1; otherwise y = x.
 
-    Each step trains a different network, one of 2ⁿ that share their weights; without training, y is about their mean.
-    Because of the division, the mean of y is x. (Srivastava et al., 2014)
+    In a step, each sample trains a different network, one of 2ⁿ that share their weights. Without training, the answer
+    is close to the mean of their answers. Because of the division, the mean of y is x. (Srivastava et al., 2014)
 
     Gradient: dx = dy · m / (1 − rate).
 

@@ -2,8 +2,8 @@
 
 Images are logically (N, channels, rows, columns). The layers that output images store them as (rows, columns, channels,
 N): the samples of a batch are neighbours, then the channels of a pixel, then the pixels of a row. So the pixels that a
-kernel sees in a row are one block, and everything else runs over long stretches. NumPy's elementwise functions keep the
-memory order of their inputs, so other layers need not know about it.
+kernel sees in a row are one block, and all other work runs over long stretches of memory. NumPy's elementwise functions
+keep the memory order of their inputs, so other layers need not know about it.
 Maths: docs/mathematics.md, "Convolution in memory".
 """
 

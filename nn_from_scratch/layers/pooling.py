@@ -88,7 +88,7 @@ class GlobalAveragePool2D(Layer):
 class MaxPool2D(Pool2D):
     """y = the largest number of each square: whether the pattern was found anywhere in it.
 
-    Gradient: dx = dy at the largest pixel, else 0. If several are equal, the first of them gets dy, row by row.
+    Gradient: dx = dy at the largest pixel, else 0. If several are equal, the first, counted row by row, gets dy.
 
     size: the rows and the columns of a square
 

@@ -193,7 +193,7 @@ def test_start_leaves_what_is_there(tmp_path):
         (["answer", "1", "4"], "chapter 1 has 3 questions, but 1 answers were given"),
         (["answer", "1", "4", "z", "c"], "'z': expected one of a, b, c"),
         (["answer", "1", "four", "c", "c"], "'four': expected a number"),
-        (["watch"], "python -m course check 3 comes first"),
+        (["watch"], "run python -m course check 3 first"),
     ],
 )
 def test_what_cannot_be_done_is_said(tmp_path, arguments, told):
@@ -211,7 +211,7 @@ def test_predictions_are_asked_until_they_are_some(tmp_path):
     assert found.returncode == 0, found.stderr
     assert "'many': expected a number" in found.stdout
     assert "'x': expected one of a, b, c" in found.stdout
-    assert "You said 3: 4" in found.stdout
+    assert "You said 3, but it is 4" in found.stdout
     assert max(map(len, found.stdout.splitlines())) > 100  # a command is one line, to be copied
     assert "Yes: c) six hours" in found.stdout
     assert course(tmp_path, "answer", "1", stdin="4\n").returncode != 0
@@ -283,7 +283,7 @@ def test_their_classes_learn_in_train_py(tmp_path):
     for name in ("dense", "activations"):
         path = tmp_path / "my_nn" / f"{name}.py"
         path.write_text(path.read_text(encoding="utf-8") + f"\nprint('{name} of mine')\n", encoding="utf-8")
-    assert "comes first" in course(tmp_path, "train").stderr  # both have changed
+    assert "check 3 first" in course(tmp_path, "train").stderr  # both have changed
     for number in (3, 4):
         assert course(tmp_path, "check", str(number)).returncode == 0
     trained = course(tmp_path, "train", "--data", "digits", "--epochs", "2", "--output", "mine.json")

@@ -149,14 +149,14 @@ def test_the_depth_of_ten_layers(said, tmp_path):
     assert growing[0] < 2 < 10 < growing[-1]
 
 
-@optimizers.says("The results must agree in # digits.")
+@optimizers.says("The results must agree to # digits.")
 def test_how_closely_the_optimizers_are_compared(said):
     source = (CHAPTERS[9].directory / "test_chapter.py").read_text(encoding="utf-8")
     assert set(re.findall(r"\b1e-\d+\b", source)) == {"1e-8", f"1e-{said[0]:g}"}  # 1e-8 is Adam's ε
 
 
 @real.says(
-    "learns from the # handwritten digits of MNIST. It reads # % of # others",
+    "learns from the # handwritten digits of MNIST. It correctly reads # % of # others",
     "for example the last #, and",
 )
 def test_what_mnist_holds(said):
@@ -172,7 +172,7 @@ def test_the_size_of_mnist(said):
 
 
 @real.says(
-    "and asks for # %",
+    "and asks for only # %",
     "two hidden layers, of # and # units, batches of #, # epochs, and Adam with a peak rate of # and "
     "a weight decay of #. For the # digits take # epochs.",
     "takes the # digits that",
@@ -199,7 +199,7 @@ def test_a_leak(said):
     assert f"leak={said[0]:g}" in CHAPTERS[10].solution("own_layer.py")
 
 
-@convolution.says("`python train.py --preset cnn` reads # % of the test images.")
+@convolution.says("The network of `python train.py --preset cnn` reads # % of the test images correctly.")
 def test_what_cnn_reads(said):
     saved = json.loads((ROOT / "resources" / "pretrained" / "cnn.json").read_text(encoding="utf-8"))
     agree(said, [100 * saved["metrics"]["test_accuracy"]])

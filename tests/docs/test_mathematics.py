@@ -307,7 +307,7 @@ def test_a_bias_before_batch_normalization_has_no_gradient_but_adam_moves_it():
 # ---- losses ----
 
 
-@says(r"which is # for ten digits", r"Knowing nothing costs #, and")
+@says(r"which is # for ten digits", r"A network that knows nothing has a loss of #, and")
 def test_what_knowing_nothing_costs(said):
     p, t = np.full((1, 10), 0.1), np.eye(10)[:1]
     agree(said, [nn.CrossEntropy().value(p, t)] * 2)
@@ -443,7 +443,8 @@ def flat(values: dict, *names: str) -> list[float]:
 
 
 @says(
-    r"In the worked example $\sum g_i^2 = #$. A step with $\eta = #$ should lower the loss by # to #; it is in fact #"
+    r"In the worked example, $\sum g_i^2 = #$. A step with $\eta = #$ should lower the loss by # to #",
+    "In fact the loss is #",
 )
 def test_a_step_in_the_worked_example(said, worked):
     values = {name: np.array(value) for name, value in worked.items() if isinstance(value, np.ndarray)}
@@ -581,7 +582,7 @@ def test_how_large_the_sums_over_an_image_are(said, mnist):
 
 @says(
     "Measured on the first # training images, the loss starts at # on average over # seeds",
-    "He's weights start at #. Much of",
+    "with He's weights the loss starts at #. So",
     r"has # % of its inputs outside $\pm #$ (measured in the same way), where the derivative is below # instead of #",
 )
 def test_what_uniform_weights_start_with(said, mnist):
@@ -823,7 +824,7 @@ def test_where_the_precisions_end(said):
 
 
 @says(
-    "shrinks by the factor # at each. A value of $#$ is denormal after # steps",
+    "shrinks by the factor # at each of them. A value of $#$ is denormal after # steps",
     "So every # steps the optimizers set all values below $#$ to 0",
     r"from # up, since $# \cdot #^{#} \approx #$ is still normal",
     r"with $\varepsilon = #$, such a memory moves a weight by less than $#$",

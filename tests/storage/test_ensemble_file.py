@@ -84,7 +84,7 @@ def test_networks_from_files_of_their_own_make_an_ensemble_that_knows_what_they_
 def test_members_of_other_classes_are_refused_and_named():
     other = SavedNetwork(small(), (0, 1, 3))
     with pytest.raises(
-        ValueError, match=r"members\[1\]: the list of classes is \(0, 1, 3\), but \(0, 1, 2\) of members"
+        ValueError, match=r"members\[1\]: the list of classes is \(0, 1, 3\), but that of members\[0\] is \(0, 1, 2\)"
     ):
         SavedEnsemble([member(0), other])
 
@@ -132,8 +132,12 @@ def test_a_member_that_can_not_be_saved_leaves_what_was_there(tmp_path):
             "members[1]: layers[0].parameters.W: expected",
         ),
         (["members", 0, "layers", 0, "parameters", "b"], [1], "members[0]: layers[0].parameters.b has shape (1,)"),
-        (["members", 1, "classes"], [0, 2], "members[1]: the list of classes is (0, 2), but (0, 1) of members[0]"),
-        (["members", 1, "dtype"], "float64", "members[1]: the dtype is float64, but float32 of members[0]"),
+        (
+            ["members", 1, "classes"],
+            [0, 2],
+            "members[1]: the list of classes is (0, 2), but that of members[0] is (0, 1)",
+        ),
+        (["members", 1, "dtype"], "float64", "members[1]: the dtype is float64, but that of members[0] is float32"),
         (
             ["members", 1, "layers", 1, "type"],
             "Sigmoid",
