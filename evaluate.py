@@ -50,8 +50,8 @@ def parse_arguments() -> argparse.Namespace:
         "--image",
         nargs="+",
         metavar="FILE_OR_DIR",
-        help="read these pictures, or all in a folder, instead of testing: each of one digit, dark on light or light on "
-        "dark, or a photograph of what the network has learnt",
+        help="read these pictures, or all in a folder, instead of testing: each shows one digit, dark on light or "
+        "light on dark, or is a photograph of what the network has learnt",
     )
     parser.add_argument(
         "--predict",
