@@ -124,5 +124,5 @@ def test_pupils_train_side_by_side_and_find_their_own_again(digits: Dataset, ope
         assert step_of(second) == 1
         third = open_page(f"http://127.0.0.1:{port}", wait=False, complaints=False)
         third.wait_for_selector("body[data-connection=lost]")
-        assert "2 pupils have a training here" in third.inner_text("#disconnected")
+        assert "the places for pupils are all taken (2)" in third.inner_text("#disconnected")
         assert len(pupils) == 2

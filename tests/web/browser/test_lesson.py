@@ -429,4 +429,4 @@ def test_a_step_by_an_example_is_refused_where_batch_normalization_needs_a_batch
     page = open_page(live_server.url, complaints=False)
     choose_preset(page, "cnn", run=2)
     page.click("#step-example")
-    assert "takes the mean of a batch: step by a batch" in refusal(page, "transport")
+    assert "takes the mean of a batch: step by one batch" in refusal(page, "transport")
