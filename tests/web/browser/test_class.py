@@ -39,7 +39,7 @@ def test_who_looks_on_sees_the_training_has_no_controls_and_can_draw(hall: Hall,
     presenter = open_page(f"{hall.url}/?level=everything&token={TOKEN}")
     page = open_page(hall.url)
     page.wait_for_selector("body[data-access=looks-on]")
-    assert "the presenter steers" in page.inner_text("#onlooker")
+    assert "the presenter controls the training" in page.inner_text("#onlooker")
     controls = (
         "#start #step-example #rewind #learning-rate #restart #preset #upload #drawings-learn #experiments-open #qr"
     )
