@@ -53,8 +53,8 @@ export class Overview {
   /** The sentence that says where the training stands. */
   #drawOpening(frame, { state, experiment, classes, noun, pad }) {
     const { step, seen, validation, message } = frame;
-    const tests = this.state.heldOut === "test" ? "test images" : `${noun.many} that it has never learnt from`;
-    const knows = validation ? `is right about ${Math.round(100 * validation.accuracy)} of 100 ${tests}` : "";
+    const tests = this.state.heldOut === "test" ? "test images" : `new ${noun.many}`;
+    const knows = validation ? `recognizes about ${Math.round(100 * validation.accuracy)} of 100 ${tests}` : "";
     let text;
     if (this.state.notice && step === 0) text = this.state.notice;
     else if (message) text = "The training has diverged: some number became too large. Rewind, and choose a lower learning rate.";

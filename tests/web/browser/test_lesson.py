@@ -308,9 +308,9 @@ def test_the_opening_sentence_says_where_it_stands(live_server: LiveServer, open
     assert "has never seen a digit" in page.inner_text("#opening-text")
     command(page, "#step-example", "[data-step='1']")
     said = page.inner_text("#opening-text")
-    assert said.startswith("After 1 step with 1 digit, the network is right about ")
+    assert said.startswith("After 1 step with 1 digit, the network recognizes about ")
     accuracy = live_server.trainer.live.validation[-1][2]
-    assert int(re.search(r"about (\d+) of 100 digits that it has never learnt from", said)[1]) == round(100 * accuracy)
+    assert int(re.search(r"about (\d+) of 100 new digits\.", said)[1]) == round(100 * accuracy)
 
 
 # ---- the life of a weight ----

@@ -57,7 +57,7 @@ def test_everything_is_called_by_its_name(clothes_server: LiveServer, open_page:
     with page.expect_response("**/api/step"):
         page.click("#step-epoch")
     until(page, lambda: page.inner_text("#epoch") == "1.00", "the end of the epoch")
-    assert "fashion items, the network is right about" in page.inner_text("#opening-text")
+    assert "fashion items, the network recognizes about" in page.inner_text("#opening-text")
     show(page, "mistake")
     example = trainer.live.stage.example
     p = predict(trainer.run.network, example.image[None])[0]
