@@ -19,7 +19,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = command_line.Parser(__doc__, EXAMPLES)
     command_line.add_weights_option(parser)
     command_line.add_member_option(parser)
-    command_line.add_data_option(parser, "the data that the network was trained on, as its file tells")
+    command_line.add_data_option(parser, "the data that the network was trained on, according to its file")
     parser.add_argument(
         "--save",
         metavar="FILE",
@@ -28,8 +28,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--start", type=command_line.whole_number(0), default=0, metavar="N", help="the first test image"
     )
-    parser.add_argument("--seconds", type=command_line.positive_number, default=1.0, help="from image to image")
-    parser.add_argument("--frames", type=command_line.whole_number(1), default=20, help="of an animation")
+    parser.add_argument("--seconds", type=command_line.positive_number, default=1.0, help="from one image to the next")
+    parser.add_argument("--frames", type=command_line.whole_number(1), default=20, help="in an animation")
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""The panel of the network itself: of each stage the most active units or feature maps, and what flows between."""
+"""The panel of the network itself: the most active units or feature maps of each stage, and the flow between them."""
 
 import re
 from itertools import pairwise
@@ -17,10 +17,10 @@ from nn_from_scratch.figures.style import ACTIVATION, DIVERGING, IMAGE, INK, MUT
 from nn_from_scratch.inspection.stages import Stage
 from nn_from_scratch.inspection.strongest import contributions, most_active, strongest_edges
 
-UNITS = (15, 15, 12)  # of the input, the first hidden layer, and the later ones
+UNITS = (15, 15, 12)  # at most, for the input, the first hidden layer, and the later ones
 MAPS = 6  # feature maps in a column
 MAP_SIZE = 28  # points, of the longer side of a map
-MAP_EDGE = 0.35  # columns from the middle of a map to where lines leave it
+MAP_EDGE = 0.35  # columns from the middle of a map to the place where lines leave it
 MOST_OUTPUTS = 20
 GAP = 0.4  # of a column, where stages are left out
 EDGES = 60  # between two columns
@@ -49,7 +49,7 @@ class Maps:
 
 
 class Graph(Panel):
-    """The most active neurons or feature maps of each stage, and the strongest of what flows between them."""
+    """The most active neurons or feature maps of each stage, and the strongest flows between them."""
 
     def __init__(self, axes: Axes, subject: Subject) -> None:
         super().__init__(axes, subject)
@@ -57,7 +57,7 @@ class Graph(Panel):
         last = len(self.stages) - 1
         half = MOST_STAGES // 2
         self.shown = [k for k in range(last + 1) if last < MOST_STAGES or k < half or k > last - half]
-        # Where stages are left out, there is room to say so.
+        # If stages are left out, a gap has room to say so.
         gaps = np.cumsum([0, *(GAP * (k != before + 1) for before, k in pairwise(self.shown))])
         self.columns = dict(zip(self.shown, np.arange(len(self.shown)) + gaps, strict=True))
         letters = LETTER * (max(map(len, subject.classes)) - 1)
@@ -97,7 +97,7 @@ class Graph(Panel):
         return 0.5 + (np.arange(shown)[::-1] - (shown - 1) / 2) / max(shown, least)
 
     def _left_out(self, k: int) -> str:
-        """What is said below a column: how many there are, where not all are shown, and how large feature maps are."""
+        """The text below a column: the number of units, if not all are shown, and the size of feature maps."""
         stage, shown = self.stages[k], len(self.heights[k])
         there = stage.shape[0] if stage.has_maps else stage.a.shape[1]
         size = f"\n{stage.shape[1]} × {stage.shape[2]}" if stage.has_maps else ""

@@ -1,7 +1,7 @@
-"""The panels. Each draws once what never changes, and then only moves its `artists`: a frame takes milliseconds.
+"""The panels. Each draws its constant parts once, and then only moves its `artists`: a frame takes milliseconds.
 
 Every panel has `artists`, which change from image to image and are drawn on top of the rest, and `update(moment)`. The
-largest of them, the graph, has a file of its own.
+largest panel, the graph, has a file of its own.
 """
 
 from dataclasses import dataclass
@@ -33,24 +33,24 @@ from nn_from_scratch.inspection.naming import with_article
 from nn_from_scratch.inspection.stages import Usual, idle
 from nn_from_scratch.metrics import confusion_matrix
 
-OTHER = tint(MUTED, 0.5)  # of what is not the answer; the answer is ink, whether it is right or wrong
+OTHER = tint(MUTED, 0.5)  # for all classes but the answer; the answer is ink, whether it is right or wrong
 SMALL = 8
 HISTORY = 50
-MOST_STAGES = 6  # columns of the graph: of deeper networks the first three and the last three
+MOST_STAGES = 6  # columns of the graph: for deeper networks, the first three and the last three
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What stays the same: the answers to all the test images."""
+    """The part that stays the same: the answers to all the test images."""
 
-    classes: tuple[str, ...]  # what each is called
+    classes: tuple[str, ...]  # their names
     answers: Answers
-    usual: list[Usual]  # of every stage
-    whose: str = ""  # "member 1", where the answers are those of an ensemble, and the stages those of one member
+    usual: list[Usual]  # for every stage
+    whose: str = ""  # "member 1", if the answers are those of an ensemble, and the stages those of one member
 
     @property
     def has_long_names(self) -> bool:
-        """Whether texts with the name of a class need more room than with a label."""
+        """Whether texts with the name of a class need more room than those with a label."""
         return max(map(len, self.classes)) > 4
 
     @property
@@ -61,7 +61,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Moment:
-    """One test image, and what the network makes of it."""
+    """One test image, and the network's numbers for it."""
 
     row: int  # among the images that the network is tested on
     image: np.ndarray
@@ -79,7 +79,7 @@ class Panel:
         self.title = self.beside((0, 1), 4, va="bottom", fontweight="bold")
 
     def beside(self, corner: tuple[float, float], points: float, **settings: Any) -> Any:
-        """A text that moves, so many points above a corner of the axes."""
+        """A moving text, this many points above a corner of the axes."""
         place: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "fontsize": SMALL + 1}
         return self.moving(self.axes.annotate("", corner, (0, points), **place, **settings))
 
@@ -94,7 +94,7 @@ class Panel:
 
 
 class Sample(Panel):
-    """The image, what it is and what it is read as."""
+    """The image, its class, and the network's answer."""
 
     def __init__(self, axes: Axes, subject: Subject, image: np.ndarray) -> None:
         super().__init__(axes, subject)
@@ -118,7 +118,7 @@ class Sample(Panel):
 
 
 class Outputs(Panel):
-    """A bar for each class; the answer's is ink and has its score beside it, and the label says where it is."""
+    """A bar for each class. The answer's bar is ink, with the score beside it, and a mark shows the label."""
 
     def __init__(self, axes: Axes, subject: Subject) -> None:
         super().__init__(axes, subject)
@@ -141,7 +141,7 @@ class Outputs(Panel):
 
 
 class Confusions(Panel):
-    """The whole test set: rows actual, columns predicted. A frame is around this image's cell."""
+    """The whole test set: rows are actual classes, columns predicted ones. A frame marks this image's cell."""
 
     def __init__(self, axes: Axes, subject: Subject) -> None:
         super().__init__(axes, subject)
@@ -162,7 +162,7 @@ class Confusions(Panel):
 
 
 class Activity(Panel):
-    """Mean and maximum of what each layer puts out, against its largest value on the test images."""
+    """Mean and maximum of each layer's outputs, relative to its largest value on the test images."""
 
     def __init__(self, axes: Axes, subject: Subject) -> None:
         super().__init__(axes, subject)
@@ -188,7 +188,7 @@ class Activity(Panel):
 
 
 class Weights(Panel):
-    """How the weights into the predicted class's output are spread, if each output has weights of its own."""
+    """A histogram of the weights into the predicted class's output, if each output has weights of its own."""
 
     def __init__(self, axes: Axes, subject: Subject) -> None:
         super().__init__(axes, subject)

@@ -1,6 +1,6 @@
 """The dashboard as a whole: seven panels in one figure, shown in a window or saved without one.
 
-In a window the still parts are drawn once and kept as pixels; for each image only what moves is drawn over them.
+In a window, the still parts are drawn once and kept as pixels. For each image, only the moving parts are drawn anew.
 """
 
 from collections.abc import Iterable
@@ -38,7 +38,7 @@ from nn_from_scratch.storage.files import check_writable, whole_file
 MOVING = (".gif", ".mp4")
 LONGEST_NAME = 12  # letters of a class's name
 ANIMATION_RESOLUTION = 80  # pixels per inch
-USUAL = 1000  # test images that tell what is usual inside the network
+USUAL = 1000  # test images from which the usual values inside the network are computed
 SIGNS: dict[str, Any] = {
     "blue: positive, raises the next sum": (POSITIVE, "-"),
     "orange: negative, lowers it": (NEGATIVE, "--"),
@@ -49,7 +49,7 @@ KEYS = "space: pause     ← →: step     e: next mistake"
 class Dashboard:
     """A figure that shows one test image at a time. `row` counts the images that the network can be tested on.
 
-    Of an ensemble, the answers are those of all members; what goes on inside is shown of one, counted from 1.
+    For an ensemble, the answers are those of all members; the inside is shown for one member, counted from 1.
     """
 
     @styled()
@@ -96,12 +96,12 @@ class Dashboard:
             panel.update(moment)
 
     def next_mistake(self) -> int:
-        """The row of the next image that is read wrongly; this one where there is none."""
+        """The row of the next misread image, after the last one that of the first; this row if there is none."""
         later = self.mistakes[self.mistakes > self.row]
         return int(later[0] if len(later) else self.mistakes[0] if len(self.mistakes) else self.row)
 
     def keep_still(self) -> None:
-        """After the canvas was drawn, without what moves: keep the picture as pixels."""
+        """Keep the picture as pixels, after the canvas was drawn without the moving parts."""
         self.still = self.figure.canvas.copy_from_bbox(self.figure.bbox)  # type: ignore[attr-defined]
 
     def draw_moving(self) -> None:
@@ -117,18 +117,18 @@ class Dashboard:
 
 
 def check(path: str | Path) -> None:
-    """Raise BadInput, before the work, where the dashboard could not be saved after it."""
+    """Raise BadInput before the work if the dashboard could not be saved after it."""
     ending = Path(path).suffix.lower()
     if ending not in (*figures.METADATA, *MOVING):
         raise BadInput(f"{path}: expected a name that ends in {', '.join((*figures.METADATA, *MOVING))}")
     if ending == ".mp4" and not which("ffmpeg"):
-        raise BadInput(f"{path}: an MP4 takes the program ffmpeg, which isn't installed: install it, or save a .gif")
+        raise BadInput(f"{path}: an MP4 needs the program ffmpeg, which isn't installed: install it, or save a .gif")
     check_writable(path)
 
 
 @styled()
 def save(dashboard: Dashboard, path: str | Path, rows: Iterable[int], seconds: float) -> None:
-    """One frame, or an animation of these rows, as the name's ending says."""
+    """Save one frame, or an animation of these rows, depending on the name's ending."""
     ending = Path(path).suffix.lower()
     if ending not in MOVING:
         figures.save(dashboard.figure, path)
@@ -146,7 +146,7 @@ def save(dashboard: Dashboard, path: str | Path, rows: Iterable[int], seconds: f
 
 
 class Player:
-    """Goes through the images, one every so many seconds, and obeys the keys: space, ←, →, e."""
+    """Shows one image after another, each for `seconds`, and obeys the keys: space, ←, →, e."""
 
     def __init__(self, dashboard: Dashboard, seconds: float) -> None:
         self.dashboard = dashboard
@@ -178,14 +178,14 @@ class Player:
             self.go(self.dashboard.row + 1)
 
     def _drawn(self, _event: Event) -> None:
-        """Drawn for the first time, or anew at another size: keep the still picture, and add what moves."""
+        """After the first drawing, or one at another size: keep the still picture, and add the moving parts."""
         self.dashboard.keep_still()
         self.dashboard.draw_moving()
 
 
 @styled()
 def play(dashboard: Dashboard, seconds: float) -> None:
-    """Open a window until it is closed. Raises BadInput where there is no display."""
+    """Open a window, and wait until it is closed. Raises BadInput if there is no display."""
     from matplotlib import pyplot, rc_context
 
     with rc_context({"keymap.back": [], "keymap.forward": []}):  # the arrows are ours

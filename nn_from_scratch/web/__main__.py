@@ -1,4 +1,4 @@
-"""Watch a network learn, in a browser: alone, with an audience, or each pupil with a network of their own."""
+"""Watch a network learn in the browser: alone, with an audience, or with a network for each pupil."""
 
 import argparse
 import os
@@ -44,23 +44,26 @@ def parse_arguments() -> argparse.Namespace:
         metavar="NAME",
         help=f"the network to begin with: {', '.join(limits.presets())}",
     )
-    parser.add_argument("--seed", type=whole_number(0), default=0, metavar="N", help="of all randomness")
-    parser.add_argument("--threads", type=whole_number(1), default=1, metavar="N", help="for matrix products")
-    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on: by default this machine only")
+    parser.add_argument("--seed", type=whole_number(0), default=0, metavar="N", help="the seed of all random numbers")
+    parser.add_argument("--threads", type=whole_number(1), default=1, metavar="N", help="threads for matrix products")
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: this machine only)")
     parser.add_argument(
-        "--port", type=whole_number(0), metavar="N", help=f"0: any that is free (default: {DEFAULT_PORT}, or the next)"
+        "--port",
+        type=whole_number(0),
+        metavar="N",
+        help=f"0 takes any free port (default: {DEFAULT_PORT}, or the next free one)",
     )
     several = parser.add_mutually_exclusive_group()
     several.add_argument(
         "--audience",
         action="store_true",
-        help="everybody who can reach the address watches one training, and only you steer, on this machine",
+        help="everybody who can reach the address watches one training; only you control it, on this machine",
     )
     several.add_argument(
         "--pupils",
         type=number_of_pupils,
         metavar="N",
-        help=f"each browser trains a network of its own, up to N at a time ({MOST_PUPILS} at most)",
+        help=f"each browser trains its own network, up to N at a time ({MOST_PUPILS} at most)",
     )
     parser.add_argument(
         "--experiment", type=known_experiment, metavar="NAME", help="begin with this experiment: see docs/live-page.md"
@@ -70,13 +73,13 @@ def parse_arguments() -> argparse.Namespace:
         "--static",
         type=Path,
         metavar="DIR",
-        help="don't serve: write the page with all it needs into this folder, for any host of files to serve",
+        help="serve nothing, but write the page with all its files into this folder, for any web host to serve",
     )
     parser.add_argument(
         "--pyodide",
         default=os.environ.get(pyodide_files.VARIABLE) or pyodide_files.ADDRESS,
         metavar="URL_OR_DIR",
-        help="for --static: where Python for the browser comes from, with NumPy's wheel",
+        help="for --static: where to get Python for the browser and NumPy's wheel",
     )
     return parser.parse_args()
 
@@ -138,16 +141,16 @@ def check_host(arguments: argparse.Namespace) -> None:
     if addresses.is_loopback(host):
         return
     if arguments.audience and not addresses.is_everywhere(host):
-        raise BadInput(f"--host {host} with --audience: expected 0.0.0.0 or ::, the presenter comes by localhost")
+        raise BadInput(f"--host {host} with --audience: expected 0.0.0.0 or ::, as the presenter uses localhost")
     if not (arguments.audience or arguments.pupils):
         command_line.notify(
-            f"warning: everyone who can reach {host} can watch and steer this training; with --audience they only "
-            "watch, and with --pupils N each has a training of their own"
+            f"warning: everyone who can reach {host} can watch and control this training; with --audience they can "
+            "only watch it, and with --pupils N each of them has their own training"
         )
 
 
 def begin(arguments: argparse.Namespace, stack: ExitStack) -> "Trainer | Pupils":
-    """The training, or the place for those of the pupils; the stack ends them."""
+    """The training, or one for each pupil; the stack ends them."""
     from threadpoolctl import threadpool_limits
 
     from nn_from_scratch.web.pupils import Pupils
@@ -162,9 +165,9 @@ def begin(arguments: argparse.Namespace, stack: ExitStack) -> "Trainer | Pupils"
         return made
 
     if arguments.pupils:
-        first = trainer(limits.SHARE)  # what they all begin with, or why they can't
+        first = trainer(limits.SHARE)  # each pupil begins with the same; if that is impossible, it raises here
         print(command_line.data_summary(dataset, len(first.run.validation)))
-        # The number is one of the whole process: each training would put back what it found when it began.
+        # The number holds for the whole process: each training would restore the number that it found at its start.
         stack.enter_context(threadpool_limits(arguments.threads))
         return stack.enter_context(Pupils(lambda: trainer(limits.SHARE), arguments.pupils))
     only = trainer()
@@ -174,14 +177,14 @@ def begin(arguments: argparse.Namespace, stack: ExitStack) -> "Trainer | Pupils"
 
 def tell_addresses(own: str, others: list[str], arguments: argparse.Namespace) -> None:
     if arguments.audience:
-        print(f"steer it at {own} (Ctrl-C ends it)")
+        print(f"control it at {own} (Ctrl-C ends it)")
         whose = "the audience watches at"
     elif arguments.pupils:
         print(f"train at {own} (Ctrl-C ends it)")
         whose = f"up to {arguments.pupils} pupils train at"
     else:
         print(f"watch it at {own} (Ctrl-C ends it)")
-        whose = "others in the network, at"
+        whose = "other machines in the network reach it at"
     for address in others:
         if address != own:
             print(f"{whose} {address}")
@@ -191,20 +194,20 @@ def write_static_site(arguments: argparse.Namespace) -> None:
     from nn_from_scratch.web.static_site import write_site
 
     if arguments.audience or arguments.pupils or arguments.experiment:
-        raise BadInput("--static needs no server, and has no --audience, no --pupils and no --experiment")
+        raise BadInput("--static starts no server: expected no --audience, no --pupils and no --experiment")
     if arguments.data not in (None, "digits") or command_line.data_asked_for(arguments):
-        raise BadInput("--static takes no images: its page begins with the digits, and its visitors choose others")
+        raise BadInput("--static takes no data: its page begins with the digits, and visitors can choose other images")
     if arguments.port is not None or arguments.no_browser:
         raise BadInput("--static writes a folder and serves nothing: expected neither --port nor --no-browser")
     size = write_site(arguments.static, arguments.pyodide, arguments.preset, arguments.seed, command_line.notify)
-    print(f"{arguments.static}: {size / 1e6:.1f} MB, for any host of files; to try it here:")
+    print(f"{arguments.static}: {size / 1e6:.1f} MB, for any web host; to try it here:")
     print(f"  python -m http.server --bind 127.0.0.1 --directory {shlex.quote(str(arguments.static))}")
 
 
 def listen(host: str, port: int | None) -> socket.socket:
     """A socket that listens on this port; without one, on the default port or the first free one after it."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    both = host == "::" and socket.has_dualstack_ipv6()  # of all addresses, also the older ones
+    both = host == "::" and socket.has_dualstack_ipv6()  # IPv4 as well as IPv6
     ports = range(DEFAULT_PORT, DEFAULT_PORT + MORE_PORTS) if port is None else (port,)
     for candidate in ports:
         try:
@@ -216,7 +219,7 @@ def listen(host: str, port: int | None) -> socket.socket:
 
 
 def has_display() -> bool:
-    """Without one, Linux would open a browser in this very terminal."""
+    """Without a display, Linux would open a browser in this terminal."""
     return sys.platform != "linux" or bool({"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ))
 
 

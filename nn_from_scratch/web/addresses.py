@@ -1,7 +1,7 @@
-"""Under which addresses a browser finds this machine, as far as the machine can know that itself.
+"""The addresses under which a browser can find this machine, as far as the machine itself can tell.
 
-They are printed, so that nobody has to look them up, and they are the only ones that are answered: a page under any
-other name, which its owner lets point here (DNS rebinding), is none of ours.
+They are printed, so that nobody has to look them up, and the server answers no others. Otherwise a stranger could let a
+name of their own point here, and read our page under that name (DNS rebinding).
 """
 
 import ipaddress
@@ -12,15 +12,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-# Reserved for documentation: nobody has them, and nothing is sent there. To choose the way to one, the system chooses
-# an interface, and tells its address.
+# Reserved for documentation: no machine has these addresses, and nothing is sent to them. But to find a route to one,
+# the system chooses an interface, and tells us the interface's address.
 SOMEWHERE = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
 LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
 GET_ADDRESS = 0x8915  # SIOCGIFADDR of Linux
 
 
 def is_loopback(host: str) -> bool:
-    """Whether it is this machine only. An address of IPv4 may come in the clothes of IPv6."""
+    """Whether the host is this machine only. IPv6 may also carry an IPv4 address: ::ffff:127.0.0.1"""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
@@ -37,9 +37,9 @@ def bracketed(host: str) -> str:
 
 
 def hosts(listening: str) -> list[str]:
-    """The names and addresses under which others find what listens here, as a browser writes them; the likeliest first.
+    """The names and addresses under which others find this server, as a browser writes them; the likeliest first.
 
-    None where it listens to this machine only.
+    None if the server listens to this machine only.
     """
     if is_loopback(listening):
         return []
@@ -51,13 +51,13 @@ def hosts(listening: str) -> list[str]:
 
 
 def trusted(listening: str) -> list[str]:
-    """All of them, and those under which the machine finds itself."""
+    """All of `hosts`, and those under which the machine finds itself."""
     own = LOOPBACK if is_loopback(listening) or is_everywhere(listening) else []
     return list(dict.fromkeys([*own, bracketed(listening).lower(), *hosts(listening)]))
 
 
 def _own_addresses() -> Iterator[str]:
-    """Of this machine's interfaces: first the one that is used for the way out."""
+    """The addresses of this machine's interfaces; first that of the default route."""
     for family, address in SOMEWHERE.items():
         with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as asking:
             asking.connect((address, 9))
@@ -70,12 +70,12 @@ def _own_addresses() -> Iterator[str]:
 
 
 def _addresses_on_linux() -> Iterator[str]:
-    """Of every interface, also of those that no name leads to and no way goes out of."""
+    """The addresses of every interface, also of those without a name or a route."""
     import fcntl
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         for _, interface in socket.if_nameindex():
-            with suppress(OSError):  # it has none
+            with suppress(OSError):  # the interface has no address
                 answer = fcntl.ioctl(asking, GET_ADDRESS, struct.pack("256s", interface.encode()[:15]))
                 yield from _useful(socket.inet_ntoa(answer[20:24]))
     with suppress(OSError):
@@ -84,14 +84,14 @@ def _addresses_on_linux() -> Iterator[str]:
 
 
 def _useful(address: str) -> Iterator[str]:
-    """The address, unless it is this machine's own, or one that only holds on one cable, which no browser takes."""
+    """The address, unless it is a loopback address, or a link-local one of IPv6, which browsers don't accept."""
     found = ipaddress.ip_address(address.partition("%")[0])
     if not (found.is_loopback or found.is_unspecified or (found.version == 6 and found.is_link_local)):
         yield str(found)
 
 
 def _own_names(own: list[str]) -> Iterator[str]:
-    """Names of this machine that lead to it, at least from here."""
+    """Names that lead to this machine, at least from here."""
     for name in dict.fromkeys([socket.gethostname().lower(), socket.getfqdn().lower()]):
         with suppress(OSError, UnicodeError):
             places = {str(place[0]) for *_, place in socket.getaddrinfo(name, None)}

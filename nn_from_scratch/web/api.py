@@ -1,7 +1,7 @@
-"""What the page can ask and command, as one table of routes, whoever carries it there.
+"""All questions and commands of the page, as one table of routes.
 
-Over HTTP that is server.py; in a page without a server it is the page's own worker, in_browser.py. Here nobody knows
-of either: an answer follows from the trainer, the address and the body, and what can't be done is BadInput.
+server.py carries them over HTTP; in a page without a server, the page's own worker does (in_browser.py). The code here
+knows neither: an answer follows from the trainer, the address and the body. What can't be done raises BadInput.
 """
 
 import binascii
@@ -26,19 +26,19 @@ from nn_from_scratch.web.trainer import Trainer
 
 LARGEST_BODY = 4_000  # bytes of a command
 LARGEST_DRAWING = 120_000
-DRAWINGS = 200  # that can be kept, and learnt from
+DRAWINGS = 200  # at most, to keep and to learn from
 LARGEST_DRAWINGS = 1200 * DRAWINGS
 PAD = 280  # pixels of the drawing pad's sides
-RECIPE = ("learning_rate", "batch_size", "optimizer", "weight_decay")  # that can change on the way
+RECIPE = ("learning_rate", "batch_size", "optimizer", "weight_decay")  # can change during a training
 WEIGHTS_FILE = "weights_and_biases.json"
 
 
 class NoSuchRoute(BadInput):
-    """There is nothing at this address that can be done so."""
+    """No route has this method and address."""
 
 
 class File(NamedTuple):
-    """An answer that is to be saved, under this name; it is JSON."""
+    """An answer to be saved as a file of this name; its content is JSON."""
 
     name: str
     content: bytes
@@ -61,7 +61,7 @@ class Asked:
         return int(text)
 
     def object(self, *names: str) -> dict[str, Any]:
-        """The body, a JSON object with none but these names."""
+        """The body: a JSON object that has no names but these."""
         return limits.parse_object(self.body, names)
 
 
@@ -70,7 +70,7 @@ Answer = dict[str, Any] | File
 
 @dataclass(frozen=True)
 class Route:
-    """One thing that can be asked or commanded; in `path`, a number is written as Flask does, <int:name>."""
+    """One question or command. In `path`, a number is written as in Flask: <int:name>."""
 
     method: str
     path: str
@@ -83,25 +83,25 @@ class Route:
 
     @property
     def steers(self) -> bool:
-        """Whether it is a command. What the network says of a drawing is a question, though a long one."""
+        """Whether it is a command. `predict` only asks a question, but a drawing is too long for an address."""
         return self.method == "POST" and self.function is not predict
 
     def values_in(self, path: str) -> dict[str, str] | None:
-        """The numbers in a path of this route; None for another path."""
+        """The numbers in `path`; None if the path is not this route's."""
         pattern = re.sub(r"<int:(\w+)>", r"(?P<\1>[0-9]+)", self.path)
         found = re.fullmatch(pattern, path)
         return found.groupdict() if found else None
 
 
 def answer(trainer: Trainer, method: str, address: str, body: bytes = b"") -> Answer:
-    """What the table says to a request. Raises BadInput."""
+    """Answer a request as the table says. Raises BadInput."""
     parts = urlsplit(address)
     for route in ROUTES:
         values = route.values_in(parts.path) if route.method == method else None
         if values is not None:
             if len(body) > route.largest_body:
                 raise BadInput(f"{len(body):,} bytes are too many: expected at most {route.largest_body:,}")
-            query = dict(reversed(parse_qsl(parts.query, keep_blank_values=True)))  # of a name given twice, the first
+            query = dict(reversed(parse_qsl(parts.query, keep_blank_values=True)))  # the first of a name given twice
             return route.function(trainer, Asked(query | values, body))
     raise NoSuchRoute(f"{one_line(method, 10)} {one_line(parts.path, 100)}: there is no such route")
 
@@ -195,11 +195,11 @@ def set_weight(trainer: Trainer, asked: Asked) -> dict[str, Any]:
 
 
 def drawings(trainer: Trainer, asked: Asked) -> dict[str, Any]:
-    """Learn from drawings, too: of each its 28·28 bytes in base64, and its label."""
+    """Learn from drawings as well: each is 28·28 bytes in base64, with a label."""
     body = asked.object("images", "labels")
     images, labels = body.get("images"), body.get("labels")
     if not isinstance(images, list) or not isinstance(labels, list) or not 0 < len(images) == len(labels) <= DRAWINGS:
-        raise BadInput(f"drawings: expected from 1 to {DRAWINGS} images, and as many labels")
+        raise BadInput(f"drawings: expected 1 to {DRAWINGS} images and as many labels")
     pixels = np.stack([_bytes(image, "image", prod(limits.MNIST)) for image in images]).reshape(-1, *limits.MNIST)
     numbers = np.array([limits.whole(label, "label", 0, 255) for label in labels], np.uint8)
     trainer.ask(trainer.learn_drawings, Split(pixels, numbers))
@@ -258,7 +258,7 @@ ROUTES = (
 
 
 def _checked(body: dict[str, Any]) -> dict[str, Any]:
-    """The values of a command, each of its kind and in its range; null only where it says something."""
+    """The values of a command, each of the right type and in its range; null only where it has a meaning."""
     checks = {
         "learning_rate": lambda v, n: limits.number(v, n, limits.LEARNING_RATE[0], limits.HIGHEST_LEARNING_RATE),
         "batch_size": lambda v, n: None if v is None else limits.whole(v, n, *limits.BATCH_SIZE),
@@ -284,7 +284,7 @@ def _centre(body: dict[str, Any]) -> bool:
 
 
 def _ink(text: Any) -> np.ndarray:
-    """The drawing pad's pixels, (280, 280), out of base64."""
+    """The drawing pad's pixels, (280, 280), decoded from base64."""
     return _bytes(text, "strokes_image", PAD * PAD).reshape(PAD, PAD)
 
 
@@ -299,7 +299,7 @@ def _bytes(text: Any, name: str, length: int) -> np.ndarray:
 
 
 def _network_file(content: bytes, budget: limits.Budget) -> storage.SavedNetwork:
-    """A network out of an uploaded file, checked as any file is."""
+    """The network in an uploaded file, checked like any other file."""
     limits.check_upload(content, budget)
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "the uploaded file"
@@ -309,5 +309,5 @@ def _network_file(content: bytes, budget: limits.Budget) -> storage.SavedNetwork
         except BadInput as problem:
             raise BadInput(str(problem).replace(str(path), path.name)) from None
     if isinstance(saved, storage.SavedEnsemble):
-        raise BadInput(f"{path.name}: is an ensemble of {len(saved.members)} networks, and the page shows a single one")
+        raise BadInput(f"{path.name}: is an ensemble of {len(saved.members)} networks, but the page shows single ones")
     return saved

@@ -6,7 +6,7 @@ MOST_POINTS = 4000
 
 
 class Point(NamedTuple):
-    """One step: of the batch that was learnt from, before the update."""
+    """One step, with the loss and the accuracy on its batch before the update."""
 
     step: int
     epoch: float
@@ -16,7 +16,7 @@ class Point(NamedTuple):
 
 
 class Curve:
-    """`points[i]` belongs to the step (i + 1) · `every`; when there are too many, every other one goes."""
+    """`points[i]` belongs to the step (i + 1) · `every`; when there are too many, every other one is dropped."""
 
     def __init__(self, most: int = MOST_POINTS):
         self.most = most

@@ -1,7 +1,7 @@
 """Experiments with a deliberate mistake: those of docs/break-it.md, set up on the page.
 
-Each has a question to answer first, then one run or several that differ in one thing, and the accuracies that they
-reached. All train and test on the small digits in the package, so the results are always the same.
+Each has a question to answer first, then one or several runs that differ in one thing, and the accuracies of these
+runs. All train and test on the small digits in the package, so the results are always the same.
 """
 
 from collections.abc import Callable
@@ -42,7 +42,7 @@ class NoBias(Dense):
 
 
 class Steep(CrossEntropy):
-    """A loss whose gradient is a thousand times too large, as if somebody had forgotten a mean."""
+    """A loss whose gradient is a thousand times too large, as if somebody had forgotten to take a mean."""
 
     def logit_gradient(self, p: np.ndarray, t: np.ndarray) -> np.ndarray:
         return 1000 * super().logit_gradient(p, t)
@@ -75,7 +75,7 @@ def shuffled_labels(dataset: Dataset) -> Dataset:
 
 
 def exchanged_pixels(dataset: Dataset) -> Dataset:
-    """All pixels of all images exchanged by one fixed rule."""
+    """The pixels of all images, shuffled in the same way in every image."""
     order = np.random.default_rng(0).permutation(784)
 
     def exchanged(split: Split) -> Split:
@@ -85,7 +85,7 @@ def exchanged_pixels(dataset: Dataset) -> Dataset:
 
 
 def moved(pixels: int) -> Callable[[Dataset], Dataset]:
-    """Test images that are moved this many pixels to the right."""
+    """A change of the data: the test images are moved this many pixels to the right."""
 
     def change(dataset: Dataset) -> Dataset:
         return replace(dataset, test=Split(np.roll(dataset.test.images, pixels, axis=2), dataset.test.labels))
@@ -101,7 +101,7 @@ class Run:
     """One training of an experiment: its differences from the usual training, and the accuracy that it ends with."""
 
     name: str
-    reached: float  # of the test images, to a thousandth
+    reached: float  # the accuracy on the test images, to a thousandth
     changes: dict[str, Any] = field(default_factory=dict)  # of the recipe
     wrong: tuple[type, ...] = ()
     data: Callable[[Dataset], Dataset] = lambda dataset: dataset
@@ -123,7 +123,7 @@ class Experiment:
     epochs: int = 3
 
     def start(self, number: int) -> Start:
-        """Where one of its runs begins."""
+        """The start of one of its runs."""
         run = self.runs[number]
         recipe = replace(USUAL, wrong=run.wrong).override(**run.changes)
         dataset = run.data(load_dataset("digits"))
@@ -219,15 +219,15 @@ EXPERIMENTS = (
             Run("no mask", 0.933, wrong=(NoMask,)),
             Run("no slopes of biases", 0.947, wrong=(NoBias,)),
         ),
-        why="A slope that is only roughly right still leads downhill. So a network with a wrong slope learns,"
-        " too, and hardly worse. You may think that it only needs other settings. The gradient check "
+        why="A slope that is only roughly right still leads downhill. So a network with wrong slopes learns, "
+        "too, and hardly worse. You might think that it only needs other settings. The gradient check "
         "finds the mistake at once.",
     ),
     Experiment(
         name="steep",
         title="Slopes a thousand times too steep",
-        question="The gradient is multiplied by 1,000, as if somebody had forgotten a mean. What happens with SGD,"
-        " and what with Adam?",
+        question="The gradient is multiplied by 1,000, as if somebody had forgotten to take a mean. What happens "
+        "with SGD, and what with Adam?",
         answers=("both fail", "only SGD fails", "only Adam fails"),
         right=1,
         runs=(
@@ -251,7 +251,7 @@ EXPERIMENTS = (
             for rate, reached in ((0.001, 0.278), (0.1, 0.947), (1, 0.103), (1000, 0.1))
         ),
         why="At 0.001 the network learns, but needs a hundred times as long. At 1 the first steps move every "
-        "hidden unit so far that it puts out 0 for every image. Then it gets no slopes any more: it is "
+        "hidden unit so far that it puts out 0 for every image. From then on it gets no slopes: it is "
         "dead.",
     ),
     Experiment(
@@ -296,13 +296,13 @@ EXPERIMENTS = (
     Experiment(
         name="moved",
         title="Other images",
-        question="In one training, all pixels of all images are exchanged by one fixed rule. In another, the test "
-        "images are moved by 2 pixels. Which is worse?",
-        answers=("exchanged pixels", "moved digits"),
+        question="In one training, the pixels of every image are shuffled, always in the same way. In another, the "
+        "test images are moved by 2 pixels. Which is worse?",
+        answers=("shuffled pixels", "moved digits"),
         right=1,
         runs=(
             Run("as they are", 0.958),
-            Run("pixels exchanged", 0.953, data=exchanged_pixels),
+            Run("pixels shuffled", 0.953, data=exchanged_pixels),
             Run("moved by 2", 0.469, data=moved(2)),
             Run("moved by 2, convolution", 0.653, layers(*CONVOLUTION, *OUTPUT), data=moved(2)),
         ),

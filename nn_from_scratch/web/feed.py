@@ -1,4 +1,4 @@
-"""Batches for a training that is steered while it runs: the size of each is decided when it is taken."""
+"""Batches for a training that is controlled while it runs: the size of a batch is decided when it is taken."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,11 +9,12 @@ from nn_from_scratch.data.batches import Batches
 
 
 class LiveBatches(Batches):
-    """As Batches, and with a constant size the very same; but `next_size()` is asked for the size of every batch.
+    """Like Batches, but `next_size()` gives the size of each batch. With a constant size, the batches are the same.
 
-    It keeps its own place in the epoch, as steps of different sizes can't be counted, and goes on there when the
-    training is taken up again. `newest` holds the indices of the newest batch; `before_batch()` is called when they are
-    known, before anything is learnt from them. With `sorted_by` labels, the order is theirs in every epoch.
+    It counts the images of the epoch itself, because batches of different sizes can't be counted in steps, and goes on
+    there when the training resumes. `newest` holds the indices of the newest batch; `before_batch()` is called when
+    they are known, before the network learns from the batch. With labels as `sorted_by`, every epoch has the images
+    sorted by these labels.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
-"""What is shown of a network: plain dictionaries, made from its arrays by pure functions.
+"""What the page shows of a network: plain dictionaries, made from its arrays by pure functions.
 
-A frame holds what an eye can take in: all activations as bytes, but of the weights only the strongest into the units
-that are shown. Turning all weights into Python numbers was measured to nearly halve the speed of training.
+A frame holds no more than an eye can take in: all activations as bytes, but only the strongest weights into the units
+that are shown. Turning all weights into Python numbers nearly halved the speed of training, when it was measured.
 """
 
 from binascii import b2a_base64
@@ -21,7 +21,7 @@ from nn_from_scratch.words import name_of
 
 SHOWN = 24  # units of a layer in the graph
 MAPS = 8  # feature maps of a layer in the graph
-EDGES = 6  # into each of them
+EDGES = 6  # the strongest weights into each of them
 TILES = 36  # units of the first layer whose weights are shown as pictures
 
 
@@ -33,14 +33,14 @@ def base64(values: np.ndarray) -> str:
 
 
 def finite(value: float) -> float | None:
-    """A number as JSON knows them: without infinity and NaN."""
+    """The number, or None for infinity and NaN, which JSON does not have."""
     return float(value) if isfinite(value) else None
 
 
 def packed_rows(rows: np.ndarray) -> list[dict[str, Any]]:
-    """Each row as a scale s and bytes q from −127 to 127: value ≈ q·s, at most s/2 beside it.
+    """Each row as a scale s and bytes q from −127 to 127: value ≈ q·s, with an error of at most s/2.
 
-    What is not finite, as after a divergence, is shown as 0.
+    A number that is not finite, as after a divergence, becomes 0.
     """
     if not np.isfinite(rows).all():
         rows = np.where(np.isfinite(rows), rows, 0)
@@ -63,23 +63,23 @@ def packed(values: np.ndarray) -> dict[str, Any]:
 
 
 class Trace(NamedTuple):
-    """One example's way forward and back, with the parameters as they are now; each batch in it is of one."""
+    """One example's forward and backward pass, with the present parameters; each array has a batch of one."""
 
     stages: list[Stage]  # without the input
-    deltas: list[np.ndarray]  # (units,) ∂L/∂y of each stage's layer: of a Dense layer with its activation, ∂L/∂z
-    gradients: list[dict[str, np.ndarray]]  # ∂L/∂W, ∂L/∂b … of each stage's layer, of this example's loss alone
+    deltas: list[np.ndarray]  # (units,) ∂L/∂y of each stage's layer; for a Dense layer with an activation, ∂L/∂z
+    gradients: list[dict[str, np.ndarray]]  # ∂L/∂W, ∂L/∂b … of each stage's layer, for this example's loss alone
     outputs: np.ndarray  # (K,)
     loss: float | None
-    dropped: dict[Layer, np.ndarray]  # of each stage's layer, which of its numbers dropout has left out
+    dropped: dict[Layer, np.ndarray]  # for a stage's layer, which of its numbers dropout has set to 0
 
 
 def trace(network: Network, loss: Loss, x: np.ndarray, t: np.ndarray | None, training: bool = False) -> Trace:
-    """Forward and back with the first example of x (N, *input_shape), whose target is t (1, outputs).
+    """The forward and backward pass of the first example in x (N, *input_shape), whose target is t (1, outputs).
 
-    The others only stand beside it in the batch, for layers that take statistics of one. Forward is as the network
-    answers, or, with `training`, as a step of training sees it: with the noise that was drawn last, and by the
-    statistics of the batch. Backward is always the latter. Without a target there is no way back, and all of it is 0.
-    `network.gradients` stays as it was.
+    The other examples are there for layers that take statistics of a batch. The forward pass is that of a prediction,
+    or, with `training`, that of a training step: with the noise that was drawn last, and with the statistics of the
+    batch. The backward pass is always that of a training step. Without a target there is no backward pass, and all its
+    numbers are 0. `network.gradients` stays as it was.
     """
     _, *learning = stages(network, x, training=True)
     plain = training or not (network.noisy or network.state.size)
@@ -131,9 +131,9 @@ def _arrays(layer: Layer | None, prefix: str = "") -> dict[str, np.ndarray]:
 
 
 def sample(units: int, most: int) -> list[int]:
-    """Which units are shown: all, or every second, third … of them, from the first on.
+    """Which units are shown: all of them, or every second, third … one, beginning with the first.
 
-    A fair sample, and always the same: the most active would be others with every image.
+    The sample is fair and always the same. The most active units would be different ones for each image.
     """
     return list(range(units)) if units <= most else [i * units // most for i in range(most)]
 
@@ -148,15 +148,15 @@ def shown_of(stage: Stage) -> list[int]:
 
 
 class Edges(NamedTuple):
-    """The weights that are drawn of a layer: for each shown unit those of its strongest inputs. All are (shown, few).
+    """The weights that are drawn for a layer: for each shown unit, those of its strongest inputs. All are (shown, few).
 
-    Of a convolution, a weight is a whole kernel from one map to another, and its number is the kernel's length ‖W‖.
+    In a convolution, a weight stands for a whole kernel from one map to another; its value is the kernel's length ‖W‖.
     """
 
     units: list[int]
     inputs: np.ndarray
     weights: np.ndarray
-    flows: np.ndarray  # w · x, what each adds to its unit's sum; of a kernel, ‖W‖ times the length of its map
+    flows: np.ndarray  # w · x, what each adds to its unit's sum; for a kernel, ‖W‖ times the length of its map
     gradients: np.ndarray
 
     def part(self, before: "Edges | None" = None) -> list[list[Any]]:
@@ -164,13 +164,16 @@ class Edges(NamedTuple):
         values = [self.weights, self.flows, self.gradients]
         if before:
             values.append(self.weights - before.weights)
-        packed = packed_rows(np.concatenate(values))  # all at once: a call costs more than its rows
+        packed = packed_rows(np.concatenate(values))  # all at once: a call takes longer than its rows
         columns = [packed[i : i + len(self.units)] for i in range(0, len(packed), len(self.units) or 1)]
         return [list(row) for row in zip(self.units, self.inputs.tolist(), *columns, strict=True)]
 
 
 def edges(stage: Stage, gradients: dict[str, np.ndarray], source: Stage | None, like: Edges | None = None) -> Edges:
-    """Those between shown units; from the image, `source` None, any pixel counts. With `like`, the same ones again."""
+    """The edges between shown units. If `source` is None, they come from any pixel of the image.
+
+    With `like`, the same edges again.
+    """
     layer, shown = stage.layer, shown_of(stage)
     x = stage.x[0]
     if isinstance(layer, Conv2D):
@@ -191,7 +194,7 @@ def edges(stage: Stage, gradients: dict[str, np.ndarray], source: Stage | None, 
 
 
 def _places(stage: Stage) -> np.ndarray:
-    """The places of the shown units in the row of all numbers; of maps, those of all their pixels."""
+    """The places of the shown units in the row of all numbers; for maps, the places of all their pixels."""
     numbers = np.arange(stage.a.shape[1]).reshape(units_of(stage), -1)
     return numbers[shown_of(stage)].ravel()
 
@@ -204,7 +207,7 @@ def edges_of(traced: Trace, like: Sequence[Edges] | None = None) -> list[Edges]:
 
 
 def network_part(traced: Trace, drawn: Sequence[Edges], before: Sequence[Edges] | None = None) -> list[dict[str, Any]]:
-    """The layers of a frame. With the edges `before` a step, also how far the step has moved each weight."""
+    """The layers of a frame. With the edges from `before` a step, also how far the step moved each weight."""
     olds: Sequence[Edges | None] = [None] * len(drawn) if before is None else before
     dropped = [traced.dropped.get(_layer(stage)) for stage in traced.stages]
     return [layer_part(*row) for row in zip(traced.stages, traced.deltas, drawn, olds, dropped, strict=True)]
@@ -213,9 +216,9 @@ def network_part(traced: Trace, drawn: Sequence[Edges], before: Sequence[Edges] 
 def layer_part(
     stage: Stage, delta: np.ndarray, drawn: Edges, before: Edges | None, dropped: np.ndarray | None
 ) -> dict[str, Any]:
-    """Everything a frame holds of one stage. The norms are those of the last batch's gradient, all else the example's.
+    """Everything that a frame holds of one stage. The norms are of the last batch's gradient, all else of the example.
 
-    Of feature maps, a unit's activation is the mean over its map, and its δ the sum; those that are shown come whole.
+    The activation of a feature map is the mean over the map, and its δ the sum. The shown maps are also sent whole.
     """
     layer, units = _layer(stage), units_of(stage)
     a, d = stage.a[0].reshape(units, -1), delta.reshape(units, -1)
@@ -242,8 +245,8 @@ def layer_part(
 
 
 def tiles(network: Network, image: tuple[int, int] = (28, 28)) -> dict[str, Any] | None:
-    """The weights into the first units of the first layer, and their gradients, each a picture: of the image, or of
-    what a kernel sees of it. None where the first layer has no such pictures. A Dense layer takes an image as a row."""
+    """The weights into the first units of the first layer and their gradients, as pictures of an image's or a kernel's
+    size. None if the weights of the first layer don't form such pictures. A Dense layer takes an image as a row."""
     layer = network.layers[0]
     if isinstance(layer, Dense):
         channels, rows, columns = 1, *image
@@ -264,7 +267,7 @@ def tiles(network: Network, image: tuple[int, int] = (28, 28)) -> dict[str, Any]
 
 
 def class_outputs(p: np.ndarray) -> list[float | None]:
-    """One number for each class: the outputs, or, of a single output p for two classes, 1 − p and p."""
+    """One number for each class: the outputs, or, for a single output p and two classes, 1 − p and p."""
     return [finite(value) for value in class_scores(p[None])[0]]
 
 

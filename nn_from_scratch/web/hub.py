@@ -1,8 +1,8 @@
-"""Between the one who publishes and those who watch: of each kind of event only the newest is kept.
+"""Passes events from one publisher to many watchers, and keeps only the newest event of each kind.
 
-Nothing queues up: who is slow finds the newest when ready for it, and never learns what was skipped. And nothing need
-be made that nobody waits for: `awaited` holds the kinds for which somebody stands here with empty hands. The hub knows
-nothing of networks, neither of the neural kind nor of the other.
+Nothing queues up: a slow watcher gets the newest event when it asks again, and never sees those in between. An event
+that nobody waits for need not be made: `awaited` holds the kinds that some watcher is waiting for. The hub knows
+nothing about neural networks, and nothing about HTTP.
 """
 
 import threading
@@ -17,21 +17,21 @@ KINDS = ("state", "frame", "tiles")
 
 
 class TooManyWatchers(Exception):
-    """Everyone who may watch at the same time already does."""
+    """All places for watchers are taken."""
 
 
 class Watch:
-    """One watcher's place: what of all that was published it has already seen.
+    """One watcher's place: which of the published events it has already seen.
 
-    With `lasting`, the place is kept for so many seconds after each question: who doesn't come back has left.
+    With `lasting`, the place is kept for that many seconds after each answer; who doesn't ask again by then has left.
     """
 
     def __init__(self, hub: "Hub", lasting: float = inf):
         self._hub = hub
         self._lasting = lasting
-        self._asking = 0  # how many wait here at this moment
-        self.answered = monotonic()  # when it was given something last, or told that there is nothing
-        self.kinds: Collection[str] = KINDS  # what was asked for last
+        self._asking = 0  # how many questions wait here at this moment
+        self.answered = monotonic()  # when it last got an answer, with events or without
+        self.kinds: Collection[str] = KINDS  # what it asked for last
         self.seen = 0
 
     def next(self, timeout: float) -> list[Event] | None:
@@ -40,9 +40,9 @@ class Watch:
         return found and found[1]
 
     def take(self, timeout: float, seen: int, kinds: Collection[str] = KINDS) -> tuple[int, list[Event]] | None:
-        """The same for one to whom events may get lost on the way: all of these kinds after number `seen`.
+        """The same for a watcher that may lose events on the way: the newest of these kinds after number `seen`.
 
-        Returns also the number of the newest of them.
+        Also returns the number of the newest of them.
         """
         hub, until = self._hub, monotonic() + timeout
         with hub.changed:
@@ -67,34 +67,34 @@ class Watch:
         return self._asking > 0 or monotonic() < self.answered + self._lasting
 
     def leave(self) -> None:
-        """Make room for another. Leaving twice is leaving once."""
+        """Make room for another watcher. To leave twice is the same as to leave once."""
         with self._hub.changed:
             self._hub.watches.discard(self)
 
 
 class Hub:
-    """Where events are published, and where up to `most` watchers find the newest of each kind."""
+    """Events are published here, and up to `most` watchers get the newest of each kind."""
 
     def __init__(self, most: int = MOST_WATCHERS):
         self.most = most
         self.changed = threading.Condition()
         self.newest: dict[str, tuple[int, str]] = {}  # kind → the event's number and its text
         self.number = 0  # of the newest event
-        self.awaited: set[str] = set()  # kinds of which somebody has the newest, and waits for the next
+        self.awaited: set[str] = set()  # kinds whose next event a watcher is waiting for
         self.watches: set[Watch] = set()
         self.closed = False
 
     @property
     def watchers(self) -> int:
-        """How many are there. Who has not asked for too long is so no more."""
+        """The number of watchers. One that has not asked for too long no longer counts."""
         return len(self._present())
 
     def wants(self, kind: str) -> bool:
-        """Whether there is anybody who takes events of this kind."""
+        """Whether any watcher takes events of this kind."""
         return any(kind in watch.kinds for watch in self._present())
 
     def after(self, seen: int, kinds: Collection[str]) -> list[tuple[int, str]]:
-        """Number and kind of what is newer than number `seen`, oldest first."""
+        """Number and kind of the events after number `seen`, oldest first."""
         return sorted((self.newest[kind][0], kind) for kind in kinds if self.newest.get(kind, (0,))[0] > seen)
 
     def publish(self, kind: str, text: str) -> None:
@@ -105,16 +105,16 @@ class Hub:
             self.changed.notify_all()
 
     def watch(self, lasting: float = inf) -> Watch:
-        """A place to watch from. Raises TooManyWatchers where there is none."""
+        """A place for one more watcher. Raises TooManyWatchers if there is none."""
         with self.changed:
             if len(self._present()) >= self.most:
-                raise TooManyWatchers(f"{self.most} pages are already watching, and more can't: close one of them")
+                raise TooManyWatchers(f"{self.most} pages are already watching, which is the limit: close one of them")
             watch = Watch(self, lasting)
             self.watches.add(watch)
             return watch
 
     def close(self) -> None:
-        """The end, for every watcher at once."""
+        """End it for all watchers at once."""
         with self.changed:
             self.closed = True
             self.changed.notify_all()

@@ -1,8 +1,8 @@
 """The trainer inside the page itself: Python in the browser (Pyodide), in a worker of the page.
 
-Nothing can wait there: no thread can be started, and a message arrives only between two calls. So the trainer works in
-slices: it leaves `fit` as soon as a slice is over, as it does for a new network, and is called again when the messages
-that came meanwhile have been answered. worker.js makes a Page and calls it.
+Python can't wait there: it can't start a thread, and messages arrive only between two calls. So the trainer works in
+slices: it leaves `fit` at the end of a slice, as it does for a new network, and is called again when the messages that
+arrived meanwhile have been answered. worker.js makes a Page and calls it.
 """
 
 import hashlib
@@ -26,21 +26,21 @@ from nn_from_scratch.web.trainer import DIVERGED, FINISHED, Again, Trainer
 
 Answer = TypeVar("Answer")
 
-SLICE_SECONDS = 0.08  # at most so long a drawing waits for its answer
+SLICE_SECONDS = 0.08  # a drawing waits no longer than this, and one step, for its answer
 LONGEST_REFUSAL = 450  # characters
-MISTAKE = "a mistake in the page's own Python; the browser's console shows it"
+MISTAKE = "an error in the page's own Python code; the browser's console shows it"
 
 
 class SlicedTrainer(Trainer):
     """A Trainer without a thread: `work` trains for a while and returns, and `ask` may be called in between."""
 
-    _until = 0.0  # when the slice is over
-    wait: float | None = 0.0  # seconds until there is something to be done; None: until somebody asks
+    _until = 0.0  # when the slice ends
+    wait: float | None = 0.0  # seconds until there is something to do; None: nothing before somebody asks
 
     def work(self, seconds: float = SLICE_SECONDS) -> float | None:
-        """Train for so long, at most, and return the seconds until the next step is due; None: when somebody asks."""
+        """Train for at most `seconds`. Returns the seconds until the next step; None: not before somebody asks."""
         self._until, self.wait = perf_counter() + seconds, 0.0
-        if self.state in (DIVERGED, FINISHED):  # `fit` has come to its end, and would come to it again
+        if self.state in (DIVERGED, FINISHED):  # `fit` has ended, and would only end again
             with suppress(Again):
                 self._serve(None)
         else:
@@ -48,14 +48,14 @@ class SlicedTrainer(Trainer):
         return self.wait
 
     def ask(self, method: Callable[..., Answer], *arguments: Any, **named: Any) -> Answer:
-        """Have a method called as another thread would, between two steps, and a single step that it asks for taken."""
+        """Call a method between two steps, as another thread would, and take the single step that it may ask for."""
         future: Future[Answer] = Future()
         self._jobs.put((lambda: method(*arguments, **named), future))
         self.work(0)
         return future.result(0)
 
     def learn_from(self, dataset: Dataset) -> None:
-        """Begin again on other images. Where the network can't learn from them, BadInput, and all stays as it is."""
+        """Begin again with other images. Raises BadInput if the network can't learn from them; then nothing changes."""
         before, self.dataset = self.dataset, dataset
         try:
             self._begin(self.live.start)
@@ -69,12 +69,12 @@ class SlicedTrainer(Trainer):
         if timeout is None or perf_counter() + timeout >= self._until:
             self.wait = timeout
             raise Again
-        sleep(timeout)  # less than what is left of the slice: to leave `fit` and enter it again would take longer
+        sleep(timeout)  # shorter than the rest of the slice: to leave `fit` and enter it again would take longer
         return False
 
 
 class Page:
-    """The worker's page: what it asks is answered, and what it is to see is pushed, as (kind, JSON)."""
+    """The page that the worker serves: its questions are answered, and its events are pushed, as (kind, JSON)."""
 
     def __init__(self, push: Callable[[str, str], object], preset: str = limits.DEFAULT_PRESET, seed: int = 0):
         self._push = push
@@ -85,15 +85,15 @@ class Page:
 
     @property
     def wait(self) -> float | None:
-        """Seconds until it wants to work again; None: when it is asked something."""
+        """Seconds until `work` should be called again; None: not before a question."""
         return self.trainer.wait
 
     def answer(self, method: str, address: str, body: str = "") -> tuple[str, str]:
-        """What is posted back: ("answer", JSON), ("file", its text) or ("refused", why)."""
+        """The reply to post: ("answer", JSON), ("file", its text) or ("refused", why)."""
         return self._told(lambda: api.answer(self.trainer, method, address, body.encode()))
 
     def take_data(self, directory: str) -> tuple[str, str]:
-        """Train on the files in this directory, chosen by the visitor; they are read once, and then removed."""
+        """Train on the files in this directory, which the visitor chose. They are read once and then removed."""
 
         def take() -> dict[str, Any]:
             try:
@@ -116,7 +116,7 @@ class Page:
             answer = what()
         except BadInput as problem:
             return "refused", one_line(problem, LONGEST_REFUSAL)
-        except Exception:  # of one answer: the training goes on
+        except Exception:  # only this answer fails: the training goes on
             logging.exception(MISTAKE)
             return "refused", MISTAKE
         self._show()
@@ -125,20 +125,20 @@ class Page:
         return "answer", json.dumps(answer, separators=(",", ":"), allow_nan=False)
 
     def _show(self) -> None:
-        while events := self._watch.next(0):  # asked for until there is none, and that is to wait for the next one
+        while events := self._watch.next(0):  # until there are none: then the hub knows that this page waits
             for kind, text in events:
                 self._push(kind, text)
 
 
 def _read(directory: Path) -> Dataset:
-    """The data set in a directory with one file or with several; messages name the files and not the directory."""
+    """The data set in a directory with one or several files. Messages name the files, not the directory."""
     files = sorted(directory.iterdir())
     names = ", ".join(path.name for path in files)
     sums = {path.name: _md5(path) for path in files}
     try:
         found = load_dataset(files[0] if len(files) == 1 else directory)
     except BadInput as problem:
-        told = str(problem).replace(f"{directory}/", "").replace(str(directory), f"what was chosen ({names})")
+        told = str(problem).replace(f"{directory}/", "").replace(str(directory), f"the chosen files ({names})")
         raise BadInput(told) from None
     found = replace(found, name=one_line(names, 60), source="files chosen in the browser")
     for known in PUBLISHED.values():

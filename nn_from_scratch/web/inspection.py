@@ -1,4 +1,4 @@
-"""A closer look, when somebody asks: one neuron's sum, the guess at a drawing, the images behind a confusion."""
+"""A closer look on request: one neuron's sum, the answer to a drawing, the images in a cell of the confusion matrix."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -22,15 +22,15 @@ from nn_from_scratch.training import predict
 from nn_from_scratch.web.frames import Trace, base64, finite, packed, units_of
 from nn_from_scratch.words import name_of
 
-TERMS = 8  # products of each sign that are named in a neuron's sum
+TERMS = 8  # products of each sign that are listed for a neuron's sum
 CELL_IMAGES = 100
-SPECK = 0.125  # of a pad's side: what is no larger than that is a dot
+SPECK = 0.125  # of a pad's side: a smaller drawing is only a dot
 
 
 class Unit(NamedTuple):
     """A neuron of a layer, or one place in a feature map."""
 
-    layer: int  # of the stages in the picture
+    layer: int  # the index of its stage in the picture
     neuron: int  # or the number of the map
     row: int = 0
     column: int = 0
@@ -39,8 +39,8 @@ class Unit(NamedTuple):
 def neuron_part(network: Network, traced: Trace, unit: Unit) -> dict[str, Any]:
     """z = Σ w·x + b with its numbers: the largest products of each sign, and the sum of all others.
 
-    The products and their sum are exact, in float64, of the network's float32 numbers; z is what the network found,
-    after a batch normalization, if one follows. Raises BadInput where there is no such unit.
+    The products and their sum are computed in float64, exactly, from the network's float32 numbers. z is the network's
+    own result, after batch normalization if one follows. Raises BadInput if there is no such unit.
     """
     if not (0 <= unit.layer < len(traced.stages) and 0 <= unit.neuron < units_of(traced.stages[unit.layer])):
         raise BadInput(f"neuron {unit.neuron} of layer {unit.layer}: there is no such neuron")
@@ -69,7 +69,7 @@ def neuron_part(network: Network, traced: Trace, unit: Unit) -> dict[str, Any]:
 
 
 def _normalization(layer: BatchNorm, feature: int) -> dict[str, float | None]:
-    """z = γ · (sum − μ) / σ + β, with the running statistics: how a network answers, whatever batch it last learnt."""
+    """z = γ · (sum − μ) / σ + β, with the running statistics, as in a prediction."""
     deviation = np.sqrt(layer.variance[feature].astype(np.float64) + layer.epsilon)
     values = {"mean": layer.mean, "gamma": layer.gamma, "beta": layer.beta}
     return {"deviation": finite(deviation), **{name: finite(array[feature]) for name, array in values.items()}}
@@ -105,7 +105,7 @@ def _sum_part(stage: Stage, gradient: np.ndarray, unit: Unit, input_shape: Shape
 
 
 def _window(layer: Conv2D, x: np.ndarray, unit: Unit) -> np.ndarray:
-    """What the kernel sees of x (channels, rows, columns) at one place, zeros outside: (channels, k, k)"""
+    """The part of x (channels, rows, columns) that the kernel sees at one place, zeros outside: (channels, k, k)"""
     k, s, p = layer.size, layer.stride, layer.before
     around = np.pad(x, ((0, 0), (p, k), (p, k)))
     return around[:, s * unit.row : s * unit.row + k, s * unit.column : s * unit.column + k]
@@ -119,15 +119,15 @@ def drawing_part(
     names: tuple[str, ...] | None = None,
     noun: str = "digit",
 ) -> dict[str, Any]:
-    """What the network says of a drawing, (H, W) with ink 255 on 0, and the image of 28×28 that it was given.
+    """The network's answer to a drawing, (H, W) with ink 255 on 0, and the 28×28 image that the network was given.
 
-    `names` are those of the classes, where they aren't called by their labels; `noun` is what a sample is called.
+    `names` are the names of the classes, if they have other names than their labels; `noun` is the word for a sample.
     """
     try:
         image = prepare(ink, centre)
     except NothingDrawn:
         return {"empty": True, "message": "Draw something."}
-    if centre and extent(ink) < SPECK * max(ink.shape):  # made as large as a digit, it would be read as a 0
+    if centre and extent(ink) < SPECK * max(ink.shape):  # enlarged to the size of a digit, it would be read as a 0
         return {"empty": True, "message": f"That is only a dot: draw {with_article(noun)}."}
     scores = class_scores(predict(network, image[None]))[0]
     first, next_ = first_and_second(scores)
@@ -145,13 +145,13 @@ def drawing_part(
 
 
 def extent(ink: np.ndarray) -> int:
-    """The longer side of what is drawn, in pixels."""
+    """The longer side of the drawing, in pixels."""
     return max(int(np.ptp(places)) + 1 for places in np.nonzero(ink >= THRESHOLD))
 
 
 @dataclass
 class Snapshot:
-    """What the network made of the validation images at one step: the matrix and the images behind it fit together."""
+    """The network's answers to the validation images at one step. So the matrix and the images in its cells agree."""
 
     step: int
     split: Split
@@ -161,7 +161,7 @@ class Snapshot:
     accuracy: float
 
     def cell(self, actual: int, predicted: int) -> dict[str, Any]:
-        """The images in one cell of the matrix; of many, the first hundred."""
+        """The images in one cell of the matrix, at most the first hundred."""
         found = np.flatnonzero((self.split.labels == actual) & (self.predicted == predicted))
         return {
             "actual": actual,

@@ -1,6 +1,6 @@
 """What the page may ask for: every number that comes from outside is checked here, and nowhere else.
 
-JSON from elsewhere may hold anything: numbers too large for a float, true where a number belongs, names nobody knows.
+JSON from outside may hold anything: numbers too large for a float, true in place of a number, unknown names.
 """
 
 from collections.abc import Collection
@@ -21,7 +21,7 @@ from nn_from_scratch.storage import json_files
 
 DEFAULT_PRESET = "784-100-10"
 LEARNING_RATE = (1e-5, 10.0)  # of the slider
-HIGHEST_LEARNING_RATE = 1e6  # to see a training diverge, on purpose
+HIGHEST_LEARNING_RATE = 1e6  # so that a visitor can make a training diverge on purpose
 BATCH_SIZE = (1, 1024)  # or all images at once
 WEIGHT = (-1e6, 1e6)  # that a visitor may set
 WEIGHT_DECAY = (0.0, 10.0)
@@ -31,30 +31,30 @@ EPOCHS = 1000
 SPEED = (1, 100_000)  # steps per second
 SEED = (0, 2**32 - 1)
 Image = tuple[int, int]  # rows, columns
-MNIST: Image = (28, 28)  # of its images, and of drawings on the pad
-SIDE = (4, 64)  # pixels of an image that can be looked at
+MNIST: Image = (28, 28)  # the size of its images, and of drawings on the pad
+SIDE = (4, 64)  # pixels of an image that the page can show
 LAYERS_SHOWN = 24
 PARAMETERS = 1_200_000  # four hidden layers of 512 units
-NUMBERS = 20_000  # that come out of a layer: the largest maps of the presets are 24 of 28×28
-LARGEST_UPLOAD = 32_000_000  # bytes: the largest network that the page shows takes 16 million, of float64 26 million
-OTHER_VALUES = 200_000  # in an upload, beside the parameters
+NUMBERS = 20_000  # that a layer may put out: the largest output in a preset is 24 maps of 28×28
+LARGEST_UPLOAD = 32_000_000  # bytes: the largest network that the page shows takes 16 million, in float64 26 million
+OTHER_VALUES = 200_000  # in an upload, besides the parameters
 
 
 class Budget(NamedTuple):
-    """What one training may take of the machine."""
+    """How much of the machine one training may use."""
 
     parameters: int = PARAMETERS
-    trail_bytes: int = 32_000_000  # for the ways that the weights have come
-    copied_bytes: int | None = None  # of images, for a data set of its own that has drawings in it; None: any
+    trail_bytes: int = 32_000_000  # for the history of the weights
+    copied_bytes: int | None = None  # of images, for a copy of its own that includes drawings; None: no limit
 
 
 WHOLE = Budget()
-# Of a pupil. 784-256-128-10 has 235,146 parameters.
+# The budget of a pupil. 784-256-128-10 has 235,146 parameters.
 SHARE = Budget(parameters=250_000, trail_bytes=4_000_000, copied_bytes=16_000_000)
 
 
 def as_shown() -> dict[str, Any]:
-    """The limits as the page is told them."""
+    """The limits that the page is told."""
     return {
         "learning_rate": LEARNING_RATE,
         "highest_learning_rate": HIGHEST_LEARNING_RATE,
@@ -71,7 +71,7 @@ def as_shown() -> dict[str, Any]:
 def menus() -> dict[str, dict[str, str]]:
     """The optimizers, activations of hidden layers and losses whose names are whole words, and what each is called.
 
-    Softmax is for outputs: the neurons of a hidden layer would share out one certainty among them.
+    Softmax is for outputs only: in a hidden layer, the outputs of all neurons together would always add up to 1.
     """
     hidden = (name for name in LAYERS.ready() if name in activations() and LAYERS[name] is not Softmax)
     return {
@@ -92,14 +92,14 @@ def presets() -> list[str]:
 
 
 def preset(name: Any) -> str:
-    """The name of a preset that the page can show. Raises BadInput, which says of any other preset why it can't."""
+    """The name of a preset that the page can show. For any other preset, raises BadInput with the reason."""
     if isinstance(name, str) and name in PRESETS and name not in presets():
         check_architecture(PRESETS[name])
     return one_of(name, "preset", presets())
 
 
 def parse_object(text: bytes, names: Collection[str]) -> dict[str, Any]:
-    """A JSON object with none but these names. Raises BadInput."""
+    """A JSON object that has no names but these. Raises BadInput."""
     try:
         values = json_files.parse(text)
     except (ValueError, RecursionError) as problem:
@@ -115,8 +115,8 @@ def parse_object(text: bytes, names: Collection[str]) -> dict[str, Any]:
 def check_upload(content: bytes, budget: Budget = WHOLE) -> None:
     """Raise BadInput for a file that holds more values than any network that the page shows.
 
-    Reading makes an object of each value, and serves nobody else meanwhile: 63 MB of "[]," took 1.8 GB and 9 seconds.
-    To count the signs after which a value can stand takes a twentieth of a second.
+    Reading makes an object of each value, and nobody else is served meanwhile: 63 MB of "[]," took 1.8 GB and 9
+    seconds. Counting the characters that can come before a value takes a twentieth of a second.
     """
     values = sum(map(content.count, (b",", b":", b"[", b"{")))
     most = budget.parameters + OTHER_VALUES
@@ -128,14 +128,14 @@ def check_upload(content: bytes, budget: Budget = WHOLE) -> None:
 
 
 def number(value: Any, name: str, least: float, most: float) -> float:
-    """A finite number in a range; true and false are no numbers."""
+    """A finite number in a range; true and false don't count as numbers."""
     if type(value) not in (int, float) or not least <= value <= most or not isfinite(value):
         raise BadInput(f"{name} {one_line(value, 40)}: expected a number from {least:g} to {most:g}")
     return float(value)
 
 
 def whole(value: Any, name: str, least: int, most: int) -> int:
-    """A whole number in a range; true and false are no numbers."""
+    """A whole number in a range; true and false don't count as numbers."""
     if type(value) is not int or not least <= value <= most:
         raise BadInput(f"{name} {one_line(value, 40)}: expected a whole number from {least} to {most}")
     return value
@@ -155,7 +155,7 @@ def hidden_units(value: Any) -> tuple[int, ...]:
 
 
 def layer_words(value: Any) -> tuple[str, ...]:
-    """Layers as words; what they are, and whether they fit each other, a recipe finds out."""
+    """Layers as words. A recipe checks later whether it knows them, and whether they fit each other."""
     if not isinstance(value, list) or len(value) > LAYERS_SHOWN or not all(isinstance(word, str) for word in value):
         raise BadInput(f"layers {one_line(value, 40)}: expected a list of at most {LAYERS_SHOWN} words")
     return tuple(value)
@@ -166,7 +166,7 @@ def image_of(dataset: Dataset) -> Image:
     shape = dataset.train.images.shape[1:]
     if dataset.train.images.dtype != np.uint8 or len(shape) != 2 or not all(SIDE[0] <= n <= SIDE[1] for n in shape):
         size = f"{SIDE[0]} to {SIDE[1]}"
-        raise BadInput(f"{one_line(dataset.name)}: the page shows grey images of {size} pixels a side, and no others")
+        raise BadInput(f"{one_line(dataset.name)}: the page shows grey images of {size} pixels a side only")
     return shape[0], shape[1]
 
 

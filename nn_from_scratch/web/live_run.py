@@ -1,6 +1,6 @@
-"""One training from its start: a `TrainingRun` that takes live batches, and what is kept of its way to be shown.
+"""One training from its start: a `TrainingRun` that takes live batches, and the records of it that the page shows.
 
-A rewind or a new network makes a new one of these; nothing of the old one is left behind.
+A rewind or a new network makes a new LiveRun; nothing of the old one is kept.
 """
 
 from collections import deque
@@ -32,20 +32,20 @@ from nn_from_scratch.web.trail import Trail, as_shown, place_of_weight
 from nn_from_scratch.words import name_of
 
 VALIDATION_IMAGES = 5000  # held out of the training images; of a small set, a seventh
-MEASURED = (10, 30, 100, 300, 1000, 3000)  # steps of the first epoch after which the held-out images are judged
-CHECKED = (16, 24)  # images whose loss the gradient check differentiates, and parameters of each array that it moves
-CHECKED_MAPS = (4, 12)  # of a convolutional network, whose every forward pass takes far longer
-GRAIN = 0.1  # of the pixels of images in that check
+MEASURED = (10, 30, 100, 300, 1000, 3000)  # steps of the first epoch after which the held-out images are tested
+CHECKED = (16, 24)  # for the gradient check: the number of images, and of parameters that it moves in each array
+CHECKED_MAPS = (4, 12)  # the same for a convolutional network, whose forward pass takes far longer
+GRAIN = 0.1  # the largest noise that is added to the pixels in that check
 MOST_MARKS = 50  # on the curve
 FRAME_POINTS = 24  # of the learning curve in a frame
 RECENT_BATCHES = 50  # for a running accuracy
-ADVICE = "Rewind or start anew, with a lower learning rate: a tenth of it is a good first try."
+ADVICE = "Rewind or start again with a lower learning rate: a tenth of this one is a good first try."
 
 
 class LiveRun:
-    """A training that waits at its start; `next_size()` is asked for the size of every batch.
+    """A training that waits at its start; `next_size()` gives the size of each batch.
 
-    Raises BadInput where the network can't be shown, or the data don't fit it.
+    Raises BadInput if the page can't show the network, or if the data don't fit it.
     """
 
     def __init__(
@@ -82,25 +82,25 @@ class LiveRun:
         )
         self.schedule = run.schedule = Constant(recipe.learning_rate)
         self.run, self.start = run, start
-        self.recipe = recipe  # as changed on the way
+        self.recipe = recipe  # with all changes since the start
         self.curve = Curve()
         self.validation: list[tuple[int, float | None, float]] = []  # step, loss, accuracy
         self.marks: list[tuple[int, str]] = []  # step, and what was changed there
         self.gradient_check = self._check_gradients()
         self.trail = Trail(run.network, budget.trail_bytes)
         self.stage = Stage(run, self.batches)
-        self.message: dict[str, Any] | None = None  # why it can't go on
+        self.message: dict[str, Any] | None = None  # why the training can't go on
         self._loss: float | None = None  # of the last batch
         self._recent: deque[tuple[int, int]] = deque(maxlen=RECENT_BATCHES)  # right answers, images
-        self._counted = (0, 0)  # of progress.right and progress.seen, what the curve already has
+        self._counted = (0, 0)  # the part of progress.right and progress.seen that the curve already has
         self.take_snapshot()
 
-    # ---- on its way ----
+    # ---- during the training ----
 
     def change(self, **settings: Any) -> None:
-        """Go on with another learning rate, batch size or weight decay, or another optimizer, which has no memory."""
+        """Go on with another learning rate, batch size or weight decay, or with another optimizer, without memory."""
         if settings.get("optimizer") == self._optimizer_name():
-            del settings["optimizer"]  # it keeps all of that
+            del settings["optimizer"]  # the same optimizer keeps its settings and its memory
         before, self.recipe = self.recipe, self.recipe.override(**settings)
         self.schedule.peak = self.recipe.learning_rate
         if "optimizer" in settings:
@@ -141,23 +141,23 @@ class LiveRun:
         }
 
     def take_snapshot(self) -> None:
-        """Have the network judge the validation images, as it is now."""
+        """Test the network, as it is now, on the validation images."""
         run, step = self.run, self.run.progress.step
         self.snapshot = take_snapshot(run.network, run.loss, run.validation, len(self.recipe.classes), step)
         self._add_validation(step, self.snapshot.loss, self.snapshot.accuracy)
 
-    # ---- what there is to see ----
+    # ---- what the page can see ----
 
     def show(self, kind: str, index: int | None = None, image: np.ndarray | None = None) -> None:
-        """Put another image on the stage. Raises BadInput where there is no such image."""
+        """Put another image on the stage. Raises BadInput if there is no such image."""
         self.stage.show(kind, index, image, self.snapshot)
 
     def frame_part(self) -> dict[str, Any]:
-        """What a frame tells of this training.
+        """The part of a frame that describes this training.
 
-        Activations, δ and the gradients of weights are those of the image on the stage, by the weights as they are
-        now; the norms of gradients are those of the last batch. `loss` is that batch's, `accuracy` the share of right
-        answers in the last 50. After a step with a single example, `before` is what there was to see before it.
+        Activations, δ and the gradients of weights are those of the image on the stage, for the present weights; the
+        norms of gradients are those of the last batch. `loss` is the loss of that batch, `accuracy` the share of right
+        answers in the last 50 batches. After a step with a single example, `before` is what was shown before it.
         """
         progress = self.run.progress
         seen = sum(seen for _, seen in self._recent)
@@ -184,7 +184,7 @@ class LiveRun:
         return {"step": self.run.progress.step, **(tiles(self.run.network, self.image) or {"units": []})}
 
     def description(self) -> dict[str, Any]:
-        """Everything but the numbers that change with every step."""
+        """Everything except the numbers that change with every step."""
         recipe, run = self.recipe, self.run
         return {
             "preset": self.start.preset,
@@ -224,7 +224,7 @@ class LiveRun:
         return {"step": self.run.progress.step, **neuron_part(self.run.network, self.stage.trace(), unit)}
 
     def weight(self, unit: Unit, source: int) -> dict[str, Any]:
-        """One weight: its value, its slope for the image on the stage, and the way that it has come."""
+        """One weight: its value, its slope for the image on the stage, and its history."""
         place = self._place_of_weight(unit, source)
         gradient = self.stage.trace().gradients[unit.layer]["W"][unit.neuron].flat[source]
         return {
@@ -238,7 +238,7 @@ class LiveRun:
         }
 
     def set_weight(self, unit: Unit, source: int, value: float) -> None:
-        """Put a weight somewhere else, to see what breaks."""
+        """Set a weight to another value, to see what breaks."""
         self.run.network.parameters[self._place_of_weight(unit, source)] = value
         self.stage.lesson = None
         step = self.run.progress.step
@@ -255,8 +255,8 @@ class LiveRun:
         return place_of_weight(self.run.network, layer, unit.neuron, source)
 
     def saved(self) -> SavedNetwork:
-        """A copy of the network, with what is known of its making."""
-        # As it is now: the page may have changed it on the way. An experiment's wrong parts have no words.
+        """A copy of the network, with a record of how it was trained."""
+        # The recipe as it is now: the page may have changed it. An experiment's wrong parts can't be written as words.
         parts = {part.name: getattr(self.recipe, part.name) for part in fields(Recipe)}
         network = Recipe(**parts).make_network(seed=0)
         network.restore(self.run.network.snapshot())
@@ -289,14 +289,14 @@ class LiveRun:
         few = slice(0, images)
         x = inputs(self.run.learning.images[few], network.input_shape, network.dtype)
         if has_maps:
-            # Where an image is empty, all sums of a window are 0: at the very kink of ReLU, and equal for a pooling.
+            # Where an image is empty, all sums of a window are 0: exactly at the kink of ReLU, and equal for a pooling.
             x += np.random.default_rng(0).uniform(0, GRAIN, x.shape)
         t = target_table(self.recipe.outputs, network.dtype)[self.run.learning.labels[few]]
         return check_gradients(network, self.run.loss, x, t, of_each=of_each)
 
 
 def _said(names: tuple[str, ...], noun: str) -> dict[str, Any]:
-    """What the page calls the classes, without and with an article, and a sample."""
+    """The page's words for the classes, without and with an article, and for a sample."""
     return {
         "names": names,
         "called": [with_article(name) for name in names],
@@ -305,6 +305,6 @@ def _said(names: tuple[str, ...], noun: str) -> dict[str, Any]:
 
 
 def _marked(recipe: Recipe) -> dict[str, str]:
-    """What leaves a mark on the curve when it changes."""
+    """The settings whose changes are marked on the curve."""
     size = "all" if recipe.batch_size is None else str(recipe.batch_size)
     return {"optimizer": recipe.optimizer, "rate": f"{recipe.learning_rate:g}", "batch size": size}

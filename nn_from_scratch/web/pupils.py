@@ -1,6 +1,7 @@
 """A training for each pupil: every browser that opens the page has its own, until nobody has watched it for a while.
 
-A browser is known by a cookie with a random name, which no script can read and no other site can have sent.
+A browser is recognized by a cookie with a random value. No script can read the cookie, and no other site can make the
+browser send it.
 """
 
 import secrets
@@ -15,7 +16,7 @@ from nn_from_scratch.web.viewers import NAME, Viewers
 
 COOKIE = "nn_from_scratch_pupil"
 PATIENCE = 600.0  # seconds without a viewer, after which a training ends
-EVERY = 10.0  # seconds from one look for such trainings to the next
+EVERY = 10.0  # seconds between two checks for such trainings
 
 
 class TooManyPupils(Exception):
@@ -23,7 +24,7 @@ class TooManyPupils(Exception):
 
 
 class NoTraining(BadInput):
-    """There is none of this name, or no longer."""
+    """There is no training of this name, or no longer."""
 
 
 class Pupils:
@@ -62,10 +63,10 @@ class Pupils:
         return training.result()
 
     def enter(self, cookie: str, page: str) -> tuple[str, Viewers]:
-        """The training of a pupil whose page looks on, and the name for its cookie; a new one where there is none.
+        """The training of a pupil whose page watches, and the value for its cookie; a new training if there is none.
 
         Raises TooManyPupils, and BadInput for a browser that doesn't keep its cookie: it would take one place after
-        the other.
+        another.
         """
         with self._lock:
             known = self._trainings.get(cookie)
@@ -75,7 +76,7 @@ class Pupils:
             return cookie, known.result()
         try:
             training.set_result(Viewers(self.make().__enter__()))
-        except BaseException as problem:  # whoever waits for it is told, too
+        except BaseException as problem:  # tell everybody who waits for it, too
             training.set_exception(problem)
             self._forget(name)
             raise
@@ -83,11 +84,11 @@ class Pupils:
 
     def _reserve(self, cookie: str, page: str) -> tuple[str, Future[Viewers]]:
         if page in self._met and not cookie:
-            raise BadInput("your browser keeps no cookie for this page, and is known by nothing else: allow it")
+            raise BadInput("your browser keeps no cookie for this page, and nothing else identifies it: allow cookies")
         if len(self._trainings) >= self.most:
             raise TooManyPupils(
-                f"{self.most} pupils have a training here, and more can't at the same time: a place gets free "
-                f"{self.patience / 60:g} minutes after its page was closed"
+                f"the places for pupils are all taken ({self.most}): a place becomes free "
+                f"{self.patience / 60:g} minutes after its page is closed"
             )
         name = cookie if NAME.fullmatch(cookie) else secrets.token_hex(16)
         training: Future[Viewers] = Future()

@@ -1,7 +1,7 @@
-"""Where the browser's Python comes from: the files of a Pyodide release, out of a directory or from an address.
+"""Where the browser's Python comes from: the files of a Pyodide release, from a directory or an address.
 
-Pyodide is CPython compiled to WebAssembly. Of a release only its runtime and NumPy are taken. Its lock file knows the
-SHA-256 of every package, and so the wheel of NumPy is checked, wherever it came from.
+Pyodide is CPython compiled to WebAssembly. Only the runtime and NumPy are taken from a release. Its lock file has the
+SHA-256 of every package, so NumPy's wheel is checked, wherever it comes from.
 """
 
 import hashlib
@@ -14,13 +14,13 @@ from typing import Any
 
 from nn_from_scratch.errors import BadInput, one_line
 
-VERSION = "0.27.7"  # the one that all this is tested with
+VERSION = "0.27.7"  # the version in the tests
 ADDRESS = f"https://cdn.jsdelivr.net/pyodide/v{VERSION}/full/"
 VARIABLE = "NN_FROM_SCRATCH_PYODIDE"
 LOCK = "pyodide-lock.json"
 RUNTIME = ("pyodide.mjs", "pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.zip", LOCK)
 LARGEST_FILE = 64 * 2**20  # bytes; the largest has 10 million
-PATIENCE = 30  # seconds without a byte
+PATIENCE = 30  # seconds without a byte, after which a download fails
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def read_pyodide(source: str, notify: Callable[[str], object] = lambda line: Non
         read, place = _read, os.path.join(source, "")
     else:
         raise BadInput(
-            f"{one_line(source)}: no such directory: expected that of a Pyodide release, or its address as {ADDRESS}"
+            f"{one_line(source)}: no such directory: expected a Pyodide release, or its address, such as {ADDRESS}"
         )
     files = {LOCK: read(place + LOCK)}
     version, python, numpy, checksum = _from_lock(files[LOCK], place + LOCK)
@@ -82,12 +82,12 @@ def _read(path: str) -> bytes:
         names = ", ".join(RUNTIME)
         raise BadInput(
             f"{one_line(path)}: can't be read ({problem.strerror}): expected the files of a Pyodide release, {names} "
-            "and the wheel of NumPy"
+            "and NumPy's wheel"
         ) from None
 
 
 def _download(address: str) -> bytes:
-    from http.client import HTTPException  # only when they are needed: they take as long to import as all the rest
+    from http.client import HTTPException  # imported only when needed: they take as long as all other imports
     from urllib.error import HTTPError
     from urllib.request import urlopen
 
@@ -96,7 +96,7 @@ def _download(address: str) -> bytes:
             content: bytes = answer.read(LARGEST_FILE + 1)
     except (OSError, ValueError, HTTPException) as problem:
         if isinstance(problem, HTTPError):
-            problem.close()  # it is the answer, too
+            problem.close()  # this exception is also the open response
         raise BadInput(f"{one_line(address)}: can't be downloaded ({one_line(problem, 200)})") from None
     if len(content) > LARGEST_FILE:
         raise BadInput(f"{one_line(address)}: expected at most {LARGEST_FILE:,} bytes")

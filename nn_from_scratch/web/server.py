@@ -1,8 +1,8 @@
 """The page and its API (api.py) over HTTP, and the rules that keep everybody else out.
 
-A server on this machine is reachable by every web site that this machine's browser has open. So it answers only to its
-own host name (which stops DNS rebinding), takes commands only as JSON from its own pages (which no other site can send
-without a permission that is never given), and takes nothing longer or larger than it needs.
+Every web site that is open in this machine's browser can reach a server on this machine. So this server answers only
+requests to its own host names (this stops DNS rebinding), takes commands only as JSON from its own pages (another site
+would need a permission to send JSON, and never gets it), and takes nothing longer or larger than it needs.
 """
 
 import mimetypes
@@ -37,8 +37,8 @@ from nn_from_scratch.web.trainer import Trainer
 from nn_from_scratch.web.viewers import SELDOM, Viewers
 
 LARGEST_BODIES = {route.name: route.largest_body for route in api.ROUTES}
-LONGEST_REFUSAL = 450  # characters: a refusal quotes what was wrong, and that may be anything
-HEARTBEAT = 5.0  # seconds after which who asks for news is told that there are none, and can ask again
+LONGEST_REFUSAL = 450  # characters: a refusal quotes the wrong input, which may be of any length
+HEARTBEAT = 5.0  # seconds after which a question for news is answered, even if there are none
 HOST = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?")
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; "
@@ -48,7 +48,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
-# Windows may have it otherwise in its registry, and a browser runs no module that calls itself plain text.
+# The registry of Windows may have another type for .js, and a browser runs no module that is sent as plain text.
 mimetypes.add_type("text/javascript", ".js")
 
 
@@ -58,10 +58,10 @@ def create_app(
     presenter: Presenter | None = None,
     addresses: Sequence[str] = (),
 ) -> Flask:
-    """The page and everything it asks for, as a WSGI application that answers to these host names only.
+    """The page and everything that it asks for, as a WSGI application that answers only under these host names.
 
-    One training for all, or one for each pupil. With a `presenter`, nobody else may steer. `addresses` are those at
-    which others in the network find the page.
+    There is one training for all, or one for each pupil. With a `presenter`, nobody else may control the training.
+    `addresses` are those at which others in the network find the page.
     """
     app = Flask(__name__)
     app.config.update(MAX_CONTENT_LENGTH=api.LARGEST_BODY, PROVIDE_AUTOMATIC_OPTIONS=False)
@@ -74,7 +74,7 @@ def create_app(
 
 
 class House:
-    """Which training a request is about, and what whoever sent it may do."""
+    """Which training a request is about, and what its sender may do."""
 
     def __init__(self, trainings: Trainer | Pupils, presenter: Presenter | None, addresses: Sequence[str]):
         self.presenter = presenter
@@ -92,11 +92,11 @@ class House:
         return not self.presenter or self.presenter.sent(request.remote_addr, request.headers.get(HEADER))
 
     def pace(self) -> float:
-        """Seconds that a page waits before it asks again. Those of an audience are many."""
+        """Seconds that a page waits before it asks again: longer for an audience, which has many pages."""
         return 0.0 if self.may_steer() else SELDOM
 
     def access(self) -> dict[str, Any]:
-        """What a page is told once. The addresses are for the projector: only for a page on this very machine."""
+        """What each page is told once. Only a page on this machine is told the addresses, to show on a projector."""
         invites = self.may_steer() and is_loopback(request.remote_addr or "")
         return {
             "steers": self.may_steer(),
@@ -110,30 +110,30 @@ class House:
 class Handler(WSGIRequestHandler):
     """Handles one connection, in a thread of its own."""
 
-    protocol_version = "HTTP/1.1"  # a page that asks again and again needs no new connection for it
-    disable_nagle_algorithm = True  # an answer is written at once, and nothing follows that could be waited for
+    protocol_version = "HTTP/1.1"  # a page asks again and again on the same connection
+    disable_nagle_algorithm = True  # an answer is written in one piece, so there is nothing more to wait for
     timeout = 30  # seconds that a page may take to read, to write or to ask again
-    # Of the answers that http.server gives by itself, before the application sees a request: also they have headers,
-    # even where the request names no version of HTTP, and they are plain text.
+    # For the answers that http.server gives itself, before the application sees a request: they have headers, too, even
+    # if the request names no version of HTTP, and they are plain text.
     default_request_version = "HTTP/1.1"
     error_content_type = "text/plain; charset=utf-8"
     error_message_format = "%(code)d %(message)s\n"
 
     def version_string(self) -> str:
-        """What the Server header says: no versions, they would only tell a stranger what to try."""
+        """The text of the Server header. It has no versions: they would only tell an attacker what to try."""
         return "nn_from_scratch"
 
     def send_response(self, code: int, message: str | None = None) -> None:
-        """Begin any answer, whoever gives it."""
+        """Begin any answer, the application's or http.server's own."""
         super().send_response(code, message)
         for name, value in HEADERS.items():
             self.send_header(name, value)
 
     def run_wsgi(self) -> None:
-        """As its base does, but for questions without a body: after those, the connection stays open.
+        """Like the base class, except for questions without a body: after them, the connection stays open.
 
-        After any other request it is closed, as ever: what the application leaves unread of a body would be taken for
-        the next request.
+        After any other request it is closed, as usual: a part of a body that the application has not read would be
+        taken for the next request.
         """
         if self.command != "GET" or {"Content-Length", "Transfer-Encoding", "Expect"} & set(self.headers):
             super().run_wsgi()
@@ -152,14 +152,14 @@ class Handler(WSGIRequestHandler):
         self._headers_buffer.clear()
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Nothing: a line for every request would say little and hide the rest."""
+        """Log nothing: a line for every request would say little and hide the rest."""
 
     def log(self, type: str, message: str, *arguments: object) -> None:
-        """Nothing, for the same reason."""
+        """Log nothing, for the same reason."""
 
 
 class Server(ThreadedWSGIServer):
-    """A thread for every connection; with its end, all of them end."""
+    """A thread for every connection; when the server ends, all connections end."""
 
     def __init__(self, *arguments: Any, **named: Any):
         self._open: set[socket.socket] = set()
@@ -181,7 +181,7 @@ class Server(ThreadedWSGIServer):
 
 
 def make_http_server(app: Flask, listening: socket.socket) -> Server:
-    """The application behind a socket that listens already."""
+    """The application's server, on a socket that already listens."""
     host, port = listening.getsockname()[:2]
     return Server(host, port, app, Handler, fd=listening.fileno())
 
@@ -192,17 +192,17 @@ def make_http_server(app: Flask, listening: socket.socket) -> Server:
 def _add_rules(app: Flask, trusted_hosts: frozenset[str]) -> None:
     @app.before_request
     def refuse_strangers() -> None:
-        """Before anything is read: where does the request come from, and is it what it should be?"""
-        if "Host" not in request.headers:  # werkzeug would take it for one to our own name
+        """Before the body is read: check where the request comes from, and what kind it is."""
+        if "Host" not in request.headers:  # werkzeug would assume our own name
             raise BadRequest("expected a Host header")
         host = HOST.fullmatch(request.headers["Host"].lower())
         if not host or host[1] not in trusted_hosts:
             asked_for = one_line(request.headers["Host"], 100)
-            raise BadRequest(f"this server does not answer to {asked_for!r}: take an address that its command prints")
+            raise BadRequest(f"this server does not answer to {asked_for!r}: use an address that its command prints")
         origin = request.headers.get("Origin")
         if origin is not None and origin != request.host_url.rstrip("/"):
             raise Forbidden("only pages of this server may ask")
-        # A browser that loads our address as another site's image sends no Origin, but says this.
+        # If another site uses our address as that of an image, the browser sends no Origin, but it sends this.
         if request.path.startswith("/api/") and request.headers.get("Sec-Fetch-Site", "none") not in (
             "none",
             "same-origin",
@@ -210,7 +210,7 @@ def _add_rules(app: Flask, trusted_hosts: frozenset[str]) -> None:
             raise Forbidden("only pages of this server may ask")
         if request.method == "POST" and request.mimetype != "application/json":
             raise UnsupportedMediaType("expected application/json")
-        if request.method == "POST" and request.content_length is None:  # in chunks: how long it gets, nobody knows
+        if request.method == "POST" and request.content_length is None:  # in chunks, of unknown length
             raise LengthRequired("expected a Content-Length")
         most = LARGEST_BODIES.get(request.endpoint or "", api.LARGEST_BODY)
         if (request.content_length or 0) > most:
@@ -238,8 +238,8 @@ def _add_rules(app: Flask, trusted_hosts: frozenset[str]) -> None:
 
     @app.errorhandler(Exception)
     def unforeseen(problem: Exception) -> tuple[dict[str, str], int]:
-        app.logger.error("a mistake in the server", exc_info=problem)
-        return {"error": "a mistake in the server; the terminal in which it runs shows it"}, 500
+        app.logger.error("an error in the server", exc_info=problem)
+        return {"error": "an error in the server; the terminal in which it runs shows it"}, 500
 
 
 # ---- what is answered ----
@@ -252,7 +252,7 @@ def _add_page(app: Flask, house: House) -> None:
 
     @app.get("/api/next")
     def next_events() -> Response | tuple[dict[str, str], int]:
-        """What is new, a line for each: its kind, a tab, and its JSON. The first line is what to ask with next."""
+        """The news, one line for each event: its kind, a tab, and its JSON. The first line has the next `seen`."""
         asked = api.Asked(request.args.to_dict())
         page, seen = asked.values.get("viewer", ""), asked.number("seen", 0)
         before = name = request.cookies.get(COOKIE, "")
@@ -273,13 +273,13 @@ def _add_page(app: Flask, house: House) -> None:
 
     @app.post("/api/leave")
     def leave() -> dict[str, Any]:
-        """A page is closed."""
+        """A page was closed."""
         house.viewers().leave(request.args.get("viewer", ""))
         return {}
 
     @app.get("/api/qr")
     def qr() -> Response:
-        """One of the addresses of the page as a picture, for telephones."""
+        """One of the page's addresses as a QR code, for telephones."""
         number = api.Asked(request.args.to_dict()).number("address", 0)
         if number >= len(house.addresses):
             raise BadInput(f"address {number}: there is no such address")

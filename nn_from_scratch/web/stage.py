@@ -20,9 +20,9 @@ from nn_from_scratch.web.feed import LiveBatches
 from nn_from_scratch.web.frames import Edges, Trace, base64, class_outputs, edges_of, finite, network_part, trace
 from nn_from_scratch.web.inspection import Snapshot
 
-COMPANIONS = 15  # beside an example, for layers that take statistics of a batch
+COMPANIONS = 15  # other images in an example's batch, for layers that take statistics of a batch
 
-# What a visitor can ask for, and what it is.
+# The kinds of images that a visitor can ask for.
 KINDS = {
     "latest": "the last image that the network has learnt from",
     "pinned": "one image that it never learns from, always the same",
@@ -34,7 +34,7 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Example:
-    """An image (rows, columns) of bytes, its class where that is known, and its place in the images that it is from."""
+    """An image (rows, columns) of bytes, its class if it is known, and its index in the images that it comes from."""
 
     kind: str
     image: np.ndarray
@@ -46,9 +46,9 @@ class Example:
         return cls(kind, split.images[index], int(split.labels[index]), index)
 
     def as_batch(self, network: Network, beside: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray | None]:
-        """What the network takes and should answer: x (1, …), and t (1, outputs) where the class is known.
+        """The network's input and target: x (1, …), and t (1, outputs) if the class is known.
 
-        With other images `beside` it, they follow in x.
+        If there are other images `beside` it, they follow in x.
         """
         images = self.image[None] if beside is None else np.concatenate([self.image[None], beside])
         t = None
@@ -59,7 +59,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Lesson:
-    """A step with a single example, and what the network made of that example before it."""
+    """A step with a single example, and what the page showed of this example before the step."""
 
     example: Example
     part: dict[str, Any]
@@ -67,9 +67,9 @@ class Lesson:
 
 
 class Stage:
-    """Which image is shown, and what the network makes of it.
+    """Which image is shown, and what the network does with it.
 
-    `teaching` says that the next step is to be a lesson: it is set before the step is taken.
+    `teaching` says that the next step is a lesson. It is set before the step is taken.
     """
 
     def __init__(self, run: TrainingRun, batches: LiveBatches):
@@ -87,7 +87,7 @@ class Stage:
         return self._chosen or Example.of("latest", self.run.learning, self.batches.example)
 
     def show(self, kind: str, index: int | None, image: np.ndarray | None, snapshot: Snapshot) -> None:
-        """Another image; a mistake is one of the snapshot. Raises BadInput where there is no such image."""
+        """Show another image; mistakes come from the snapshot. Raises BadInput if there is no such image."""
         limits.one_of(kind, "kind", KINDS)
         if kind == "latest":
             self._chosen = None
@@ -106,7 +106,7 @@ class Stage:
         self.lesson = None
 
     def _next_mistake(self, snapshot: Snapshot) -> Example:
-        """The first wrong answer after the one on the stage, if that is one."""
+        """The first mistake after the one on the stage, or the very first if there is none on the stage."""
         wrong = np.flatnonzero(snapshot.predicted != snapshot.split.labels)
         if not wrong.size:
             raise BadInput(f"at step {snapshot.step} there was no mistake among these images")
@@ -117,7 +117,7 @@ class Stage:
     # ---- a step ----
 
     def before_batch(self) -> None:
-        """The batch is known, and nothing is learnt from it yet: the moment to keep what a lesson begins with."""
+        """Keep what a lesson begins with. The batch is known now, but the network has not learnt from it yet."""
         if not self.teaching:
             return
         run = self.run
@@ -133,10 +133,10 @@ class Stage:
             self.lesson = None
         self.teaching = False
 
-    # ---- what there is to see ----
+    # ---- what the page can see ----
 
     def trace(self, example: Example | None = None, training: bool | None = None) -> Trace:
-        """The way of an example, by default of that on the stage; a lesson's as its step saw it."""
+        """The forward and backward pass of an example, by default the one on the stage; in a lesson, as in its step."""
         network = self.run.network
         statistics = any(place.state for place in network.places)
         beside = self.run.learning.images[self.batches.newest[:COMPANIONS]] if statistics else None
@@ -144,7 +144,7 @@ class Stage:
         return trace(network, self.run.loss, x, t, self.lesson is not None if training is None else training)
 
     def part(self) -> dict[str, Any]:
-        """A frame's share: the image and the layers; after a lesson's step, also what there was to see before it."""
+        """The stage's part of a frame: the image and the layers; after a lesson, also those from before its step."""
         traced = self.trace()
         before = self.lesson.edges if self.lesson else None
         return {

@@ -1,4 +1,4 @@
-"""Where a training on the page begins: all it takes to begin there again."""
+"""Where a training on the page begins: everything that is needed to begin there again."""
 
 from dataclasses import dataclass, replace
 
@@ -14,27 +14,27 @@ from nn_from_scratch.storage import SavedNetwork
 from nn_from_scratch.web import limits
 from nn_from_scratch.words import word
 
-COPIES = 20  # of each drawing: one among thousands of images would hardly be seen
+COPIES = 20  # of each drawing: a single one among thousands of images would hardly matter
 
 
 @dataclass(frozen=True)
 class Start:
-    """The first weights follow from the recipe and the seed, unless a snapshot is there."""
+    """The first weights follow from the recipe and the seed, unless there is a snapshot."""
 
     recipe: Recipe
     seed: int
     preset: str | None
-    snapshot: np.ndarray | None = None  # of an uploaded network; drawn from the seed otherwise
-    dataset: Dataset | None = None  # in place of the page's own
-    on_test: bool = False  # judged on the test images, and nothing held out
-    in_order: bool = False  # of the labels, instead of shuffled
+    snapshot: np.ndarray | None = None  # the first weights, as of an uploaded network; None: drawn from the seed
+    dataset: Dataset | None = None  # instead of the page's own
+    on_test: bool = False  # tested on the test images, with nothing held out
+    in_order: bool = False  # sorted by label instead of shuffled
     experiment: tuple[str, int] | None = None  # its name, and which of its runs
     drawings: Split | None = None  # learnt from as well, each COPIES times
 
     def images(self, of_page: Dataset) -> Dataset:
-        """What is learnt from: the page's data unless the start has its own, with the drawings in front of them.
+        """The data to learn from: the start's own or else the page's, with the drawings in front.
 
-        In front, so that no drawing is held out.
+        They are in front so that no drawing is held out.
         """
         dataset = self.dataset or of_page
         if self.drawings is None:
@@ -44,10 +44,10 @@ class Start:
 
 
 def recipe_of_preset(preset: str, dataset: Dataset) -> Recipe:
-    """A preset's recipe as the live page trains it: the rate stays where it is set, and there is no last epoch.
+    """A preset's recipe as the live page trains it: with a constant learning rate, and as many epochs as allowed.
 
-    For other images and classes than those of MNIST, it has other inputs and outputs. Raises BadInput for data that the
-    page can't show, or layers that can't look at images of this size.
+    Its inputs and outputs fit the images and classes of the data. Raises BadInput for data that the page can't show, or
+    for layers that can't take images of this size.
     """
     limits.image_of(dataset)  # refuses what the page can't show
     recipe = PRESETS[preset].fitted(dataset.train.sample_shape, dataset.labels)
@@ -55,9 +55,9 @@ def recipe_of_preset(preset: str, dataset: Dataset) -> Recipe:
 
 
 def start_from(saved: SavedNetwork, like: Start) -> Start:
-    """A network from a file as a start: its layers, the loss that suits its last one, and all else as in `like`.
+    """A start from a file's network: its layers, the loss that suits the last one, and everything else as in `like`.
 
-    Raises BadInput for a number that float32 can't hold. Whether the page can show the network, LiveRun finds out.
+    Raises BadInput for a number that float32 can't hold. LiveRun checks whether the page can show the network.
     """
     network = saved.network
     likely = score_name(network.layers[-1], *network.output_shape) == "probability"
@@ -67,5 +67,5 @@ def start_from(saved: SavedNetwork, like: Start) -> Start:
     snapshot = network.snapshot().astype(np.float32)
     if not np.isfinite(snapshot).all():
         raise BadInput("a parameter of this network is too large for float32")
-    # It may have learnt from the very images that would be held out.
+    # On test images, because the network may have learnt from the images that would be held out.
     return Start(recipe, like.seed, None, snapshot, on_test=True)

@@ -1,8 +1,8 @@
 """The live page as a folder of files, for any host that serves files: the training runs in the visitor's browser.
 
-The folder holds the page, Python compiled to WebAssembly (pyodide_files.py) and this package as it is. All addresses in
-it are relative, so it may lie anywhere on a host; nothing in it asks another host for anything, but for MNIST where the
-visitor wants it.
+The folder holds the page, Python compiled to WebAssembly (pyodide_files.py) and this package, unmodified. All addresses
+in it are relative, so it may be anywhere on a host. It requests nothing from other hosts, except MNIST if the visitor
+asks for it.
 """
 
 import hashlib
@@ -30,11 +30,11 @@ from nn_from_scratch.web.pyodide_files import Pyodide, read_pyodide
 
 PACKAGE = Path(nn_from_scratch.__file__).parent
 STATIC = PACKAGE / "web" / "static"
-MANIFEST = "site.json"  # tells the page's worker what there is to load, and us that a folder is ours
+MANIFEST = "site.json"  # tells the page's worker which files to load, and marks the folder as ours
 FORMAT = "nn_from_scratch static page"
 HOSTS = " ".join(f"https://{urlsplit(mirror).netloc}" for mirror in MNIST.mirrors)
-# What server.py sends as a header, a static host can't: here it stands in the page. It lets the worker compile
-# WebAssembly, and lets the page fetch MNIST, if somebody asks for it.
+# server.py sends its policy as a header. A static host can't, so this one is in the page. It lets the worker compile
+# WebAssembly, and lets the page fetch MNIST if somebody asks for it.
 POLICY = (
     f"default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' {HOSTS}; img-src 'self' data:; "
     "base-uri 'none'; form-action 'none'; object-src 'none'"
@@ -51,8 +51,8 @@ def write_site(
 ) -> int:
     """Write the folder, and return its size in bytes. `pyodide` is a directory or an address; see read_pyodide.
 
-    A folder that was written before is written anew; what else lies in it stays. Any other folder with something in it
-    is refused. Raises BadInput, and then the folder is as it was.
+    In a folder that was written before, the old files are replaced, and other files stay. Any other folder that is not
+    empty is refused. Raises BadInput; the folder is then unchanged.
     """
     before = _written_before(directory)
     files = site(read_pyodide(pyodide, notify), preset, seed)
@@ -91,7 +91,7 @@ def site(pyodide: Pyodide, preset: str, seed: int) -> Files:
 
 
 def page(index: str, starting: str) -> str:
-    """The page that needs no server: it says that it is one, brings its policy, and tells how it starts."""
+    """The page for use without a server: marked as such, with its policy and a notice that shows how it starts."""
     policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
     changes = {
         '<html lang="en">': '<html lang="en" data-mode="static">',
@@ -110,9 +110,9 @@ def page(index: str, starting: str) -> str:
 
 
 def package_archive() -> bytes:
-    """This package as a zip, with the one module of others that it needs beside NumPy; always the same bytes.
+    """This package as a zip, with threadpoolctl, the only other module that it needs besides NumPy.
 
-    The page's own files are left out: they lie in the folder.
+    The bytes are always the same. The page's own files are left out: they are in the folder.
     """
     members = {f"{PACKAGE.name}/{path.relative_to(PACKAGE).as_posix()}": path for path in _sources(PACKAGE)}
     members["threadpoolctl.py"] = Path(threadpoolctl.__file__)
@@ -135,7 +135,7 @@ def _sources(directory: Path) -> Iterator[Path]:
 
 
 def _archive(files: Files, path: str) -> dict[str, Any]:
-    """What the worker is told of a file that it unpacks; the browser itself checks the integrity."""
+    """What the worker is told about a file that it unpacks. The browser itself checks the integrity."""
     digest = b64encode(hashlib.sha256(files[path]).digest()).decode()
     return {"path": path, "bytes": len(files[path]), "integrity": f"sha256-{digest}"}
 
@@ -157,17 +157,17 @@ def _written_before(directory: Path) -> list[str]:
             return list(manifest["files"])
     raise BadInput(
         f"{where}: is not empty, and has no {MANIFEST} that says it was written by --static: expected a new or empty "
-        "folder, or one to be written anew"
+        "folder, or one that --static wrote before"
     )
 
 
 def _is_inside(name: Any) -> bool:
-    """Whether a file of the manifest is one that could have been written: what is removed may lie nowhere else."""
+    """Whether a name in the manifest is that of a file inside the folder: no other file may be removed."""
     return isinstance(name, str) and bool(re.fullmatch(r"[\w.-]+(/[\w.-]+)*", name)) and ".." not in name.split("/")
 
 
 def _replace(directory: Path, before: list[str], files: Files) -> None:
-    """Have these files in the folder, and no longer those from before; all are written before the first is moved."""
+    """Replace the files from before by these. All are written before the first is moved to its place."""
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".writing-", dir=directory) as room:
         for name, content in files.items():
@@ -176,7 +176,7 @@ def _replace(directory: Path, before: list[str], files: Files) -> None:
             path.write_bytes(content)
         for name in set(before) - files.keys():
             (directory / name).unlink(missing_ok=True)
-        # The manifest first: a folder in which only some of the files have arrived can be written anew.
+        # The manifest first: then a folder with only some of the files can be written again.
         for name in sorted(files, key=lambda name: name != MANIFEST):
             (directory / name).parent.mkdir(parents=True, exist_ok=True)
             os.replace(Path(room) / name, directory / name)

@@ -1,4 +1,4 @@
-"""The way that the weights have come: all parameters as they were at some steps, so that any one can be followed."""
+"""The history of the weights: all parameters as they were at some steps, so that any one can be followed."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from nn_from_scratch.layers import Layer
 from nn_from_scratch.network import Network
 
 MOST_BYTES = 32_000_000
-MOST = 256  # more points than that no picture of a trail can show
+MOST = 256  # points: a picture of a trail can't show more
 
 
 class Trail:
@@ -40,7 +40,7 @@ class Trail:
 
 
 def place_of_weight(network: Network, layer: Layer, unit: int, source: int) -> int:
-    """Where in the network's vector the weight from an input to a unit is; of a kernel, inputs count through it."""
+    """The place in the network's vector of the weight from an input to a unit; a kernel's inputs are numbered."""
     start = 0
     for place, name, view, vector in network.views:
         if vector is network.parameters:

@@ -1,8 +1,8 @@
-"""The thread that trains while others watch and steer.
+"""The thread that trains while others watch it and control it.
 
-It alone touches the network, so there are no locks around numbers: whoever wants something asks, and is served between
-two steps. The training itself is `TrainingRun` and `fit`; they take their next batch from here, and that is where the
-thread waits while the training is paused.
+Only this thread touches the network, so the numbers need no locks: other threads ask, and are served between two steps.
+The training itself is `TrainingRun` and `fit`. They take their next batch from here, and here the thread waits while
+the training is paused.
 """
 
 import json
@@ -38,32 +38,32 @@ from nn_from_scratch.web.start import Start, recipe_of_preset, start_from
 
 Answer = TypeVar("Answer")
 
-FRAME_SECONDS = 1 / 12  # from frame to frame: more than that no eye can follow
-FRAME_SHARE = 0.0125  # of the time, at most, is spent on frames: a large network, or a slow machine, shows fewer
-RAREST_FRAME = 0.5  # seconds, however long one takes
+FRAME_SECONDS = 1 / 12  # between two frames: the eye can't follow more of them
+FRAME_SHARE = 0.0125  # of the time, at most, is spent on frames: a large network or a slow machine shows fewer
+RAREST_FRAME = 0.5  # seconds between two frames, at most, however long one takes
 TILES_SECONDS = 2.0
-SNAPSHOT_SECONDS = 2.0  # between two judgements of the validation images, at least
+SNAPSHOT_SECONDS = 2.0  # between two tests on the validation images, at least
 SNAPSHOT_SHARE = 0.01  # of the time, at most, is spent on them
 PACE_SECONDS = 0.5  # over which the steps per second are counted
-PATIENCE = 60  # seconds after which who asked is no longer kept waiting
+PATIENCE = 60  # seconds that a question waits for its answer, at most
 
 PAUSED, TRAINING, DIVERGED, FINISHED = "paused", "training", "diverged", "finished"
 
 
 class Again(Exception):
-    """Leave `fit`, and enter it again with what has been put in its parts' places."""
+    """Leave `fit`, and enter it again with the parts that have been replaced."""
 
 
 class Trainer:
     """A network in training, between `with Trainer(…) as trainer` and the end of that block.
 
-    Other threads call its methods through `ask` only: `trainer.ask(trainer.step, "batch")`. Methods raise BadInput for
-    what can't be done. The same commands in the same order, while paused, always give the same network.
+    Other threads call its methods only through `ask`: `trainer.ask(trainer.step, "batch")`. A method raises BadInput
+    if it can't do what was asked. The same commands in the same order, while paused, always give the same network.
     """
 
     live: LiveRun
     state: str
-    _single: str | None  # a step that was asked for, and its kind
+    _single: str | None  # the kind of a single step that was asked for
     _one_epoch: bool  # pause when the epoch is over
 
     def __init__(
@@ -79,10 +79,10 @@ class Trainer:
         self.budget = budget
         self.threads = threads
         self.hub = hub or Hub()
-        self.speed: float | None = None  # steps per second, or as fast as it goes
+        self.speed: float | None = None  # steps per second; None: as fast as possible
         self.epoch_target: int | None = None
         self.run_number = 0
-        self.token = secrets.token_hex(8)  # another one after a restart, which has forgotten all
+        self.token = secrets.token_hex(8)  # a new one after a restart of the server, which forgets everything
         self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], Future]] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="trainer", daemon=True)
         self._ended = False
@@ -106,7 +106,7 @@ class Trainer:
         self._limits.restore_original_limits()
 
     def ask(self, method: Callable[..., Answer], *arguments: Any, **named: Any) -> Answer:
-        """Have a method called in the trainer's thread, after the step under way, and return what it returns."""
+        """Call a method in the trainer's thread, after the present step, and return its result."""
         future: Future[Answer] = Future()
         self._jobs.put((lambda: method(*arguments, **named), future))
         return future.result(PATIENCE)
@@ -127,9 +127,10 @@ class Trainer:
         self.publish(whole=True)
 
     def step(self, unit: str) -> None:
-        """One step with a single example or with a batch, or the rest of an epoch. Whoever asks next comes after it.
+        """One step with a single example or with a batch, or the rest of an epoch.
 
-        Only an epoch can be interrupted: it is a training that pauses by itself.
+        The next question is answered after the step. Only an epoch can be interrupted: it is a training that pauses
+        when the epoch is over.
         """
         limits.one_of(unit, "unit", ("example", "batch", "epoch"))
         self._refuse_when_over()
@@ -138,7 +139,9 @@ class Trainer:
             self._one_epoch = True
         else:
             if unit == "example" and any(isinstance(layer, BatchNorm) for layer in self.run.network.layers):
-                raise BadInput("this network has batch normalization, which takes the mean of a batch: step by a batch")
+                raise BadInput(
+                    "this network has batch normalization, which takes the mean of a batch: step by one batch"
+                )
             self.state, self._single = PAUSED, unit
 
     def rewind(self) -> None:
@@ -153,12 +156,12 @@ class Trainer:
         activation: str | None = None,
         **changes: Any,
     ) -> None:
-        """A new network: from a preset or as the present one, with what else is given in place of its parts."""
+        """A new network: from a preset or like the present one, with the parts that are given replaced."""
         before = self.live.start
         if preset:
             start = Start(recipe_of_preset(preset, self.dataset), 0, preset)
             if before.experiment:
-                self.epoch_target = None  # it was the experiment's
+                self.epoch_target = None  # it came from the experiment
         else:
             start = replace(before, recipe=self.recipe, snapshot=None, on_test=before.experiment is not None)
         if hidden is not None or activation is not None:
@@ -169,7 +172,7 @@ class Trainer:
         self._begin(replace(start, recipe=recipe, seed=seed, preset=start.preset if is_preset else None))
 
     def begin_experiment(self, name: str, number: int = 0) -> None:
-        """A run of an experiment, waiting; it ends after the experiment's epochs."""
+        """Prepare a run of an experiment. It waits for its start, and ends after the experiment's epochs."""
         experiment = named(name)
         if number >= len(experiment.runs):
             raise BadInput(f"run {number} of {name}: expected one below {len(experiment.runs)}")
@@ -177,21 +180,21 @@ class Trainer:
         self._begin(experiment.start(number))
 
     def learn_drawings(self, drawings: Split) -> None:
-        """Learn from the visitor's drawings, too. The network stays as it is; the training begins anew from it."""
+        """Learn from the visitor's drawings as well. A new training begins, with the present weights."""
         self._refuse_without_pad()
         if unknown := set(drawings.labels.tolist()) - set(self.recipe.classes):
             raise BadInput(f"label {min(unknown)}: expected one of {_words(self.recipe.classes)}")
         copied, most = (self.live.start.dataset or self.dataset).train.images.nbytes, self.budget.copied_bytes
         if most is not None and copied > most:
             raise BadInput(
-                f"drawings go among a copy of all images, of {copied / 1e6:.0f} MB: expected at most "
-                f"{most / 1e6:.0f} MB for each of many trainings, as --data digits takes"
+                f"to learn from drawings takes a copy of all images, {copied / 1e6:.0f} MB: expected at most "
+                f"{most / 1e6:.0f} MB for each of many trainings, as with --data digits"
             )
         snapshot = self.run.network.snapshot()
         self._begin(replace(self.live.start, recipe=self.recipe, snapshot=snapshot, drawings=drawings))
 
     def change(self, **settings: Any) -> None:
-        """Learning rate, batch size, optimizer, speed or epoch target: from the next step on, without a reset."""
+        """Change settings such as the learning rate or the speed, from the next step on and without a reset."""
         if "speed" in settings:
             self.speed, self._due = settings.pop("speed"), perf_counter()
         if "epoch_target" in settings:
@@ -200,7 +203,7 @@ class Trainer:
                 self.state = PAUSED
         optimizer = self.run.optimizer
         self.live.change(**settings)
-        self._leaving = self.run.optimizer is not optimizer  # fit holds on to the one that it began with
+        self._leaving = self.run.optimizer is not optimizer  # fit keeps the one that it began with
         self.publish()
 
     def set_weight(self, layer: int, neuron: int, source: int, value: float) -> None:
@@ -208,7 +211,7 @@ class Trainer:
         self.publish(whole=True)
 
     def show(self, kind: str, index: int | None = None, ink: np.ndarray | None = None, centre: bool = True) -> None:
-        """Put an image on the stage: see stage.py. Of a drawing that is empty, nothing."""
+        """Put an image on the stage: see stage.py. An empty drawing changes nothing."""
         if ink is not None:
             self._refuse_without_pad()
         try:
@@ -218,7 +221,7 @@ class Trainer:
         self.publish()
 
     def adopt(self, saved: SavedNetwork) -> None:
-        """Go on with a network from a file: it becomes the start, and waits."""
+        """Go on with a network from a file: it becomes the start, and the training waits."""
         self._begin(start_from(saved, Start(self.recipe, self.live.start.seed, None)))
 
     # ---- what the page can ask ----
@@ -229,11 +232,11 @@ class Trainer:
 
     @property
     def recipe(self) -> Recipe:
-        """The recipe as it is now: the page may have changed it on the way."""
+        """The recipe as it is now: the page may have changed it since the start."""
         return self.live.recipe
 
     def description(self) -> dict[str, Any]:
-        """The state, and everything else but the numbers that change with every step."""
+        """The state, and everything else except the numbers that change with every step."""
         return {
             "run": self.run_number,
             "server": self.token,
@@ -249,7 +252,7 @@ class Trainer:
     def history(self, since: int = 0, run: int = 0) -> dict[str, Any]:
         """The learning curve from its point `since` on, and the validation curve.
 
-        The whole of it where `run` is not the present one: whoever asks has missed its start.
+        If `run` is not the present one, the page has missed its start and gets the whole curve.
         """
         since = since if run == self.run_number else 0
         return {
@@ -272,7 +275,7 @@ class Trainer:
         return {"run": self.run_number, **self.live.weight(Unit(layer, neuron), source)}
 
     def confusion_cell(self, actual: int, predicted: int) -> dict[str, Any]:
-        """The images behind a number of the matrix that was last shown."""
+        """The images in a cell of the matrix that was last shown."""
         classes = len(self.recipe.classes)
         if max(actual, predicted) >= classes:
             raise BadInput(f"cell {actual}, {predicted}: expected numbers below {classes}")
@@ -288,7 +291,7 @@ class Trainer:
     # ---- what the page is shown without asking ----
 
     def publish(self, whole: bool = False) -> None:
-        """Show this moment to whoever watches; with `whole`, also what is otherwise shown only now and then."""
+        """Show this moment to all who watch; with `whole`, also the parts that are usually shown only now and then."""
         state = _json(self.description())
         if self.hub.newest.get("state", (0, ""))[1] != state:
             self.hub.publish("state", state)
@@ -296,12 +299,12 @@ class Trainer:
             self._show(whole)
 
     def welcome(self) -> None:
-        """Show the present to one who has just come. Snapshots of a training wait."""
+        """Show this moment to a new watcher. While the training runs, a new snapshot has to wait its turn."""
         self._tiles_due = 0.0
         self.publish(whole=self.state != TRAINING)
 
     def open_tiles(self) -> None:
-        """Show the tiles to one who has just opened their panel. A training shows them soon anyway."""
+        """Show the tiles to a page that has just opened their panel. A running training shows them soon anyway."""
         if self.state != TRAINING:
             self._show_tiles()
 
@@ -313,8 +316,8 @@ class Trainer:
         self._took.append(perf_counter() - started)
         if (whole or perf_counter() >= self._tiles_due) and self.hub.wants("tiles"):
             self._show_tiles()
-        # From now on: a slow machine has to take steps between frames. Of the last ones the quickest counts: the others
-        # were interrupted. A training that waits between its steps has all the time.
+        # Counted from now, so that a slow machine takes steps between two frames. The quickest of the last frames
+        # counts, because the others were interrupted. A training with a limited speed has time to spare.
         pause = 0.0 if self.speed else min(min(self._took) / FRAME_SHARE, RAREST_FRAME)
         self._frame_due = perf_counter() + max(FRAME_SECONDS, pause)
 
@@ -323,7 +326,7 @@ class Trainer:
         self._tiles_due = perf_counter() + TILES_SECONDS
 
     def _take_snapshot(self) -> None:
-        """The more rarely, the longer it takes."""
+        """Take a snapshot; the longer it takes, the rarer they become."""
         started = perf_counter()
         self.live.take_snapshot()
         now = perf_counter()
@@ -345,9 +348,9 @@ class Trainer:
         while not self._ended:
             self._train()
 
-    @np.errstate(all="ignore")  # training finds what overflows; whoever looks on is shown it as it is
+    @np.errstate(all="ignore")  # the training detects an overflow; the page shows the numbers as they are
     def _train(self) -> None:
-        """Train, and serve who asks, until `fit` has to be left."""
+        """Train, and answer questions, until `fit` has to be left."""
         self._leaving = False
         with suppress(Again):
             try:
@@ -364,19 +367,19 @@ class Trainer:
                 self._serve(None)
 
     def _begin(self, start: Start) -> None:
-        """A new training from this start, waiting. Where there can be none: BadInput, and the present one stays."""
+        """Prepare a new training from this start. Raises BadInput if that is impossible; the present one then stays."""
         self.live = LiveRun(start, self.dataset, self.threads, self._next_size, self.budget)
         self.run_number += 1
         self.state, self._single, self._one_epoch = PAUSED, None, False
         self._due, self._pace = perf_counter(), (perf_counter(), 0, 0.0)
-        self._leaving = True  # the fit of the training before
+        self._leaving = True  # the fit of the previous training
         self.publish(whole=True)
 
     def _end(self) -> None:
         self._ended = self._leaving = True
 
     def _next_size(self) -> int:
-        """The size of the next batch: `fit` waits here, before each step, for as long as it must."""
+        """The size of the next batch: `fit` waits here, before each step, as long as necessary."""
         if self._single:
             self._single = None
             self.publish(whole=True)
@@ -390,14 +393,14 @@ class Trainer:
         return self._batch_size()
 
     def _serve(self, timeout: float | None) -> bool:
-        """Do what is asked next, within `timeout` seconds (None: whenever it comes). False where nothing was."""
+        """Answer the next question, if it comes within `timeout` seconds (None: at any time). False if none came."""
         try:
             job, future = self._jobs.get(timeout != 0, timeout)
         except queue.Empty:
             return False
         try:
             future.set_result(job())
-        except Exception as problem:  # it is the asker's, whatever it is: this thread has to live on
+        except Exception as problem:  # whatever it is, it goes to the one who asked: this thread must go on
             future.set_exception(problem)
         if self._leaving:
             raise Again
@@ -410,7 +413,7 @@ class Trainer:
 
     def _after_step(self, step: int, loss: float) -> None:
         self.live.after_step(step, loss)
-        # A frame that nobody waits for would be an old one when somebody takes it.
+        # A frame that nobody waits for would be old by the time somebody takes it.
         is_due = "frame" in self.hub.awaited and perf_counter() >= self._frame_due
         if is_due and self.state == TRAINING and self.hub.watchers:
             self._show()
@@ -432,13 +435,15 @@ class Trainer:
     def _refuse_without_pad(self) -> None:
         if self.live.image != limits.MNIST:
             rows, columns = self.live.image
-            raise BadInput(f"a drawing is made an image of 28 × 28 pixels, but these are of {rows} × {columns}")
+            raise BadInput(f"a drawing becomes an image of 28 × 28 pixels, but these have {rows} × {columns}")
 
     def _refuse_when_over(self) -> None:
         if self.state == DIVERGED:
-            raise BadInput("the training has diverged: rewind or start anew, with a lower learning rate")
+            raise BadInput("the training has diverged: rewind or start again with a lower learning rate")
         if self._target_reached():
-            raise BadInput(f"{self.run.progress.epoch} epochs are done, as many as were asked for: raise the target")
+            raise BadInput(
+                f"the training ended after epoch {self.run.progress.epoch}: raise the number of epochs to go on"
+            )
 
 
 def _stack(recipe: Recipe, hidden: tuple[int, ...] | None, activation: str | None) -> Recipe:

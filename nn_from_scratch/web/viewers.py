@@ -1,7 +1,8 @@
-"""Who looks on over HTTP: a page that asks again and again what is new, and says how far it has come.
+"""The pages that watch over HTTP. A page asks for news again and again, and says which news it already has.
 
-Only one answer is ever on its way to a page. So what is on a slow line is never older than one answer, and frames are
-skipped by what has arrived, not by what has been written into some buffer. A page that asks no more has left.
+There is never more than one answer on its way to a page. So a page on a slow line is never more than one answer behind:
+which frames are skipped depends on what has arrived, not on what was written into some buffer. A page that stops asking
+has left.
 """
 
 import re
@@ -12,14 +13,14 @@ from nn_from_scratch.errors import BadInput
 from nn_from_scratch.web.hub import KINDS, Event, Watch
 from nn_from_scratch.web.trainer import Trainer
 
-ABSENCE = 5.0  # seconds after its last answer in which a page has to ask again, or it has left
-NAME = re.compile("[0-9a-f]{32}")  # drawn by the page itself
-SELDOM = 0.5  # seconds from an answer to the next question, for those of whom there are many
-MODEST = tuple(kind for kind in KINDS if kind != "tiles")  # what a page takes that doesn't show the tiles
+ABSENCE = 5.0  # seconds after its last answer; a page that has not asked again by then has left
+NAME = re.compile("[0-9a-f]{32}")  # drawn at random by the page itself
+SELDOM = 0.5  # seconds from an answer to the next question, for the many pages of an audience
+MODEST = tuple(kind for kind in KINDS if kind != "tiles")  # for a page that doesn't show the tiles
 
 
 class Viewers:
-    """The pages that watch a trainer, each by the name that it has given itself."""
+    """The pages that watch a trainer, each under the name that it has given itself."""
 
     def __init__(self, trainer: Trainer, absence: float = ABSENCE):
         self.trainer = trainer
@@ -30,11 +31,11 @@ class Viewers:
     def next(
         self, name: str, seen: int, tiles: bool, timeout: float, pace: float = 0.0
     ) -> tuple[int, list[Event]] | None:
-        """What this page has not got yet, as soon as there is something; see Watch.take.
+        """The events that this page doesn't have yet, as soon as there are any; see Watch.take.
 
-        `seen` is what it was told with the last answer that arrived. Of a new page, whatever it says, it is 0: it may
-        know the numbers of another server. One that asks sooner than `pace` seconds after its last answer, though it
-        was told to wait, waits here. Raises TooManyWatchers.
+        `seen` is the number that came with the last answer that arrived. For a new page it is taken as 0, because the
+        page may have the number from another server. A page was told to wait `pace` seconds between an answer and the
+        next question; if it asks sooner, it has to wait here. Raises TooManyWatchers.
         """
         kinds = KINDS if tiles else MODEST
         watch, is_new = self._watch_of(name)

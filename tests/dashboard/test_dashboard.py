@@ -371,7 +371,7 @@ def test_what_cannot_be_done_is_said_in_one_line(tmp_path, monkeypatch):
     assert "--start 360: expected 0 to 359" in refusal(run(*OPTIONS, "--start", 360, "--save", tmp_path / "a.png"))
     line = refusal(run(*OPTIONS, "--save", tmp_path / "a.mp4", PATH=str(tmp_path)))
     assert line.startswith("python -m nn_from_scratch.dashboard: error: ")
-    assert "takes the program ffmpeg, which isn't installed: install it, or save a .gif" in line
+    assert "needs the program ffmpeg, which isn't installed: install it, or save a .gif" in line
     assert list(tmp_path.iterdir()) == []
 
 

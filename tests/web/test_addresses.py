@@ -79,7 +79,7 @@ def test_every_printed_address_works_and_is_the_only_kind_that_does(listening):
             status, answer = asked(hosts[-1], port, stranger)
             assert status == 400
             assert answer["error"].startswith("this server does not answer to ")
-            assert answer["error"].endswith("take an address that its command prints")
+            assert answer["error"].endswith("use an address that its command prints")
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
 

@@ -138,4 +138,4 @@ def test_another_address_than_this_machines_own_is_warned_of():
         assert address.startswith("http://localhost:")
         process.send_signal(signal.SIGINT)
         process.wait(60)
-        assert "warning: everyone who can reach 0.0.0.0 can watch and steer" in process.stderr.read()
+        assert "warning: everyone who can reach 0.0.0.0 can watch and control" in process.stderr.read()

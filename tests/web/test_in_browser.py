@@ -100,7 +100,7 @@ def test_finished_it_waits_and_goes_on_with_a_higher_target(trainer):
     trainer.ask(trainer.change, epoch_target=1)
     trainer.ask(trainer.start)
     assert settled(trainer) == "finished"
-    with pytest.raises(BadInput, match="1 epochs are done"):
+    with pytest.raises(BadInput, match="the training ended after epoch 1: raise"):
         step(trainer)
     trainer.ask(trainer.change, epoch_target=2)
     trainer.ask(trainer.start)
@@ -114,7 +114,7 @@ def test_diverged_it_answers_and_can_be_rewound(trainer):
     trainer.ask(trainer.start)
     assert settled(trainer) == "diverged"
     assert trainer.ask(trainer.frame)["message"]["kind"] == "diverged"
-    with pytest.raises(BadInput, match="diverged: rewind or start anew"):
+    with pytest.raises(BadInput, match="diverged: rewind or start again"):
         step(trainer)
     trainer.ask(trainer.rewind)
     assert trainer.state == "paused"
@@ -263,7 +263,10 @@ def test_an_archive_of_keras_is_learnt_from(posted, tmp_path, rng):
             {"train-images-idx3-ubyte.gz": b"\x1f\x8bno", "train-labels-idx1-ubyte.gz": b""},
             "train-images-idx3-ubyte.gz: ",
         ),
-        ({"train-labels-idx1-ubyte": b"", "notes.txt": b"a"}, "what was chosen (notes.txt, train-labels-idx1-ubyte): "),
+        (
+            {"train-labels-idx1-ubyte": b"", "notes.txt": b"a"},
+            "the chosen files (notes.txt, train-labels-idx1-ubyte): ",
+        ),
         ({"holiday.jpg": b"\xff\xd8\xff"}, "holiday.jpg: "),
         ({"a.npz": b"PK\x03\x04"}, "a.npz: "),
     ],

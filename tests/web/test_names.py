@@ -69,7 +69,7 @@ def test_without_a_pad_drawings_are_refused():
             (trainer.show, "drawing", None, INK, True),
             (trainer.learn_drawings, drawings),
         ):
-            with pytest.raises(BadInput, match="an image of 28 × 28 pixels, but these are of 28 × 18"):
+            with pytest.raises(BadInput, match="an image of 28 × 28 pixels, but these have 28 × 18"):
                 trainer.ask(method, *arguments)
 
 
@@ -85,7 +85,7 @@ def test_a_drawing_may_have_any_label_that_there_is():
 def test_images_that_the_page_does_not_show_are_refused_in_one_line(shape, monkeypatch, capsys):
     split = nn.Split(np.zeros((8, *shape), np.uint8), (np.arange(8) % 2).astype(np.uint8))
     data = nn.Dataset("some data", split, split, "made up")
-    expected = "some data: the page shows grey images of 4 to 64 pixels a side, and no others"
+    expected = "some data: the page shows grey images of 4 to 64 pixels a side only"
     with pytest.raises(BadInput) as caught:
         recipe_of_preset("784-100-10", data)
     assert str(caught.value) == expected

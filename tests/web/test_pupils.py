@@ -95,7 +95,7 @@ def test_one_pupil_too_many_is_told_so_and_there_is_room_again_when_a_training_h
     with classroom(digits, most=1, patience=0.2, every=0.02) as pupils:
         name, viewers = pupils.enter("", PAGE)
         watch = viewers.trainer.hub.watch()
-        with pytest.raises(TooManyPupils, match=r"^1 pupils have a training here, and more can't at the same time"):
+        with pytest.raises(TooManyPupils, match=r"^the places for pupils are all taken \(1\)"):
             pupils.enter("", OTHER)
         time.sleep(0.4)
         assert pupils.of(name) is viewers, "it is watched"
@@ -116,8 +116,7 @@ def test_a_pupil_too_many_reads_why(enter):
     answers = [page.next() for page in pages]
     assert all("frame" in answer for answer in answers[:3])
     assert answers[3]["error"] == (
-        "3 pupils have a training here, and more can't at the same time: "
-        "a place gets free 10 minutes after its page was closed"
+        "the places for pupils are all taken (3): a place becomes free 10 minutes after its page is closed"
     )
     assert pages[3].status == 503
 
@@ -182,6 +181,6 @@ def test_a_pupil_may_not_take_more_than_a_share_of_the_machine(digits, mnist):
         assert kept <= 2 * limits.SHARE.trail_bytes
     with (
         Trainer(mnist, budget=limits.SHARE) as trainer,
-        pytest.raises(BadInput, match="a copy of all images, of 47 MB"),
+        pytest.raises(BadInput, match="a copy of all images, 47 MB"),
     ):
         trainer.ask(trainer.learn_drawings, drawings)

@@ -99,7 +99,7 @@ def test_one_that_is_too_old_for_this_package_is_refused(tmp_path, changes, said
 
 def test_neither_a_directory_nor_an_address(tmp_path):
     message = refused(tmp_path / "nowhere")
-    assert message.startswith(f"{tmp_path}/nowhere: no such directory: expected that of a Pyodide release")
+    assert message.startswith(f"{tmp_path}/nowhere: no such directory: expected a Pyodide release")
     assert "ftp://host/: no such directory" in refused("ftp://host/")
 
 

@@ -283,7 +283,7 @@ def test_an_ensemble_is_refused_as_the_page_shows_a_single_network(client, train
     members = [nn.SavedNetwork(nn.PRESETS["784-10-10"].make_network(seed)) for seed in (0, 1)]
     nn.save(nn.SavedEnsemble(members), tmp_path / "e.json")
     answer = post(client, "weights", (tmp_path / "e.json").read_bytes(), status=400)
-    expected = "the uploaded file: is an ensemble of 2 networks, and the page shows a single one"
+    expected = "the uploaded file: is an ensemble of 2 networks, but the page shows single ones"
     assert answer["error"] == expected
     assert trainer.run.network.parameters.tobytes() == before
 
@@ -368,7 +368,7 @@ def test_a_mistake_of_ours_shows_nothing_of_it(client, trainer, monkeypatch, cap
     monkeypatch.setattr(trainer, "description", lambda: 1 / 0)
     response = checked(client.get("/api/state"))
     assert response.status_code == 500
-    assert response.get_json() == {"error": "a mistake in the server; the terminal in which it runs shows it"}
+    assert response.get_json() == {"error": "an error in the server; the terminal in which it runs shows it"}
     assert "ZeroDivisionError" in caplog.text
 
 

@@ -155,7 +155,7 @@ def test_a_lesson_with_dropout_sees_the_units_that_the_step_left_out(digits):
 def test_a_network_with_batch_normalization_learns_by_the_batch_and_says_so(digits):
     with Trainer(digits, "784-10-10", seed=3) as trainer:
         trainer.ask(trainer.restart, seed=3, layers=("dense:12", "batch-norm", "relu", "dense:10", "softmax"))
-        with pytest.raises(BadInput, match="batch normalization, which takes the mean of a batch: step by a batch"):
+        with pytest.raises(BadInput, match="batch normalization, which takes the mean of a batch: step by one batch"):
             trainer.ask(trainer.step, "example")
         shown = step(trainer, "batch")
         p = nn.predict(trainer.run.network, trainer.run.validation.images[:1])[0]

@@ -279,6 +279,6 @@ def test_the_command_refuses_in_one_line(release, tmp_path):
     assert "is not empty" in refusal(run("nn_from_scratch.web", "--static", tmp_path, "--pyodide", release))
     for options in (["--data", "mnist"], ["--test-data", "a.csv"], ["--test-fraction", 0.2]):
         answer = refusal(run("nn_from_scratch.web", "--static", tmp_path / "site", *options))
-        assert "--static takes no images" in answer
+        assert "--static takes no data" in answer
     for options in (["--port", 0], ["--no-browser"]):
         assert "serves nothing" in refusal(run("nn_from_scratch.web", "--static", tmp_path / "site", *options))

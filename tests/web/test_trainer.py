@@ -260,7 +260,7 @@ def test_the_target_finishes_the_training_and_a_higher_one_lets_it_go_on(trainer
     wait_until(lambda: state(trainer) == "finished")
     assert trainer.run.progress.epoch == 1
     for command in (trainer.start, lambda: trainer.step("batch")):
-        with pytest.raises(BadInput, match="1 epochs are done, as many as were asked for: raise the target"):
+        with pytest.raises(BadInput, match="the training ended after epoch 1: raise the number of epochs to go on"):
             trainer.ask(command)
     trainer.ask(trainer.change, epoch_target=2)
     assert state(trainer) == "paused"
@@ -471,7 +471,7 @@ def test_an_absurd_rate_diverges_and_the_last_finite_network_stays(trainer, pres
     shown = dict(watch.next(0))
     assert json.loads(shown["frame"])["state"] == json.loads(shown["state"])["state"] == "diverged"
     for command in (trainer.start, lambda: trainer.step("example")):
-        with pytest.raises(BadInput, match="diverged: rewind or start anew"):
+        with pytest.raises(BadInput, match="diverged: rewind or start again"):
             trainer.ask(command)
     trainer.ask(trainer.rewind)
     assert trainer.ask(trainer.frame)["message"] is None

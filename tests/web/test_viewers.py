@@ -155,7 +155,7 @@ def test_the_sixty_fifth_page_is_told_at_once_and_a_closed_one_makes_room(live_s
         assert page.next()["state"]["state"] == "paused"
         page.connection.close()
     late = pages()
-    assert late.next() == {"error": "64 pages are already watching, and more can't: close one of them"}
+    assert late.next() == {"error": "64 pages are already watching, which is the limit: close one of them"}
     assert late.status == 503
     assert many[0].command(f"leave?viewer={many[0].name}") == {}
     assert "frame" in late.next()

@@ -1,5 +1,5 @@
-// What this page may do. One that only looks on says so in a line and hides what would be refused; one on the machine
-// itself can show the others' address, for the last row as a QR code.
+// What this page may do. A page that can only watch says so in a line, and hides the controls that would be refused. A
+// page on the machine itself can show the address for the others, also as a QR code.
 
 import { byId, make, write } from "./dom.js";
 
@@ -16,7 +16,7 @@ export class Access {
   draw() {
     const { access, settings } = this.state;
     if (!access) return;
-    write(this.line, `You watch, and the presenter steers.${settings?.pad ? ` Draw ${settings.noun.a} of your own, and see what the network says.` : ""}`);
+    write(this.line, `You are watching; the presenter controls the training.${settings?.pad ? ` Draw ${settings.noun.a} of your own to see the network's answer.` : ""}`);
     const looksOn = !access.steers;
     document.body.dataset.access = looksOn ? "looks-on" : "steers";
     this.line.hidden = !looksOn;

@@ -1,5 +1,5 @@
-// Everything in the address: the training with its seed and settings, what is on the stage, and what of the page is
-// shown. The same address gives the same training, to the last digit.
+// The address holds everything: the training with its seed and settings, the image on the stage, and the parts of the
+// page that are shown. The same address gives the same training, to the last digit.
 
 import { byId } from "./dom.js";
 
@@ -46,7 +46,7 @@ export class Address {
     } else if (!this.applying) this.#write();
   }
 
-  /** On opening: what the address asks for, unless that is what is there already, as after a reload. */
+  /** On opening: command what the address asks for, unless it is there already, as after a reload. */
   async #apply() {
     const { settings } = this.state;
     this.applying = true;

@@ -1,4 +1,4 @@
-// Questions and commands to the trainer. It explains a refusal in one sentence; that becomes the message of a Refused.
+// Questions and commands to the trainer. The trainer explains a refusal in one sentence, the message of a Refused.
 
 import { transport } from "./transport.js";
 

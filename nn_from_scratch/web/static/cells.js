@@ -1,5 +1,5 @@
 // A canvas whose drawing is a grid of things to choose from: strips of neurons, tiles of weights. Pointer, arrow keys
-// and Enter work on it as on a list, and each cell explains itself.
+// and Enter work as in a list, and each cell has an explanation.
 
 import { explain } from "./explain.js";
 

@@ -22,7 +22,7 @@ const clamp = (level) => Math.max(0, Math.min(LEVELS - 1, Math.round(level)));
 
 /** To be called at the start and whenever the theme changes. */
 export function readColours() {
-  const probe = document.createElement("span"); // only a real colour property has its var() and light-dark() worked out
+  const probe = document.createElement("span"); // only a real colour property has its var() and light-dark() resolved
   document.body.append(probe);
   for (const name of NAMES) {
     probe.style.color = `var(--${name})`;

@@ -1,4 +1,4 @@
-// Sends commands. A refusal is said beside the field that it belongs to, in the server's words, and what was typed stays.
+// Sends commands. A refusal is shown beside its field, in the server's words, and the field keeps what was typed.
 
 import { post } from "./api.js";
 import { write } from "./dom.js";
@@ -9,13 +9,13 @@ export class Commands {
   }
 
   /**
-   * What a command changed comes with the stream, in order: the answer here may be older than what the stream has brought
-   * meanwhile. `place` names the line for a refusal; `otherwise`, if given, is done instead of saying it. Returns whether
-   * it was accepted.
+   * The changes that a command makes come with the stream, in order: the answer here may be older than the stream's
+   * latest news. `place` names the line for a refusal; `otherwise`, if given, is called instead of showing the refusal.
+   * Returns whether the command was accepted.
    */
   async send(path, body, place = "transport", otherwise = null) {
     clear(place);
-    if (this.state.access?.steers === false) return false; // it would be refused: access.js says so, and hides what asks
+    if (this.state.access?.steers === false) return false; // it would be refused: access.js says so, and hides the controls
     try {
       await post(path, body);
       return true;
@@ -27,7 +27,7 @@ export class Commands {
   }
 }
 
-/** Say beside a field why something was refused. */
+/** Show beside a field why something was refused. */
 export function refuse(place, message) {
   const line = lineOf(place);
   write(line, message);

@@ -1,5 +1,5 @@
-// Runs that the visitor keeps: their curves stay in grey behind those of the present one, and a table tells in which
-// settings they differ and what they reached. Same seed, one thing changed: that is how one finds out what it does.
+// Runs that the visitor keeps: their curves stay in grey behind those of the present one, and a table shows their
+// results and the settings in which they differ. To find out what a setting does, keep the seed and change only this.
 
 import { byId, make, write } from "./dom.js";
 import { percent, plain } from "./numbers.js";
@@ -54,7 +54,7 @@ export class Compare {
       step: frame.step,
     };
     const rows = [...kept, now];
-    // Only what differs is worth a column.
+    // Only settings that differ have a column.
     const columns = Object.keys(SETTINGS).filter((key) => new Set(rows.map(({ values }) => values[key])).size > 1);
     const head = ["run", ...columns, "steps", `best on ${this.state.heldOut} images`, "last"];
     const cells = rows.map(({ name, values, best, last, step }) => [name, ...columns.map((key) => values[key]), String(step), percent(best), percent(last)]);

@@ -1,5 +1,5 @@
-// The confusion matrix as a true table, and behind each cell the images that it counts: a mistake is understood best by
-// looking at it.
+// The confusion matrix as an HTML table. Each cell opens the images that it counts: the best way to understand a mistake
+// is to look at it.
 
 import { get } from "./api.js";
 import { picture } from "./canvas.js";
@@ -26,10 +26,10 @@ export class Confusion {
     const { settings } = this.state;
     if (!settings) return;
     const { names: classes } = settings;
-    // The matrix of another network may still be here when the classes are already others.
+    // With a new network, the classes may be new while the matrix is still the old network's.
     const confusion = this.state.confusion?.matrix.length === classes.length ? this.state.confusion : null;
     if (this.classes !== String(classes)) this.#build(classes);
-    write(byId("confusion-note"), confusion ? `${count(sum(confusion.matrix))} ${this.state.heldOut} images, at step ${count(confusion.step)}` : "counted at the end of the first epoch");
+    write(byId("confusion-note"), confusion ? `${count(sum(confusion.matrix))} ${this.state.heldOut} images, at step ${count(confusion.step)}` : "not counted yet");
     const wrong = confusion?.matrix.map((row, actual) => row.filter((_, predicted) => predicted !== actual)).flat() ?? [];
     const mostWrong = Math.max(1, ...wrong);
     const mostRight = Math.max(1, ...(confusion?.matrix.map((row, i) => row[i]) ?? []));
@@ -65,8 +65,8 @@ export class Confusion {
     const found = this.state.confusion?.matrix[actual][predicted] ?? 0;
     const times = found === 1 ? "time" : "times";
     const what = upperFirst(called[actual]);
-    if (actual === predicted) return `${what}: recognized ${count(found)} ${times}. Click to see them.`;
-    return `${what}, taken for ${called[predicted]}: ${count(found)} ${times}. Click to see them.`;
+    if (actual === predicted) return `${what}: recognized ${count(found)} ${times}. Click to see the images.`;
+    return `${what}, taken for ${called[predicted]}: ${count(found)} ${times}. Click to see the images.`;
   }
 
   #move(event) {
@@ -93,8 +93,8 @@ export class Confusion {
     try {
       const found = await get(`/api/confusion/${actual}/${predicted}`);
       const shown = found.images.length;
-      const part = shown < found.count ? `, the first ${shown} of them here` : "";
-      write(byId("images-note"), `${count(found.count)} ${found.count === 1 ? "image" : "images"}${part}, as answered at step ${count(found.step)}`);
+      const part = shown < found.count ? `, of which the first ${shown} are shown` : "";
+      write(byId("images-note"), `${count(found.count)} ${found.count === 1 ? "image" : "images"}${part}; answers of step ${count(found.step)}`);
       list.append(...found.images.map((image, i) => this.#thumbnail(image, found.indices[i])));
     } catch (problem) {
       write(byId("images-note"), problem.message);

@@ -1,4 +1,4 @@
-// The stream of frames from the trainer. When it breaks off, the page says so and keeps trying; what is seen stays.
+// The stream of frames from the trainer. If it breaks off, the page says so, shows the last frame, and keeps trying.
 
 import { byId, write } from "./dom.js";
 import { History } from "./history.js";
@@ -18,12 +18,12 @@ export function stayConnected(state) {
 
 function connect(state) {
   events?.close();
-  state.history = new History(); // a server that was started again may count its runs from the same number
+  state.history = new History(); // a restarted server may use the same numbers for its runs
   const stream = transport.watch();
   events = stream;
   const listen = (kind, take) => stream.addEventListener(kind, (event) => take(JSON.parse(event.data)));
 
-  // A new state is shown with the frame that follows it, or a new network would be drawn with the numbers of the old one.
+  // A new state is shown with the frame that follows it. Otherwise a new network would be drawn with the old numbers.
   let settings = null;
   listen("state", (news) => (settings = news));
   listen("access", (access) => state.set("access", access));

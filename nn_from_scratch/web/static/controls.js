@@ -1,10 +1,10 @@
-// Buttons, sliders and fields: each sends one command, and shows what the server says is true, not what was asked for.
+// Buttons, sliders and fields: each sends one command, and shows the server's value, not the one asked for.
 
 import { byId, make, write } from "./dom.js";
 import { count, plain } from "./numbers.js";
 
 const SPEEDS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, null]; // steps a second; null: unlimited
-const OWN = ""; // the choice "own" among the presets
+const OWN = ""; // the choice "custom" among the presets
 const editing = new Set(); // the fields that are being typed in
 const SETTLED = 150; // milliseconds without a movement of a slider before it is sent
 
@@ -75,7 +75,7 @@ export class Controls {
       this.#restart({ seed: numberIn(byId("seed")) });
     });
     byId("random-start").addEventListener("click", () => this.#restart({ seed: null }));
-    // What is chosen is built at once: a menu that shows one network while another learns would be a lie.
+    // A chosen network is built at once: a menu must not show one network while another learns.
     byId("preset").addEventListener("change", ({ target }) => {
       if (target.value !== OWN) this.#restart({ seed: this.state.settings.seed, preset: target.value });
     });
@@ -139,7 +139,7 @@ export class Controls {
     write(byId("training-limits"), `rate ${plain(least)} to ${plain(limits.highest_learning_rate)}, batch ${one} to ${count(many)}, up to ${count(limits.epochs)} epochs`);
   }
 
-  /** As `keep`, but what was refused stays as it was typed. */
+  /** Like `keep`, but a refused value stays as it was typed. */
   #keep(id, name, value) {
     if (!this.refused?.includes(name)) keep(id, value);
   }
@@ -148,16 +148,16 @@ export class Controls {
     const select = byId("preset");
     if (select.options.length !== presets.length + 1) {
       const options = presets.map((name) => make("option", { value: name }, name));
-      select.replaceChildren(...options, make("option", { value: OWN, disabled: true }, "own"));
+      select.replaceChildren(...options, make("option", { value: OWN, disabled: true }, "custom"));
     }
-    select.options[presets.length].textContent = experiment ? `experiment: ${experiment[0]}` : "own";
+    select.options[presets.length].textContent = experiment ? `experiment: ${experiment[0]}` : "custom";
     keep("preset", preset ?? OWN);
     keep("loss", loss.split(":")[0]);
     keep("seed", seed);
     const written = noun.one === "digit" ? "the digits " : "";
     const few = names.length <= (written ? 2 : 10);
     const what = written + (few ? names.join(written ? " and " : ", ") : `${names[0]} to ${names.at(-1)}`);
-    const judged = data.judged_on === "test" ? `judged on the ${count(data.validation)} test images` : `${count(data.validation)} held out`;
+    const judged = data.judged_on === "test" ? `tested on the ${count(data.validation)} test images` : `${count(data.validation)} held out`;
     write(byId("data"), `${data.name}: ${count(data.training)} images to learn from, ${judged}; ${what}`);
   }
 }
@@ -175,10 +175,10 @@ export function fill(id, options) {
   select.replaceChildren(...Object.entries(options).map(([value, text]) => make("option", { value }, text)));
 }
 
-/** Show a value, but never under the fingers of somebody who is changing it. */
+/** Show a value, but not while somebody is changing it. */
 export function keep(id, value) {
   const input = byId(id);
   if (editing.has(input) || input.matches(":active") || input.value === String(value)) return;
   input.value = value;
-  if (input === document.activeElement) input.select?.(); // as when it was entered: what is typed next replaces it
+  if (input === document.activeElement) input.select?.(); // as when the field was entered: the next typed text replaces it
 }

@@ -1,5 +1,5 @@
-// Loss and accuracy against the step. Each batch is a faint dot, because a single batch says little; the line is the mean
-// of its neighbours, and says so. Validation is measured on all held-out images, so it is drawn as it is.
+// Loss and accuracy against the step. Each batch is a faint dot, because a single batch says little; the line is a mean
+// of the last points, and a note says so. Validation is measured on all held-out images, so it is drawn as it is.
 
 import { fit } from "./canvas.js";
 import { colours } from "./colours.js";
@@ -27,13 +27,13 @@ export class Curve {
   drawn = -Infinity;
 
   draw() {
-    if (!this.canvas.clientWidth) return; // not among what is shown
+    if (!this.canvas.clientWidth) return; // not shown
     if (this.#isTooSoon()) return;
     const { points, validation } = this.state.history;
     const { kept } = this.state;
     const [context, width, height] = fit(this.canvas);
     const font = Math.max(11, 0.7 * remSize());
-    this.edge = { left: 4.2 * font, right: 10, top: Math.max(8, 0.6 * font), bottom: 2 * font }; // room for what is written there
+    this.edge = { left: 4.2 * font, right: 10, top: Math.max(8, 0.6 * font), bottom: 2 * font }; // room for the labels
     const raw = points.map((point) => [point[STEP], point[this.column]]);
     const window = Math.max(1, Math.min(100, Math.round(raw.length / 30)));
     this.line = smoothed(raw, window);
@@ -63,7 +63,7 @@ export class Curve {
     if (this.at !== null) this.#drawCursor(context, x, y, height);
   }
 
-  /** While it trains, a long curve changes little from frame to frame, and to draw it takes as long as all else. */
+  /** During training, a long curve changes little between frames, and drawing it takes as long as everything else. */
   #isTooSoon() {
     const wait = this.state.settings?.state === "training" && this.at === null ? this.drawn + PAUSE - performance.now() : 0;
     if (wait > 0) {
@@ -93,7 +93,7 @@ export class Curve {
   #scale(raw) {
     const values = [...this.line, ...this.validation, ...this.kept.flatMap(({ validation }) => validation)].map(([, value]) => value).filter(Number.isFinite);
     if (this.column === ACCURACY) {
-      // From the ten per cent below most of the curve: the rise at the start leaves the picture when it is long over.
+      // From the multiple of ten per cent below most of the curve: after a while the rise at the start is cut off.
       const sorted = values.toSorted((a, b) => a - b);
       const low = Math.max(0, Math.floor((sorted[Math.floor(sorted.length / 20)] ?? 0) * 10 - 0.3) / 10);
       return { share: (value) => (value - low) / (1 - low), ticks: linearTicks(low, 1) };
@@ -165,7 +165,7 @@ export class Curve {
     context.globalAlpha = 1;
   }
 
-  /** Where the rate, the optimizer or something else was changed on the way. */
+  /** Where the rate, the optimizer or something else was changed during the training. */
   #drawMarks(context, x, width, height) {
     const marks = this.state.settings?.marks ?? [];
     context.save();

@@ -22,12 +22,12 @@ export function unpack({ scale, data }) {
   return Float32Array.from(new Int8Array(bytes(data).buffer), (level) => level * scale);
 }
 
-/** One of a packed layer's values in words. It came as a byte: a 0 there is only less than half a step. */
+/** One of a packed layer's values as text. It came as a byte, so a 0 only means less than half a step. */
 export function inWords({ scale }, value) {
   return value === 0 && scale ? `within ±${short(scale / 2, 2)}` : short(value);
 }
 
-/** Which of a layer's activations is drawn at full strength: 1 where there can be no larger one, else the largest. */
+/** The activation that is drawn at full strength: 1 if a layer's activations can't be larger, else its largest. */
 export function fullActivation(layer, values) {
   return ["sigmoid", "softmax"].includes(layer.type) ? 1 : largest(values) || 1;
 }

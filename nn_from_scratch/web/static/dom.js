@@ -1,4 +1,4 @@
-// The few things that every module does with the document. Text goes in through textContent and nothing else.
+// The few things that every module does with the document. Text is written only through textContent.
 
 export const byId = (id) => document.getElementById(id);
 
@@ -13,10 +13,10 @@ export function make(tag, attributes = {}, ...content) {
   return element;
 }
 
-/** The size of the page's letters in pixels; for an audience, all is larger. */
+/** The size of the page's letters in pixels; when presenting, everything is larger. */
 export const remSize = () => parseFloat(getComputedStyle(document.documentElement).fontSize);
 
-/** Write a text only where it changed, so that what is selected or being read aloud is left in peace. */
+/** Write a text only if it changed, so that selections and screen readers are not disturbed. */
 export function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }

@@ -1,5 +1,5 @@
-// The pad on which visitors draw. Only strokes are kept here; what is made of them (threshold, scaling,
-// centring) is the server's business, so that the page and the command line read the same drawing the same way.
+// The pad on which visitors draw. Only strokes are kept here. The server does the rest (threshold, scaling, centring),
+// so that the page and the command line read the same drawing the same way.
 
 import { post } from "./api.js";
 import { picture } from "./canvas.js";
@@ -49,16 +49,16 @@ export class DrawPad {
     if (this.answer) this.#showImage();
   }
 
-  /** Say what is to be drawn; where the images are no grey ones of 28 × 28 pixels, there is no pad. */
+  /** Say what to draw. There is a pad only for grey images of 28 × 28 pixels. */
   #offer({ noun: { one, a, many }, pad }) {
     for (const part of document.querySelectorAll(".draw, [data-kind=drawing]")) part.hidden = !pad;
     if (one === this.noun) return;
     this.noun = one;
     const written = ["digit", "character"].includes(one);
     write(byId("draw-title"), `Draw ${a}`);
-    write(byId("pad-note"), `The pad makes strokes of a pen, as in handwriting. The ${many} that this network learns from may be of another kind: then fill in the shape, as large as the pad.`);
+    write(byId("pad-note"), `The pad draws strokes of a pen, as in handwriting. If the ${many} that this network learns from look different, fill in the shape, as large as the pad.`);
     byId("pad-note").hidden = written;
-    this.centre.checked = written || one === "picture"; // of which nobody knows more
+    this.centre.checked = written || one === "picture"; // the word for an unknown kind of image
   }
 
   /** A new frame: the network has changed, so its answer may have. */

@@ -1,4 +1,4 @@
-// The visitor's own drawings: kept with their labels in this browser, learnt from, saved to a file and read from one.
+// The visitor's own drawings: kept with their labels in this browser, used for training, saved to and read from a file.
 
 import { clear, refuse } from "./commands.js";
 import { bytes } from "./decode.js";
@@ -64,7 +64,7 @@ export class Drawings {
       if (!found.length) throw new Error("empty");
       this.#set([...this.kept, ...found.map(({ label, image }) => ({ label, image }))]);
     } catch {
-      refuse("drawings", `${file.name}: expected a file that this page has exported.`);
+      refuse("drawings", `${file.name}: expected a file that this page exported.`);
     }
   }
 
@@ -72,7 +72,7 @@ export class Drawings {
     const { settings } = this.state;
     if (!settings) return;
     const key = settings.noun.one === "digit" ? KEY : `${KEY}: ${settings.data.name}`;
-    if (key !== this.key) Object.assign(this, { key, kept: remembered(key) }); // a 3 is no 3 among other classes
+    if (key !== this.key) Object.assign(this, { key, kept: remembered(key) }); // label 3 has another meaning among other classes
     const select = byId("drawing-label");
     if (String(Array.from(select.options, ({ text }) => text)) !== String(settings.names)) {
       select.replaceChildren(...settings.classes.map((label, i) => make("option", { value: label }, settings.names[i])));

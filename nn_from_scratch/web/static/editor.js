@@ -1,4 +1,4 @@
-// The network at the top of the page, "784 → [100] → 10": each hidden layer a field, and what is changed is built at once.
+// The network at the top of the page, "784 → [100] → 10". Each hidden layer is a field; a change is built at once.
 
 import { fill, keep } from "./controls.js";
 import { byId, make, write } from "./dom.js";
@@ -16,7 +16,7 @@ export class Editor {
     byId("activation").addEventListener("change", ({ target }) => this.#build({ activation: target.value }));
   }
 
-  /** An emptied field, or 0, takes its layer away. */
+  /** An emptied field, or 0, removes its layer. */
   #hidden() {
     return [...this.list.querySelectorAll("input")].map(({ value }) => Number(value)).filter(Boolean);
   }
@@ -54,7 +54,7 @@ export class Editor {
     while (this.list.children.length > hidden.length) this.list.lastChild.remove();
     while (this.list.children.length < hidden.length) {
       const id = `hidden-${this.list.children.length + 1}`;
-      const input = make("input", { type: "number", id, min: 0, max: most, step: 1, "aria-label": `units of hidden layer ${id.split("-")[1]}, 1 to ${most}; empty: none`, title: `1 to ${most} units; empty takes the layer away` });
+      const input = make("input", { type: "number", id, min: 0, max: most, step: 1, "aria-label": `units of hidden layer ${id.split("-")[1]}, 1 to ${most}; empty: no layer`, title: `1 to ${most} units; empty removes the layer` });
       this.list.append(make("span", {}, input, " →"));
     }
     hidden.forEach((units, i) => keep(`hidden-${i + 1}`, units));

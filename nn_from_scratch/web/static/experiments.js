@@ -1,5 +1,5 @@
-// Experiments: each card asks for a prediction first, then sets everything, trains one run after the other, keeps their
-// curves, and compares what they reached with what was predicted. What they are comes from the server: experiments.py.
+// Experiments: each card asks for a prediction first, then sets everything, trains one run after another, keeps their
+// curves, and compares the results with the prediction. The experiments come from the server: experiments.py.
 
 import { get } from "./api.js";
 import { byId, make, write } from "./dom.js";
@@ -13,7 +13,7 @@ export class Experiments {
     this.current = null; // {experiment, predicted, results}
     byId("experiments-open").addEventListener("click", () => this.#show(byId("experiments").hidden));
     byId("experiments-close").addEventListener("click", () => this.#show(false));
-    // The address is that of the experiment, though the news of its first run may still be on their way.
+    // The address already names the experiment, but the news of its first run may not have arrived yet.
     state.on(["experiments"], () => this.#open(new URLSearchParams(location.search).get("experiment")));
     state.on(["frame"], () => this.#go());
   }
@@ -33,7 +33,7 @@ export class Experiments {
     );
   }
 
-  /** From the address. */
+  /** Open the experiment that the address names. */
   async #open(name) {
     await this.#show(true);
     const found = this.experiments?.find((experiment) => experiment.name === name);
@@ -59,14 +59,14 @@ export class Experiments {
     );
   }
 
-  /** Predicted: now run after run. */
+  /** After the prediction: one run after another. */
   async #begin(experiment, predicted) {
     this.current = { experiment, predicted, results: [], run: -1 };
     this.state.set("kept", []);
     this.card.dataset.stage = "running";
     this.rows = experiment.runs.map(({ name }) => make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, "…")));
     const table = make("table", {}, make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "run"), make("th", { scope: "col" }, "test images read right"))), make("tbody", {}, ...this.rows));
-    this.verdict = make("p", { "aria-live": "polite" }, `You predict: ${experiment.answers[predicted]}. Training …`);
+    this.verdict = make("p", { "aria-live": "polite" }, `Your prediction: ${experiment.answers[predicted]}. Training …`);
     this.card.replaceChildren(make("h3", {}, experiment.title), make("p", {}, experiment.question), table, this.verdict);
     await this.#next();
   }
@@ -78,7 +78,7 @@ export class Experiments {
     if (begun) await this.commands.send("/api/start");
   }
 
-  /** With every frame: is the run over that is under way? */
+  /** With every frame: is the present run over? */
   #go() {
     const { current, state } = this;
     if (!current || this.busy || !state.settings?.experiment) return;
@@ -93,7 +93,7 @@ export class Experiments {
     this.rows[run].cells[1].dataset.value = accuracy;
     if (run + 1 < experiment.runs.length) {
       this.compare.keep(experiment.runs[run].name);
-      // A short run may be over before its start is answered: then no frame comes any more that would say so.
+      // A short run may be over before the answer to its start arrives: then no later frame would say so.
       this.#next().finally(() => {
         this.busy = false;
         this.#go();
@@ -109,7 +109,7 @@ export class Experiments {
     this.current = null;
     const right = predicted === experiment.right;
     this.card.dataset.stage = "done";
-    write(this.verdict, right ? "As you predicted." : `You predicted: ${experiment.answers[predicted]}. It is: ${experiment.answers[experiment.right]}.`);
+    write(this.verdict, right ? "Your prediction was right." : `Your prediction: ${experiment.answers[predicted]}. The right answer: ${experiment.answers[experiment.right]}.`);
     this.card.append(make("p", { class: "why" }, make("b", {}, "Why: "), experiment.why));
   }
 }

@@ -1,103 +1,103 @@
-// One or two sentences on everything, on hover and on focus, all in one place: what a thing is, and what to look for.
-// An element names its text with data-explain; parts of a canvas hand in theirs when they are pointed at.
+// One or two sentences on everything, shown on hover and on focus: what a thing is, and what to look for.
+// An element names its text with data-explain; parts of a canvas supply their own when they are pointed at.
 
 import { byId, write } from "./dom.js";
 
 export const TEXTS = {
-  architecture: "The network that learns: its inputs, the neurons of each hidden layer, and its outputs. What you change is built at once, from the same seed.",
-  start: "Shows the network one batch of images after another and corrects its weights a little after each. The space bar does the same.",
-  pause: "Stops after the step under way, so that you can look around. The space bar does the same.",
-  step_example: "Learns from a single image and stops, and shows how: the guess, the error, the blame and the update.",
+  architecture: "The network that learns: its inputs, the neurons of each hidden layer, and its outputs. If you change it, a new network is built at once, from the same seed.",
+  start: "Shows the network one batch of images after another, and corrects its weights a little after each one. The space bar does the same.",
+  pause: "Stops after the present step, so that you can look around. The space bar does the same.",
+  step_example: "Learns from a single image, stops, and shows how it has learnt: the guess, the error, the blame and the update.",
   step_batch: "Learns from one batch: the gradients of all its images are averaged, then the weights move once.",
   step_epoch: "Learns from every training image once, in random order, and stops.",
-  rewind: "Back to the same first weights, with the same order of images to come: what you saw will happen again, number for number.",
+  rewind: "Goes back to the same first weights and the same order of images: everything you saw will happen again, number for number.",
   state: "What the training is doing right now.",
-  gradient_check: "Back-propagation was compared with measured slopes: some weights were nudged a little and the change of the loss was measured. The number is the largest relative difference found.",
-  level: "Watch shows the image, the network and its answer; Explain adds the loss, the way back and the mistakes; Everything adds all there is.",
+  gradient_check: "Back-propagation was compared with measured slopes: some weights were nudged a little, and the change of the loss was measured. The number is the largest relative difference that was found.",
+  level: "Watch shows the image, the network and its answer, and Explain adds the loss, the backward pass and the mistakes. Everything shows all there is.",
   present: "For a projector: large text, the network and one curve. The key P does the same.",
-  tour: "Points at one thing after another, in a minute.",
-  experiments: "What happens if something is done wrong on purpose: predict, run, and compare.",
-  add_layer: "Adds a hidden layer, and builds the network anew from the same seed.",
+  tour: "Points at one thing after another. It takes a minute.",
+  experiments: "Find out what happens if something is done wrong on purpose: predict, run, and compare.",
+  add_layer: "Adds a hidden layer. The new network is built from the same seed.",
   stage: "Which image goes through the network in the picture.",
-  stage_pinned: "One image that the network never learns from, always the same: so one can watch an opinion form.",
-  stage_latest: "The image that the network has learnt from last: another one with every step.",
+  stage_pinned: "Always the same image, from which the network never learns: you can watch how its answer develops.",
+  stage_latest: "The image that the network learnt from last: a different one after every step.",
   stage_mistake: "An image that the network gets wrong.",
   stage_test: "One of the test images.",
-  stage_drawing: "What you have drawn on the pad.",
+  stage_drawing: "Your drawing on the pad.",
   stage_next: "Another image of the same kind.",
-  beat_guess: "From left to right: what the network makes of the image, with the weights that it had before the step.",
+  beat_guess: "From left to right: the network answers, with the weights that it had before the step.",
   beat_error: "At the outputs: prediction minus target, p − t.",
-  beat_blame: "From right to left: how the loss would change with each neuron's sum, δ; the lines are the slopes of this image's loss.",
-  beat_update: "The weights move. Wide lines have grown, thin ones shrunk, and the changes are drawn larger than they are.",
-  compare: "Keep a run, change one thing, and train from the same seed: what differs in the curves comes from that one thing.",
-  keep: "Keeps the curves of this run in grey, and a row with its settings.",
-  forget: "Takes all kept runs away.",
-  weight_decay: "Pulls every weight towards 0 with every step, by this share times the learning rate. It keeps a network from learning by heart.",
-  full_batch: "Every step then sees all training images: the true slope of the loss, but only one step to an epoch.",
-  loss_choice: "What is made small. The last activation follows: softmax for cross-entropy, sigmoid for binary cross-entropy.",
-  drawing_label: "What you have drawn.",
+  beat_blame: "From right to left: δ says how the loss would change with each neuron's sum. The lines are the slopes of this image's loss.",
+  beat_update: "The weights move: a line that widens is a weight that grows, a line that thins is a weight that shrinks. The changes are drawn larger than they are.",
+  compare: "Keep a run, change one thing, and train from the same seed: any difference between the curves comes from that one thing.",
+  keep: "Keeps the curves of this run, in grey, and its settings as a row of the table.",
+  forget: "Removes all kept runs.",
+  weight_decay: "Pulls every weight towards 0 at every step, by this share times the learning rate. This keeps a network from memorizing its training images.",
+  full_batch: "Every step then uses all training images. It follows the true slope of the loss, but an epoch has only one step.",
+  loss_choice: "The number that training makes small. The last activation is chosen to match: softmax for cross-entropy, sigmoid for binary cross-entropy.",
+  drawing_label: "The right answer for your drawing.",
   drawing_keep: "Keeps this drawing and its label in this browser.",
   drawings_learn: "Adds the kept drawings to the training images, twenty times each, and goes on from the present weights.",
   drawings_export: "Saves the kept drawings as a file.",
-  drawings_import: "Reads drawings from a file that was saved here.",
+  drawings_import: "Reads drawings from a file that was saved by this page.",
   theme: "Switches between a light and a dark page.",
-  network: "The image enters at the left and its answer leaves at the right; the stronger a neuron's colour, the more active it is, orange below 0. Of many neurons a fixed sample is drawn, and of the lines the strongest: click a neuron for its sum, a line for the life of its weight.",
-  step: "How often the weights have been corrected. One step is one batch, or one single image.",
-  epoch: "How often the network has seen the whole training set.",
-  throughput: "Steps of training in one second, measured just now.",
-  edges: "Either the weights themselves, or what really flows: weight × activation. Blue is positive, orange negative, and a wider line is a larger number.",
-  phases: "Also shows the way back: how the mistake at the outputs is handed down through the layers, and which weights it asks to change.",
-  verdict: "The network answers with the output that is largest. Which image it is, you choose above the picture.",
-  outputs_output: "How strongly the network speaks for each class; these numbers are not shares of one certainty. The largest is the answer; a frame marks the true one.",
-  outputs_probability: "How the network divides its certainty among the classes: these probabilities sum to 1. The largest is the answer; a frame marks the true one.",
-  output_deltas: "How the loss would grow if the sum behind this output grew. Orange, below zero: a larger sum would be better; blue: a smaller one.",
-  loss: "How far the answers are from the right ones, as one number; training makes it small. Validation: the same on images that were held out, from which the network never learns.",
-  accuracy: "The share of right answers. Where training goes on rising and validation does not, the network learns by heart.",
+  network: "The image enters on the left, and the answer comes out on the right; stronger colours are larger activations, orange ones are below 0. Click a neuron to see its sum, or a line to see the history of its weight; a large layer shows a fixed sample of its neurons, and only the strongest lines.",
+  step: "How many times the weights have been corrected. A step takes one batch, or a single image.",
+  epoch: "How many times the network has seen the whole training set.",
+  throughput: "Training steps per second, measured just now.",
+  edges: "Either the weights themselves, or what flows along them: weight × activation. Blue is positive, orange is negative, and a wider line is a larger number.",
+  phases: "Also shows the backward pass: how the error at the outputs is passed back through the layers, and which weights should change.",
+  verdict: "The largest output is the network's answer. You can choose the image above the picture.",
+  outputs_output: "How strongly the network speaks for each class; these numbers need not add up to 1. The largest is the answer; a frame marks the right class.",
+  outputs_probability: "How the network divides its certainty among the classes: these probabilities sum to 1. The largest is the answer; a frame marks the right class.",
+  output_deltas: "How the loss would change if the sum behind this output grew. Orange, below 0, means that a larger sum would be better; blue, that a smaller one would be.",
+  loss: "One number that says how far the answers are from the right ones; training makes it small. Validation is the loss on held-out images, from which the network never learns.",
+  accuracy: "The share of right answers. If training keeps rising and validation does not, the network is memorizing its training images.",
   log_scale: "A logarithmic scale shows small improvements late in training.",
-  strips: "Every neuron of every layer is one cell: its activation, its ∂L/∂z and its bias. Click a cell, or move with the arrow keys and press Enter, for its sum.",
-  tiles: "Each tile holds the weights of one neuron, in the places of the pixels they belong to: what this neuron looks for.",
-  tiles_weights: "Blue pixels speak for the neuron when they are inked, orange ones against it. Click a tile, or move with the arrow keys and press Enter, for the neuron.",
-  tiles_gradients: "How the loss of the last batch changes with each of these weights: where it is blue, a smaller weight would be better. Plain SGD goes that way; an optimizer that remembers earlier batches, such as Adam, often moves a weight the other way.",
-  layers: "How strongly each layer is being asked to change. Gradients that shrink towards the input are why plain SGD is slow in deep sigmoid networks.",
-  gradient_norm: "The length of the gradient of all weights and biases of this layer: the root of the sum of its squares. The bar is logarithmic, six powers of ten long.",
-  gradient_mean: "The average size of one derivative in this layer.",
-  weight_norm: "The length of all weights of this layer taken as one vector. It usually grows as the network becomes surer.",
-  biases: "The smallest, mean and largest bias: what each neuron adds to its sum whatever it sees.",
-  silent: "ReLU: the share of neurons that answered 0 to this image. Sigmoid: the share so close to 0 or 1, saturated, that almost no gradient passes; of an output that is right, nothing is wrong with that.",
-  confusion: "Rows are what the image was, columns what the network answered; the diagonal is right. Choose a cell to see the images it counts.",
-  learning_rate: "How far each step goes, from the next step on. Too small learns slowly, too large overshoots and may never recover.",
-  speed: "How many steps a second at most. Slow is for watching, unlimited for training.",
-  batch_size: "How many images are averaged before the weights move, from the next step on. Small batches are noisy but move often.",
-  optimizer: "SGD goes straight against the gradient; Adam gives every weight its own step, from what it remembers of its gradients. Another optimizer begins with its own learning rate and settings, and without memory.",
-  epoch_target: "Training stops by itself when the whole training set has been seen this many times. Empty: it goes on until you pause it.",
-  draw: "Draw with the mouse, a finger or the keyboard: arrow keys move the pen, Space lowers and lifts it. The network answers while you draw, also while it is learning.",
-  pad: "Draw as large or small as you like: “centre it” prepares a drawing as the digits of MNIST were.",
-  pad_undo: "Takes back the last stroke. Ctrl+Z does the same.",
-  pad_clear: "An empty pad. The Delete key does the same.",
-  centre: "Scales the drawing to 20 pixels and moves its centre of mass to the middle, as was done to the digits of MNIST. Switch it off and draw in a corner, to see why it matters.",
-  seen: "The 28 × 28 pixels that the network is really given.",
-  preset: "A network with a tried recipe, built at once from the seed below. The page begins with 784-100-10, as a single hidden layer can be followed by eye; train.py begins with the more accurate 784-128-64-10.",
-  activation: "How a hidden neuron bends its sum. ReLU cuts off what is below 0, sigmoid squeezes everything between 0 and 1.",
-  seed: "The number from which the first weights and the order of the images are drawn. The same seed gives the same training, to the last bit.",
-  restart: "Builds the same network from this seed, before its first step.",
-  random_start: "Builds it from a new random seed, before its first step.",
-  download: "The network as it is now, as a JSON file that evaluate.py and train.py understand.",
-  upload: "A network saved here or by train.py takes the place of this one.",
+  strips: "Every neuron of every layer is one cell: its activation, its ∂L/∂z and its bias. Click a cell, or move with the arrow keys and press Enter, to see its sum.",
+  tiles: "Each tile shows the weights of one neuron, each in the place of its pixel: the pattern that this neuron looks for.",
+  tiles_weights: "Ink on a blue pixel raises the neuron's sum, ink on an orange one lowers it. Click a tile, or move with the arrow keys and press Enter, to see the neuron.",
+  tiles_gradients: "How the loss of the last batch changes with each of these weights: where a pixel is blue, a smaller weight would be better. Plain SGD moves the weight that way; an optimizer that remembers earlier batches, such as Adam, often moves it the other way.",
+  layers: "How strongly the loss asks each layer to change. In deep sigmoid networks, gradients shrink towards the input, so plain SGD is slow there.",
+  gradient_norm: "The length of the gradient of all weights and biases of this layer: the root of the sum of its squares. The bar is logarithmic, seven powers of ten long.",
+  gradient_mean: "The average size of a derivative in this layer.",
+  weight_norm: "The length of all weights of this layer, taken as one vector. It usually grows as the network becomes more confident.",
+  biases: "The smallest, mean and largest bias. A neuron adds its bias to its sum, whatever its inputs are.",
+  silent: "For ReLU, the share of neurons that put out 0 for this image; for sigmoid, the share of saturated ones, so close to 0 or 1 that almost no gradient passes. A saturated output that is right is no problem.",
+  confusion: "Rows are the right classes, columns the network's answers; right answers are on the diagonal. Choose a cell to see its images.",
+  learning_rate: "How far each step goes, from the next step on. A small rate learns slowly; a large one overshoots, and the network may never recover.",
+  speed: "The most steps per second. Slow is for watching, unlimited for training.",
+  batch_size: "How many images are averaged before the weights move, from the next step on. Small batches are noisy, but the weights move more often.",
+  optimizer: "SGD goes straight against the gradient; Adam gives every weight its own step length, computed from its earlier gradients. A newly chosen optimizer begins with its own learning rate and settings, and without memory.",
+  epoch_target: "Training stops when the network has seen the whole training set this many times. If this is empty, training goes on until you pause it.",
+  draw: "Draw with the mouse, a finger or the keyboard: arrow keys move the pen, Space lowers and lifts it. The network answers while you draw, even while it is learning.",
+  pad: "Draw as large or as small as you like: “centre it” prepares a drawing in the way the digits of MNIST were prepared.",
+  pad_undo: "Removes the last stroke. Ctrl+Z does the same.",
+  pad_clear: "Empties the pad. The Delete key does the same.",
+  centre: "Scales the drawing to 20 pixels and moves its centre of mass to the middle, as was done with the digits of MNIST. Switch it off and draw in a corner to see why it matters.",
+  seen: "The 28 × 28 pixels that the network actually gets.",
+  preset: "A network with a tested recipe, built at once from the seed below. The page begins with 784-100-10, because a single hidden layer is easy to follow; train.py begins with the more accurate 784-128-64-10.",
+  activation: "The function that a hidden neuron applies to its sum. ReLU replaces negative sums by 0; sigmoid squeezes every sum to between 0 and 1.",
+  seed: "The number that determines the first weights and the order of the images. The same seed gives the same training, to the last bit.",
+  restart: "Builds the same network from this seed, at step 0.",
+  random_start: "Builds the same network from a new random seed, at step 0.",
+  download: "Saves the network as it is now, as a JSON file that evaluate.py and train.py can read.",
+  upload: "Replaces this network by one that was saved here or by train.py.",
 };
 
 const MARGIN = 8; // pixels
-const PATIENCE = 450; // milliseconds that the pointer rests before something is said; the keyboard gets it at once
+const PATIENCE = 450; // milliseconds that the pointer rests before a text appears; for the keyboard it appears at once
 const bubble = byId("explanation");
 let shownFor = null;
 let waiting = null;
-let done = null; // what was clicked: nothing more is said of it until the pointer has left it
+let done = null; // what was clicked: its text does not appear again until the pointer has left it
 
-/** Fill in what depends on the network. */
+/** Choose the text that depends on the network. */
 export function setOutputKind(kind) {
   TEXTS.outputs = kind === "probability" ? TEXTS.outputs_probability : TEXTS.outputs_output;
 }
 
-/** Say something about an element, or about a place on it: `box`, in the window. */
+/** Show a text for an element, or for a place on it: `box`, in the window. */
 function show(element, text, box = element.getBoundingClientRect()) {
   if (shownFor !== element) hide();
   clearTimeout(waiting);
@@ -127,7 +127,7 @@ function hide() {
   shownFor = null;
 }
 
-/** Call `tell` with what is pointed at (soon) or focused (at once). A click's own focus needs no explanation. */
+/** Call `tell` with the element that is pointed at (soon) or focused (at once). A click's own focus needs no text. */
 function listen(root, tell) {
   root.addEventListener("pointerover", ({ target }) => tell(target, showSoon));
   root.addEventListener("focusin", ({ target }) => target.matches(":focus-visible, .info") && tell(target, show));
@@ -143,7 +143,7 @@ export const explain = {
     element.dataset.explain = key;
   },
 
-  /** Explain what is inside an element by a function of the part that is pointed at or focused. */
+  /** Explain the parts of an element: `about` gives the text of the part that is pointed at or focused. */
   parts(element, about) {
     listen(element, (target, say) => {
       const text = about(target);

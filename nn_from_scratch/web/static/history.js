@@ -1,5 +1,5 @@
-// The learning curve. Each frame brings the newest points; where training was faster than the frames, the missing ones
-// are asked for, but not with every frame: a faint dot that comes a little later is not worth slowing the training down.
+// The learning curve. Each frame has the newest points. If training is faster than the frames, points are missing; they
+// are requested later, and not with every frame: faint dots can wait, and each request slows the training down.
 
 import { get } from "./api.js";
 
@@ -15,7 +15,7 @@ export class History {
   #asking = false;
   #timer = null;
 
-  /** Take a frame's points in; `changed` is called when missing ones have arrived. */
+  /** Add a frame's points; `changed` is called when missing ones have arrived. */
   take(frame, changed) {
     if (frame.run !== this.run) Object.assign(this, { run: frame.run, points: [], validation: [], every: 1 }).#begin();
     const { points, points_every: every, validation } = frame;

@@ -1,6 +1,6 @@
-// One neuron's exact sum, z = Σ w·x + b, with the numbers of the image on the stage; of a pixel in a feature map, the sum
-// over its window; of a line, the life of its weight. It is asked for again with the newest frame, but only one question
-// is ever under way: training does not wait for it.
+// One neuron's exact sum, z = Σ w·x + b, with the numbers of the image on the stage; for a pixel in a feature map, the
+// sum over its window; for a line, the history of its weight. It is requested again with the newest frame, but there is
+// never more than one request under way, and training does not wait for it.
 
 import { get } from "./api.js";
 import { picture } from "./canvas.js";
@@ -86,7 +86,7 @@ export class Inspector {
     if (String(this.state.field) !== String(field ?? null)) this.state.set("field", field ?? null);
     this.body.replaceChildren(
       make("dl", { class: "sum" }, ...this.#sum(found)),
-      ...(field ? [make("p", { class: "others" }, `It sees ${field[2]} × ${field[3]} pixels of the image: the frame in the picture.`)] : []),
+      ...(field ? [make("p", { class: "others" }, `It sees ${field[2]} × ${field[3]} pixels of the image, inside the frame in the picture.`)] : []),
       ...(found.positive ? this.#parts(found) : []),
     );
   }
@@ -157,26 +157,26 @@ export class Inspector {
     const from = layer === 0 ? `the pixel at ${this.#sourceName(0, input)}` : this.#sourceName(layer, input);
     this.body.replaceChildren(
       make("p", {}, `From ${from} to ${this.state.neuronName(layer, neuron)}. `, back),
-      make("dl", { class: "sum" }, ...term("its value", w, "weight"), ...term("∂L/∂w of the image on the stage", gradient, "gradient"), ...term("at step 0 it was", trail[0][1], "first")),
-      make("p", { class: "others" }, `The way that it has come, in ${count(trail.at(-1)[0])} steps:`),
+      make("dl", { class: "sum" }, ...term("its value", w, "weight"), ...term("∂L/∂w for the image on the stage", gradient, "gradient"), ...term("its value at step 0", trail[0][1], "first")),
+      make("p", { class: "others" }, `Its history over ${count(trail.at(-1)[0])} steps:`),
       trailOf(trail, w),
       this.#handle(layer, neuron, input, w),
     );
   }
 
-  /** A handle that puts the weight elsewhere. It keeps its place under the pointer while the answer comes. */
+  /** A slider that changes the weight. It stays under the pointer until the answer arrives. */
   #handle(layer, neuron, input, w) {
     const wide = Math.max(2, 4 * Math.abs(w));
     const slider = make("input", { type: "range", id: "weight-value", min: -wide, max: wide, step: "any", value: w, "aria-label": "the weight" });
     const set = (to) => this.commands.send("/api/weight", { layer, neuron, input, value: Number(to) }, "weight");
     slider.addEventListener("change", () => set(slider.value));
-    return make("div", { class: "field" }, make("label", { for: "weight-value" }, "drag it, and see what breaks"), make("output", {}, `±${plain(wide)}`), slider, make("p", { class: "refusal", role: "alert", "data-refusal": "weight", hidden: true }));
+    return make("div", { class: "field" }, make("label", { for: "weight-value" }, "drag it to see what breaks"), make("output", {}, `±${plain(wide)}`), slider, make("p", { class: "refusal", role: "alert", "data-refusal": "weight", hidden: true }));
   }
 }
 
 const activationLabel = (name) => (name === "softmax" ? "softmax of all z" : `${name === "relu" ? "ReLU" : name}(z)`);
 
-/** A number as text for people, and exactly as data-value for whoever wants to check the sum. */
+/** A number as rounded text, with its exact value in data-value for anybody who wants to check the sum. */
 function value(x, name, decimals = 3) {
   const text = Math.abs(x) < 0.5 * 10 ** -decimals && x !== 0 ? short(x, 2) : fixed(x, decimals);
   return make("span", { class: "number", "data-name": name, "data-value": x }, text);
@@ -184,7 +184,7 @@ function value(x, name, decimals = 3) {
 
 const term = (label, x, name) => [make("dt", {}, label), make("dd", {}, value(x, name, 4))];
 
-/** Image × weights = contributions, as three pictures; and the slopes. Of a kernel with several maps, the first. */
+/** Image × weights = contributions, as three pictures, and the slopes. For a kernel over several maps, the first map. */
 function products({ values, weights, products: terms, gradient, kernel }, image) {
   const [rows, columns] = kernel?.slice(1) ?? image;
   const one = (packed, caption, ramp, sign) => {
@@ -204,7 +204,7 @@ function products({ values, weights, products: terms, gradient, kernel }, image)
   );
 }
 
-/** A weight against the step, drawn once: it is made anew with every answer. */
+/** A weight against the step. It is drawn only once, because every answer makes a new picture. */
 function trailOf(trail, w) {
   const ratio = window.devicePixelRatio || 1;
   const label = `from ${short(trail[0][1])} at step 0 to ${short(w)}`;

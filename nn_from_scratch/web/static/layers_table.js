@@ -1,5 +1,5 @@
-// One row for each layer: how large its gradients and weights are, and how much of it is silent. Vanishing gradients and
-// dying neurons are a matter of comparing these rows.
+// One row for each layer: how large its gradients and weights are, and how much of it is silent. Compare the rows to
+// see vanishing gradients and dying neurons.
 
 import { unpack } from "./decode.js";
 import { byId, make, write } from "./dom.js";
@@ -37,7 +37,7 @@ export class LayersTable {
   }
 }
 
-/** Of a saturated output that is right nothing is wrong: there is just nothing left to learn. */
+/** A saturated output that is right is no problem: it has just nothing left to learn. */
 const silence = ({ dead, type }) => (dead === null ? "–" : `${percent(dead)}${type === "sigmoid" ? " saturated" : ""}`);
 
 /** "100 sigmoid", "16 maps, Conv2D, ReLU" */

@@ -1,5 +1,5 @@
-// One true learning step in four beats: guess, error, blame, update. It plays once, and can then be scrubbed. What is
-// shown of each beat is in scenes.js; here are its controls and its sentence.
+// One real learning step in four beats: guess, error, blame, update. It plays once, and a slider can then repeat any
+// moment. The pictures of the beats are in scenes.js; here are the controls and the sentences.
 
 import { byId, write } from "./dom.js";
 import { fixed, short } from "./numbers.js";
@@ -67,7 +67,7 @@ export class Lesson {
   }
 }
 
-/** What is said in each beat, and at the end. */
+/** The sentence for each beat, and the one at the end. */
 function sentences({ before, example }, settings) {
   const { classes, names, noun, output_kind: kind } = settings;
   const { index, value } = winner(before.example.outputs);
@@ -75,14 +75,14 @@ function sentences({ before, example }, settings) {
   const right = classes[index] === example.label;
   const p = before.example.outputs[classes.indexOf(example.label)];
   const loss = `loss ${short(before.example.loss)} → ${short(example.loss)}`;
-  const whole = right ? `said ${said}, and is right: ${loss}` : `said ${said}, should be ${should}: ${loss}`;
+  const whole = right ? `It said ${said}, which is right: ${loss}` : `It said ${said}, but the right answer is ${should}: ${loss}`;
   return [
     `Guess: the ${noun.one} goes through the network from left to right. It says ${said} (${kind} ${fixed(value, 2)}).`,
     right
-      ? `Error: ${said} is right, but with ${fixed(p, 2)} instead of 1. What is too little is orange, what is too much is blue.`
-      : `Error: it should be ${should}, and that got ${fixed(p, 2)} instead of 1. What is too little is orange, what is too much is blue.`,
-    "Blame: from right to left, each neuron is told how the error would change with its sum; the lines are the slopes of the weights.",
-    `Update: each weight moves a little against its slope. ${whole}`,
+      ? `Error: ${said} is right, but got ${fixed(p, 2)} instead of 1. Outputs that are too small are orange, too large ones blue.`
+      : `Error: the right answer is ${should}, but it got ${fixed(p, 2)} instead of 1. Outputs that are too small are orange, too large ones blue.`,
+    "Blame: from right to left, each neuron is told how the loss would change with its sum. The lines are the slopes of the weights.",
+    `Update: the optimizer moves each weight a little, to make the loss smaller. ${whole}`,
     whole,
   ];
 }

@@ -1,5 +1,5 @@
-// The start of the page: makes the views, tells each which news concern it, and draws what has changed, once a frame of
-// the screen. To understand the page, read state.js and connection.js next; then any view on its own.
+// The start of the page: makes the views, tells each the news that concern it, and draws the changed ones, once for each
+// frame of the screen. To understand the page, read state.js and connection.js next, then any view on its own.
 
 import { Access } from "./access.js";
 import { Address } from "./address.js";
@@ -28,7 +28,7 @@ import { startTheme } from "./theme.js";
 import { Tiles } from "./tiles.js";
 import { Tour } from "./tour.js";
 
-const CALM = 500; // milliseconds between two pictures where the visitor asked for reduced motion
+const CALM = 500; // milliseconds between two pictures if the visitor asked for reduced motion
 
 const state = new State();
 const commands = new Commands(state);
@@ -89,7 +89,7 @@ for (const [view, parts] of views) state.on(parts, () => schedule(view));
 state.on(["selected"], () => inspector.open());
 state.on(["frame"], () => pad.frameCame());
 
-/** In a lesson there is one picture, which shows both ways one after the other. */
+/** In a lesson there is one picture, which shows the forward pass and then the backward pass. */
 function arrangePictures() {
   const both = byId("phases").checked && !state.frame?.before && document.body.dataset.level !== "watch";
   byId("backward").hidden = !both;

@@ -1,6 +1,6 @@
 // The network as a graph: the image, a column of neurons or feature maps for each layer, and the outputs. One class draws
 // every scene: forward, backward, and the beats of a step (scenes.js). Each neuron is a real button over the canvas, so
-// that it can be reached without a mouse; each line can be clicked, for the life of its weight.
+// that it can be reached without a mouse; each line can be clicked, to see the history of its weight.
 
 import { fit, inBox, picture, tint } from "./canvas.js";
 import { colours } from "./colours.js";
@@ -14,9 +14,9 @@ import { calledOf, winner } from "./state.js";
 
 const WAYS = {
   forward: { title: "Forward: from the image to an answer", ramp: "activation", values: "activations", maps: "maps" },
-  backward: { title: "Backward: from the mistake to what must change", ramp: "signed", values: "deltas", maps: "delta_maps" },
+  backward: { title: "Backward: from the error to the weights that must change", ramp: "signed", values: "deltas", maps: "delta_maps" },
 };
-const NEAR = 6; // pixels from a line that still hit it
+const NEAR = 6; // pixels: a click no farther from a line hits it
 const EASE = 110; // milliseconds in which a frame passes into the next
 const GROWTH = 0.35; // of the widest line: the largest change of a weight, as it is drawn
 
@@ -67,7 +67,7 @@ export class NetworkPicture {
     this.#writeLegend(scene);
   }
 
-  /** Anew only when something has another size: to write where each button is makes the browser lay out the page. */
+  /** Only if something has another size: placing the buttons makes the browser lay out the page again. */
   #layOut({ run }, layers, width, height) {
     const sizes = { outputsWidth: this.outputs.offsetWidth, legendHeight: this.legend.offsetHeight, rem: remSize() };
     const key = JSON.stringify([run, width, height, sizes]);
@@ -81,7 +81,7 @@ export class NetworkPicture {
 
   // ---- motion ----
 
-  /** A new frame: what is drawn passes into it, unless it is a lesson or the visitor asked for calm. */
+  /** A new frame: the picture moves smoothly into it, except in a lesson or if the visitor asked for reduced motion. */
   #ease(frame, scene) {
     const now = performance.now();
     const key = `${frame.run}/${frame.step}/${this.phase}/${scene.part}`;
@@ -94,7 +94,7 @@ export class NetworkPicture {
       this.since = now;
     }
     this.share = this.old ? Math.min(1, (now - this.since) / EASE) : 1;
-    if (this.share < 1) setTimeout(() => this.redraw(this), EASE / 2); // more pictures than that cost more than they show
+    if (this.share < 1) setTimeout(() => this.redraw(this), EASE / 2); // more pictures would take time and show little more
   }
 
   /** A value on its way from the last frame to this one. */
@@ -352,8 +352,8 @@ export class NetworkPicture {
     const layer = this.state.frame.layers[l];
     const [activation, delta, bias] = ["activations", "deltas", "biases"].map((part) => inWords(layer[part], unpack(layer[part])[neuron]));
     const name = this.state.neuronName(l, neuron);
-    if (layer.shape) return `${name}: mean activation ${activation}. Click a pixel of it, or press Enter, for the sum behind it.`;
-    return `${name}: activation ${activation}, bias ${bias}, ∂L/∂z ${delta}. Click, or press Enter, for the sum behind it.`;
+    if (layer.shape) return `${name}: mean activation ${activation}. Click a pixel of it, or press Enter, to see the sum behind it.`;
+    return `${name}: activation ${activation}, bias ${bias}, ∂L/∂z ${delta}. Click, or press Enter, to see the sum behind it.`;
   }
 
   #open(event) {
@@ -432,7 +432,7 @@ function cross(context, x, y, half) {
   context.stroke();
 }
 
-/** Room for the longest name in a list of bars; of many, smaller letters. */
+/** Room for the longest name in a list of bars; if there are many, smaller letters. */
 export function fitNames(list, names) {
   const letters = Math.max(...names.map(({ length }) => length));
   list.style.setProperty("--letters", String(letters > 2 ? Math.min(letters, 14) : 0));

@@ -1,5 +1,5 @@
 // What the page says in words: the state, the step, the verdict on the current image, what went wrong, and now and then
-// a summary for those who listen instead of looking.
+// a summary for people who use a screen reader.
 
 import { byId, write } from "./dom.js";
 import { setOutputKind } from "./explain.js";
@@ -44,23 +44,23 @@ export class Overview {
     badge.dataset.value = check.relative_error;
   }
 
-  /** A server that was started again has forgotten the training that was seen here. */
+  /** A restarted server has lost the training that was shown here. */
   #sayNewServer({ server }) {
-    if (this.server && this.server !== server) this.state.set("notice", "The server was started again: the training begins anew, at step 0.");
+    if (this.server && this.server !== server) this.state.set("notice", "The server was restarted, so the training begins again at step 0.");
     this.server = server;
   }
 
-  /** The one sentence for somebody who has just come. */
+  /** The sentence that says where the training stands. */
   #drawOpening(frame, { state, experiment, classes, noun, pad }) {
     const { step, seen, validation, message } = frame;
-    const tests = this.state.heldOut === "test" ? "test images" : `${step ? "" : `${noun.many} `}that it has never learnt from`;
-    const knows = validation ? `is right about ${Math.round(100 * validation.accuracy)} of 100 ${tests}` : "";
+    const tests = this.state.heldOut === "test" ? "test images" : `new ${noun.many}`;
+    const knows = validation ? `recognizes about ${Math.round(100 * validation.accuracy)} of 100 ${tests}` : "";
     let text;
     if (this.state.notice && step === 0) text = this.state.notice;
-    else if (message) text = "The training has diverged: some number became too large. Rewind, and take a lower learning rate.";
-    else if (step === 0 && validation?.accuracy > 2 / classes.length) text = `It now ${knows}. ${pad ? "Draw one, or press" : "Press"} Start training to let it learn on.`;
-    else if (step === 0) text = `This network has never seen ${noun.a}, and guesses. Press Start training, or take one step with one example.`;
-    else text = `After ${count(step)} ${step === 1 ? "step" : "steps"} with ${count(seen)} ${seen === 1 ? noun.one : noun.many}: it ${knows}.${state === "training" ? "" : pad ? ` Draw ${noun.a} of your own, or look at a mistake.` : " Look at a mistake."}`;
+    else if (message) text = "The training has diverged: some number became too large. Rewind, and choose a lower learning rate.";
+    else if (step === 0 && validation?.accuracy > 2 / classes.length) text = `This network ${knows}. ${pad ? "Draw one, or press" : "Press"} Start training to continue.`;
+    else if (step === 0) text = `This network has never seen ${noun.a}, so it only guesses. Press Start training, or take one step with one example.`;
+    else text = `After ${count(step)} ${step === 1 ? "step" : "steps"} with ${count(seen)} ${seen === 1 ? noun.one : noun.many}, the network ${knows}.${state === "training" ? "" : pad ? ` Draw ${noun.a} of your own, or look at a mistake.` : " Look at a mistake."}`;
     if (step === 0 && this.state.access?.steers === false) text = "The presenter has not started the training yet.";
     if (experiment) text = `Experiment: ${experiment[0]}. ${text}`;
     write(byId("opening-text"), text);
@@ -73,7 +73,7 @@ export class Overview {
     const says = `The network ${before ? "now says" : "says"} ${names[index]} (${kind} ${fixed(value, 2)})`;
     const right = classes[index] === example.label;
     verdict.classList.toggle("wrong", !right && example.label !== null);
-    if (example.label === null) write(verdict, `${says} of your drawing.`);
+    if (example.label === null) write(verdict, `${says} for your drawing.`);
     else write(verdict, `${right ? "✓" : "✗"} ${says}, ${right ? "and is right" : `but it is ${calledOf(settings, example.label)}`}.`);
   }
 
@@ -85,13 +85,13 @@ export class Overview {
     if (!diverged) return;
     write(byId("diverged-title"), `Diverged at step ${count(message.step)}, with a learning rate of ${plain(message.rate)}`);
     write(byId("diverged-reason"), `${message.reason[0].toUpperCase()}${message.reason.slice(1)}.`);
-    write(byId("diverged-advice"), `${message.advice} You see the network as it was while its numbers were still finite.`);
+    write(byId("diverged-advice"), `${message.advice} The page shows the network as it was while its numbers were still finite.`);
   }
 
   #summarize(frame, settings) {
     const now = performance.now();
     if (now - this.summarized < SUMMARY_EVERY) {
-      // What happened last must not stay unsaid because it came too soon.
+      // If a change comes too soon after the last summary, it is summarized a little later.
       this.timer ??= setTimeout(() => this.draw(), SUMMARY_EVERY - (now - this.summarized) + 1);
       return;
     }

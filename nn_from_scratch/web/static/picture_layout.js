@@ -3,7 +3,7 @@
 
 import { inBox } from "./canvas.js";
 
-const [NARROW, TINY] = [115, 60]; // columns narrower than that break their captions into more lines; pixels
+const [NARROW, TINY] = [115, 60]; // pixels: narrower columns break their captions into more lines
 const USUAL = 15.6; // pixels of a rem; a page that is presented has more
 const [LARGEST_MAP, LARGEST_NEURON, LEAST_NEURON] = [58, 11, 2.5];
 
@@ -28,7 +28,7 @@ export function layOut(layers, width, height, { outputsWidth, legendHeight, rem 
   return { image: { x: 2, y: Math.max(legendHeight + 4, (tall - size) / 2), size }, columns, columnWidth, narrow, captions, tall, places };
 }
 
-/** Where an edge leaves its source: at the right edge of the image or of a map, in the row of its pixel; of a neuron, its middle. */
+/** Where an edge leaves its source: at the right edge of the image or of a map, in the row of its pixel; at the middle of a neuron. */
 export function leaving(layout, layers, l, input, image) {
   if (l === 0) {
     const { x, y, size } = layout.image;

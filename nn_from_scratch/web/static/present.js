@@ -1,4 +1,4 @@
-// For a projector: large text, the network and one curve, and the verdict so that the last row can read it. The key P.
+// For a projector: large text, the network and one curve, and a verdict that the last row can read. The key P does it.
 
 import { byId } from "./dom.js";
 

@@ -1,3 +1,3 @@
-// What a question or a command that can't be answered comes to, over whatever way it went.
+// The error for a question or a command that was refused, by a server or by the worker.
 
 export class Refused extends Error {}

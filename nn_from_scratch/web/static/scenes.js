@@ -7,10 +7,10 @@ export const [WEIGHT, FLOW, GRADIENT, CHANGE] = [2, 3, 4, 5]; // places in an ed
 const clamp = (x) => Math.max(0, Math.min(1, x));
 const all = () => 1;
 
-/** The network as it is now, on the way forward: `part` says what the lines are. */
+/** The network as it is now, in the forward pass: `part` says what the lines show. */
 export const forwardScene = ({ frame }, part) => ({ ...plain(frame), way: "forward", part, outputs: frame.example.outputs });
 
-/** The way back for the image on the stage: δ in the neurons, and the slopes of its own loss as lines. */
+/** The backward pass of the image on the stage: δ in the neurons, and the slopes of its own loss as lines. */
 export const backwardScene = ({ frame }) => ({ ...plain(frame), way: "backward", part: GRADIENT, outputs: null });
 
 const plain = ({ example, layers }) => ({ example, layers, reveal: all, errors: 0, moved: 0 });

@@ -1,13 +1,13 @@
-// The way to a trainer in a server: fetch for questions and commands, and one question after the other for what is new.
+// The way to a trainer in a server: fetch for questions and commands, and one request after another for the news.
 
 import { byId } from "./dom.js";
 import { Refused } from "./refused.js";
 
 const STOPPED =
-  "The server has stopped, or can't be reached. You see what it last sent. " +
-  "Start it again with python -m nn_from_scratch.web, and this page goes on by itself.";
+  "The server has stopped, or can't be reached. This page shows what it last received. " +
+  "Start the server again with python -m nn_from_scratch.web, and the page reconnects by itself.";
 const PATIENCE = 20_000; // milliseconds for an answer: the server gives one after five seconds at the latest
-const SHARE = 1 / 4; // of the line's time, at most, is for the tiles: they are five times as large as all else
+const SHARE = 1 / 4; // of the line's time, at most, is for the tiles: they are five times as large as everything else
 const TOKEN = "token"; // of the presenter; in the address when the page is opened, and then only in this tab's memory
 
 export class ServerTransport {
@@ -30,7 +30,7 @@ export class ServerTransport {
     return this.#stream;
   }
 
-  /** Why there is no stream: a server that is there has said it in its own words. */
+  /** Why there is no stream: in the server's own words, if it has answered. */
   async whyLost() {
     return this.#stream.refusal ?? STOPPED;
   }
@@ -41,8 +41,8 @@ export class ServerTransport {
 }
 
 /**
- * Asks what is new, takes it, and asks again: so there is never more than one answer on the line, and what is shown is
- * as old as it takes to arrive. Nothing is asked for while nobody sees the page.
+ * Asks for news, takes them, and asks again. So there is never more than one answer on the line, and the page is only
+ * behind by the time that one answer takes. A hidden page asks for nothing.
  */
 class Stream extends EventTarget {
   refusal = null; // why it has ended, where the server said so
@@ -127,7 +127,7 @@ function refusalIn(text) {
   }
 }
 
-/** The presenter's token: out of the address, where a projector would show it, into the memory of this tab. */
+/** Move the presenter's token from the address, where a projector would show it, into the memory of this tab. */
 function takeToken() {
   const query = new URLSearchParams(location.search);
   const given = query.get(TOKEN);
@@ -140,6 +140,6 @@ function takeToken() {
     if (given) sessionStorage.setItem(TOKEN, given);
     return sessionStorage.getItem(TOKEN);
   } catch {
-    return given; // a browser that remembers nothing: until the page is reloaded
+    return given; // this browser stores nothing: the token is kept until the page is reloaded
   }
 }

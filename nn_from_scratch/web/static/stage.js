@@ -1,4 +1,4 @@
-// Which image is on the stage: one and the same, the one just learnt, a mistake, a test image, or the visitor's drawing.
+// Which image is on the stage: always the same, the one just learnt, a mistake, a test image, or the visitor's drawing.
 
 import { byId } from "./dom.js";
 
@@ -10,7 +10,7 @@ export class Stage {
     byId("stage-next").addEventListener("click", () => this.show(this.state.frame.example.kind, true));
   }
 
-  /** Put an image of this kind on the stage; with `another`, the one after that which is there. */
+  /** Put an image of this kind on the stage; with `another`, the one after the present one. */
   show(kind, another = false, index = null) {
     const { example } = this.state.frame;
     const body = { kind };

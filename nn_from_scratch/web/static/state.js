@@ -1,10 +1,10 @@
-// What the page knows, and who wants to be told. Every view draws from here and keeps nothing of its own but what the
+// What the page knows, and who wants to be told. Every view draws from here, and keeps nothing itself except what the
 // visitor chose in it, so a reload or a second tab shows the same.
 
 import { History } from "./history.js";
 
 export class State extends EventTarget {
-  access = null; // what this page may do, and where others find it: server.py's House.access; null: all
+  access = null; // what this page may do, and where others find it: server.py's House.access; null: everything
   settings = null; // the answer of /api/state
   frame = null; // the newest frame
   tiles = null; // the newest pictures of the first layer
@@ -12,7 +12,7 @@ export class State extends EventTarget {
   beat = 4; // which moment of a step with one example is shown, from 0 to 4: see scenes.js
   selected = null; // {layer, neuron, row, column}, open in the inspector
   field = null; // the pixels that the selected unit of a feature map sees
-  notice = null; // what has happened to the server
+  notice = null; // what happened to the server
   kept = []; // runs that the visitor keeps, to compare with
   history = new History();
 
@@ -34,7 +34,7 @@ export class State extends EventTarget {
     return this.frame.layers.length - 1;
   }
 
-  /** What a layer is called: by its place where all are Dense, else by what it is. */
+  /** The name of a layer: its place if all are Dense, else its kind. */
   layerName(layer) {
     if (layer === this.lastLayer) return "output layer";
     const { layers } = this.frame;
@@ -52,7 +52,7 @@ export class State extends EventTarget {
     return units === 1 ? `the output: is it ${called[1]}?` : `output ${names[neuron]}`;
   }
 
-  /** Whether what is held out are the test images, and what to call them. */
+  /** What to call the images that the network is tested on. */
   get heldOut() {
     return this.settings?.data.judged_on === "test" ? "test" : "validation";
   }

@@ -1,5 +1,5 @@
-// Every neuron of every layer as a cell: activation, ∂L/∂z and bias. The graph shows only the most active; here nobody is
-// left out, and dead or saturated neurons are seen at a glance.
+// Every neuron of every layer as a cell: activation, ∂L/∂z and bias. The graph shows only a sample; here no neuron is
+// left out, and dead or saturated ones are easy to see.
 
 import { fit, tint } from "./canvas.js";
 import { Cells } from "./cells.js";

@@ -1,4 +1,4 @@
-// Light or dark: what the system prefers, until the visitor says otherwise; then that is remembered.
+// Light or dark: as the system prefers, until the visitor chooses; the choice is remembered.
 
 import { readColours } from "./colours.js";
 import { byId } from "./dom.js";

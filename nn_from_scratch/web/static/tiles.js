@@ -1,5 +1,5 @@
 // The first layer's weights as pictures, and their gradients in the same places beside them: what each neuron looks for,
-// and how the loss of the last batch changes with it.
+// and how the loss of the last batch changes with these weights.
 
 import { fit, picture } from "./canvas.js";
 import { Cells } from "./cells.js";
@@ -51,7 +51,8 @@ class Wall {
 
     const [context] = fit(this.canvas);
     const values = tiles[this.part].map(unpack);
-    // One scale for all tiles, so that they can be compared: the mean of their largest values, or one outlier pales them all.
+    // One scale for all tiles, so that they can be compared: the mean of their largest values. With the largest of all,
+    // one outlier would make the other tiles pale.
     const scale = values.reduce((sum, tile) => sum + largest(tile), 0) / n;
     values.forEach((tile, i) => {
       const { x, y } = this.box(i);

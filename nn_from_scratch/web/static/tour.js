@@ -1,18 +1,18 @@
-// Sixty seconds: what there is to see, one thing after the other, each pointed at in the picture.
+// A tour of a minute: one thing after another, each pointed at in the picture.
 
 import { byId, make, write } from "./dom.js";
 import { upperFirst } from "./state.js";
 
 // selector, where on it (a share of its width), title, text; the first four are numbered in the picture
-const stops = ({ noun: { one, a }, pad, sizes }) => [
+const stops = ({ noun: { one, a, many }, pad, sizes }) => [
   ["#forward .stage", 0.12, `The ${one}`, `${upperFirst(a)} goes in here, as ${sizes[0]} pixels. The network is told nothing else about it.`],
-  ["#forward .stage", 0.45, "Neurons", `Each circle or picture is what a neuron makes of the ${one}: it adds up what comes in, and passes on how much that is. Dark is a lot.`],
-  ["#forward .stage", 0.62, "Weights", "The lines are weights. Blue ones speak for a neuron, orange ones against it; wide ones count more. All that a network knows is in them."],
-  ["#forward .outputs", 0.5, "The answer", "The largest of these outputs is the answer. The frame marks what it should be."],
-  ["#start", 0.5, "Learning", `At first the weights are random, so it guesses. Start training shows it one ${one} after another, and corrects the weights a little each time.`],
-  ["#step-example", 0.5, "One step", "This shows one correction slowly: the guess, the error, who is to blame for it, and how the weights move."],
-  ...(pad ? [["#pad", 0.5, `Your ${one}`, `Draw ${a} here, at any time. The network says what it takes it for.`]] : []),
-  ["#level-explain", 0.5, "More", "“Explain” and “Everything” show more of what goes on. Point at anything to read what it is."],
+  ["#forward .stage", 0.45, "Neurons", `Each circle is a neuron, each small picture a map of neurons. A neuron adds up its inputs and passes on the result. The stronger its colour, the larger the result.`],
+  ["#forward .stage", 0.62, "Weights", "The lines are weights. Blue ones speak for a neuron, orange ones against it, and wide ones count more. Everything that a network knows is in its weights."],
+  ["#forward .outputs", 0.5, "The answer", "The largest of these outputs is the answer. The frame marks the right answer."],
+  ["#start", 0.5, "Learning", `At first the weights are random, so the network only guesses. “Start training” shows it one batch of ${many} after another, and corrects the weights a little each time.`],
+  ["#step-example", 0.5, "One step", "This shows one correction slowly: the guess, the error, which neurons and weights are to blame for it, and how the weights move."],
+  ...(pad ? [["#pad", 0.5, `Your ${one}`, `Draw ${a} here, at any time. The network answers while you draw.`]] : []),
+  ["#level-explain", 0.5, "More", "“Explain” and “Everything” show more details. Point at anything to read what it is."],
 ];
 
 const HEIGHTS = [0.5, 0.2, 0.35, 0.5]; // of the numbers in the picture, as shares of its height
@@ -72,7 +72,7 @@ export class Tour {
     );
   }
 
-  /** Beside what it speaks of, and always whole on the screen. */
+  /** Place the card beside the thing that it explains, but never beyond the screen. */
   #place() {
     const [selector, share] = this.stops[this.at];
     const box = document.querySelector(selector).closest("label, button, canvas, .outputs, .stage").getBoundingClientRect();

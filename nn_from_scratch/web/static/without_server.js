@@ -1,5 +1,5 @@
-// What only the page without a server has: it shows how Python starts, saves the weights as a file, and takes MNIST from
-// the visitor, or from a mirror if the visitor wants that.
+// What only the page without a server does: it shows how Python starts, saves the weights as a file, and takes MNIST
+// from the visitor's files, or from a mirror if the visitor asks for it.
 
 import { clear, refuse } from "./commands.js";
 import { byId, make, write } from "./dom.js";
@@ -14,7 +14,7 @@ function showStart() {
     write(byId("starting-stage"), detail.stage);
     byId("starting-progress").value = 100 * detail.share;
   });
-  // Meanwhile there is no network to be changed. A drawing waits for its answer.
+  // Meanwhile there is no network to change. A drawing waits for its answer.
   const controls = "#editor, #training, #new-network, .weights, .own-data, .stagebar, .collection";
   const setInert = (inert) => document.querySelectorAll(controls).forEach((element) => (element.inert = inert));
   setInert(true);
@@ -51,7 +51,7 @@ class OwnData {
     this.download = make("button", { type: "button", id: "download-data" }, "Download it");
     this.input = make("input", { type: "file", id: "data-files", multiple: true, hidden: true, "aria-label": "Files of MNIST" });
     this.said = make("p", { id: "data-said", class: "footnote", role: "status" });
-    write(this.said, "The four .gz files of MNIST, or Keras's mnist.npz, from this machine; or 12 MB from a mirror of it.");
+    write(this.said, "Choose the four .gz files of MNIST, or Keras's mnist.npz, on this machine, or download 12 MB from a mirror.");
     const row = make("div", { class: "row" }, this.choose, this.download, this.input);
     const refusal = make("p", { class: "refusal", role: "alert", "data-refusal": "data", hidden: true });
     byId("data").after(make("div", { class: "own-data" }, row, this.said, refusal));
@@ -92,11 +92,11 @@ class OwnData {
       const found = await files;
       write(this.said, "reading the images …");
       const { state } = await transport.takeData(found);
-      write(this.said, `Now it learns from ${state.data.name}. Nothing of it has left this machine.`);
+      write(this.said, `The network now learns from ${state.data.name}. None of these images has left this machine.`);
     } catch (problem) {
       if (advise && !(problem instanceof Refused)) advise();
       else {
-        write(this.said, "It still learns from the images it had.");
+        write(this.said, "The network still learns from the images that it had.");
         refuse("data", problem.message);
       }
     }
@@ -106,7 +106,7 @@ class OwnData {
   #adviseOn({ mirrors, files }) {
     const links = Object.keys(files).map((name) => make("a", { href: mirrors[0] + name, rel: "noreferrer" }, name));
     this.said.replaceChildren(
-      "The mirrors can't be reached, or don't let other pages read their files. Save these yourself, then choose them: ",
+      "The mirrors can't be reached, or don't let other pages read their files. Save these files yourself, then choose them: ",
       ...links.flatMap((link) => [link, " "]),
     );
   }

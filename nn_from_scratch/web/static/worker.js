@@ -1,6 +1,6 @@
 // The page's own Python: a worker that loads Pyodide, NumPy and this package, makes the page of in_browser.py, and calls
-// it, slice by slice. What arrives meanwhile is answered between two slices. Nothing of what is computed leaves here but
-// to the page.
+// it, slice by slice. Messages that arrive meanwhile are answered between two slices. The results go to the page, and
+// nowhere else.
 
 const ROOT = new URL("../", import.meta.url);
 const [PACKAGE, DATA] = ["/nn_from_scratch", "/chosen"]; // directories of Python's
@@ -12,7 +12,7 @@ const plainFetch = self.fetch.bind(self);
 class NotThere extends Error {}
 class NotAllowed extends Error {}
 
-/** How far the start has come: half of it by the bytes that have arrived, the rest by what is done with them. */
+/** How far the start has come: one half counts the bytes that have arrived, the other half the finished stages. */
 class Start {
   #stage = "";
   #steps = 0;
@@ -43,12 +43,12 @@ class Start {
     };
     const { readable, writable } = new TransformStream({ transform: count });
     response.body.pipeTo(writable).catch((problem) => this.#notThere(where, problem.message)).catch(() => {});
-    // A host may have the wrong type for what it doesn't know, and WebAssembly is compiled on its way only by its own.
+    // A host may send the wrong type, and a browser compiles WebAssembly while it arrives only if the type is right.
     const headers = where.endsWith(".wasm") ? { "Content-Type": "application/wasm" } : {};
     return new Response(readable, { headers });
   };
 
-  /** Pyodide itself waits for ever where a file can't be had: so whoever waits for Pyodide waits for this, too. */
+  /** Pyodide waits for ever for a file that can't be loaded. So whoever waits for Pyodide also waits for this failure. */
   #notThere(where, why) {
     const problem = new NotThere(`${where} can't be loaded: ${why}. ${WHOLE} ${AGAIN}`);
     this.#fail(problem);
@@ -65,7 +65,7 @@ class Start {
     postMessage({ kind: "starting", stage: this.#stage, share });
   }
 
-  /** What to tell the visitor when it comes to nothing. */
+  /** What to tell the visitor if the start fails. */
   reason(problem) {
     const text = String(problem?.message ?? problem);
     if (problem instanceof NotThere || problem instanceof NotAllowed) return text;
@@ -73,18 +73,18 @@ class Start {
   }
 }
 
-/** Find out at once, in words: Pyodide would only never be ready. */
+/** Find out at once, and say so: otherwise Pyodide would just never be ready. */
 function checkWebAssembly() {
   if (typeof WebAssembly !== "object") {
     throw new NotAllowed(
-      "This browser has WebAssembly switched off, and Python needs it here. Allow it for this page, or use another browser.",
+      "WebAssembly is switched off in this browser, but Python needs it here. Allow it for this page, or use another browser.",
     );
   }
   try {
     new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)); // the shortest there is
   } catch {
     throw new NotAllowed(
-      "This host's own Content-Security-Policy forbids WebAssembly, and Python needs it here. " +
+      "This host's own Content-Security-Policy forbids WebAssembly, but Python needs it here. " +
         "It has to allow script-src 'self' 'wasm-unsafe-eval'.",
     );
   }
@@ -94,7 +94,7 @@ const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
 
 async function startPage() {
   const start = new Start();
-  start.failed.catch(() => {}); // it is told below
+  start.failed.catch(() => {}); // it is reported below
   try {
     start.stage("loading Python …");
     checkWebAssembly();
@@ -102,7 +102,7 @@ async function startPage() {
     start.expect(site.runtime_bytes + site.numpy.bytes + site.package.bytes);
     start.stage(`loading Python (${megabytes(site.runtime_bytes)}) …`);
     const [numpy, code] = [start.bytes(site.numpy), start.bytes(site.package)];
-    for (const promise of [numpy, code]) promise.catch(() => {}); // it is told when it is waited for
+    for (const promise of [numpy, code]) promise.catch(() => {}); // it is reported when it is awaited
     const { loadPyodide } = await import(new URL("pyodide/pyodide.mjs", ROOT));
     const python = await withFetch(start.fetch, () =>
       Promise.race([loadPyodide({ indexURL: new URL("pyodide/", ROOT).href }), start.failed]),
@@ -125,7 +125,7 @@ async function startPage() {
   }
 }
 
-/** Pyodide fetches with whatever is called fetch. */
+/** Pyodide uses whatever function is called fetch. */
 async function withFetch(other, work) {
   self.fetch = other;
   try {
@@ -137,7 +137,7 @@ async function withFetch(other, work) {
 
 // ---- answers, and slices of training in between ----
 
-// Whatever goes wrong in a call of Python that Python itself doesn't take for an answer, such as the end of its memory.
+// Failures in a call of Python that Python itself doesn't turn into an answer, such as a lack of memory.
 self.addEventListener("unhandledrejection", ({ reason }) => {
   const last = String(reason?.message ?? reason).trim().split("\n").at(-1);
   postMessage({ kind: "failed", text: `Python has stopped: ${last}. Reload the page to start again.` });
@@ -145,7 +145,7 @@ self.addEventListener("unhandledrejection", ({ reason }) => {
 
 const started = startPage();
 started.catch(() => {});
-const turn = new MessageChannel(); // to be called again after what has arrived; setTimeout(0) would wait 4 ms
+const turn = new MessageChannel(); // to be called again after the messages that have arrived; setTimeout(0) would wait 4 ms
 let timer = null;
 let waiting = false; // for our own turn
 
@@ -162,7 +162,7 @@ turn.port1.onmessage = async () => {
   goOn(page.work());
 };
 
-/** Have the next slice in so many seconds; undefined: when somebody asks. */
+/** Plan the next slice in `wait` seconds; undefined: not before somebody asks. */
 function goOn(wait) {
   clearTimeout(timer);
   if (wait === undefined || waiting) return;

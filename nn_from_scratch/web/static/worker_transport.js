@@ -1,4 +1,4 @@
-// The way to a trainer in the page's own worker (worker.js): a message there and one back, with the same number.
+// The way to a trainer in the page's own worker (worker.js): each message and its answer have the same number.
 
 import { Refused } from "./refused.js";
 
@@ -12,12 +12,12 @@ export class WorkerTransport extends EventTarget {
   #asked = new Map(); // number → how to answer
   #number = 0;
 
-  /** The answer to a question or a command; `body` is JSON, as a text or as a file. Of weights, the text of a file. */
+  /** The answer to a question or a command; `body` is JSON, as a text or as a file. For weights, it is the text of a file. */
   async ask(method, path, body) {
     return this.#send({ kind: "ask", method, path, body: body instanceof Blob ? await body.text() : body });
   }
 
-  /** Train on other images: files as {name, bytes}, which are given away. */
+  /** Train on other images: files as {name, bytes}, whose bytes are given away. */
   async takeData(files) {
     return this.#send({ kind: "data", files }, files.map(({ bytes }) => bytes));
   }

@@ -10,7 +10,7 @@ What tests may rely on in the page:
     commands        #start #step-example #step-batch #step-epoch #rewind #restart #random-start #theme
                     #upload-file #download
     settings        #learning-rate (log₁₀) #learning-rate-number #speed #batch-size #full-batch #optimizer
-                    #weight-decay #epoch-target #preset ("" is own) #loss #seed
+                    #weight-decay #epoch-target #preset ("" is custom) #loss #seed
     editor          #hidden-1 #hidden-2 … #add-layer #activation
     refusals        [data-refusal=transport|training|new-network|editor|stage|weights|drawings]
     stage           .stagebar [data-kind=pinned|latest|mistake|test|drawing], #stage-next

@@ -39,7 +39,7 @@ def test_who_looks_on_sees_the_training_has_no_controls_and_can_draw(hall: Hall,
     presenter = open_page(f"{hall.url}/?level=everything&token={TOKEN}")
     page = open_page(hall.url)
     page.wait_for_selector("body[data-access=looks-on]")
-    assert "the presenter steers" in page.inner_text("#onlooker")
+    assert "the presenter controls the training" in page.inner_text("#onlooker")
     controls = (
         "#start #step-example #rewind #learning-rate #restart #preset #upload #drawings-learn #experiments-open #qr"
     )
@@ -124,5 +124,5 @@ def test_pupils_train_side_by_side_and_find_their_own_again(digits: Dataset, ope
         assert step_of(second) == 1
         third = open_page(f"http://127.0.0.1:{port}", wait=False, complaints=False)
         third.wait_for_selector("body[data-connection=lost]")
-        assert "2 pupils have a training here" in third.inner_text("#disconnected")
+        assert "the places for pupils are all taken (2)" in third.inner_text("#disconnected")
         assert len(pupils) == 2

@@ -189,7 +189,7 @@ def test_what_is_said_of_the_outputs_is_so(own_parts: None, live_server: LiveSer
         one_certainty = bool(abs(shown.sum() - 1) < 1e-5)
         said = texts(page)["outputs"]
         assert ("sum to 1" in said) == ("probabilities" in said) == one_certainty
-        assert ("not shares of one certainty" in said) != one_certainty
+        assert ("need not add up to 1" in said) != one_certainty
         assert "between 0 and 1" not in said
         np.testing.assert_array_equal(hues(fillings(page, "#forward .outputs .bar")), np.where(shown < 0, -1, 0))
         assert (shown < 0).any() == isinstance(last, LeakyReLU)
@@ -198,9 +198,9 @@ def test_what_is_said_of_the_outputs_is_so(own_parts: None, live_server: LiveSer
 def test_what_is_said_of_the_gradients_is_so(live_server: LiveServer, open_page: Open) -> None:
     """A weight moved against its gradient makes the batch's loss smaller; SGD moves every weight so, Adam does not."""
     said = texts(open_page(live_server.url))["tiles_gradients"]
-    assert "where it is blue, a smaller weight would be better" in said
-    assert "Plain SGD goes that way" in said
-    assert "such as Adam, often moves a weight the other way" in said
+    assert "where a pixel is blue, a smaller weight would be better" in said
+    assert "Plain SGD moves the weight that way" in said
+    assert "such as Adam, often moves it the other way" in said
 
     run = live_server.trainer.run
     network, batches = run.network, run.batches

@@ -66,8 +66,8 @@ def test_a_step_shows_what_was_said_before_it_and_what_is_said_after_it(
     beat(page, 4)
     page.wait_for_selector("#lesson[data-beat=update]")
     np.testing.assert_allclose(exact(page, "#forward .outputs li"), after, rtol=1e-5)
-    said = f"said {before.argmax()}, " + ("and is right" if before.argmax() == label else f"should be {label}")
-    assert page.inner_text("#lesson-text") == f"{said}: loss {loss[0]} → {loss[1]}"
+    verdict = "which is right" if before.argmax() == label else f"but the right answer is {label}"
+    assert page.inner_text("#lesson-text") == f"It said {before.argmax()}, {verdict}: loss {loss[0]} → {loss[1]}"
     assert page.is_hidden("#verdict")
 
     command(page, "#step-batch", "[data-step='2']")
@@ -135,7 +135,7 @@ def test_test_digits_mistakes_and_drawings_come_into_the_big_picture(live_server
     show(page, "drawing")
     until(page, lambda: "your drawing" in page.inner_text("#forward .captions"), "the drawing")
     np.testing.assert_allclose(exact(page, "#forward .outputs li"), exact(page, "#draw-outputs li"), rtol=1e-5)
-    assert "of your drawing" in page.inner_text("#verdict")
+    assert "for your drawing" in page.inner_text("#verdict")
     before = exact(page, "#forward .outputs li")
     draw(page, 1, 100, 180, 60)
     until(page, lambda: exact(page, "#forward .outputs li") != before, "the changed drawing")
@@ -157,7 +157,7 @@ def test_a_card_shows_what_its_text_says(live_server: LiveServer, open_page: Ope
     shown = page.locator("#experiment td").all_inner_texts()
     assert shown == [f"{100 * run.reached:.1f} %" for run in experiment.runs]
     said = page.inner_text("#experiment")
-    assert f"It is: {experiment.answers[experiment.right]}." in said
+    assert f"The right answer: {experiment.answers[experiment.right]}." in said
     assert experiment.why in said
     kept = page.locator("#kept tbody th").all_inner_texts()
     assert kept == ([run.name for run in experiment.runs[:-1]] + ["now"] if len(experiment.runs) > 1 else [])
@@ -308,9 +308,9 @@ def test_the_opening_sentence_says_where_it_stands(live_server: LiveServer, open
     assert "has never seen a digit" in page.inner_text("#opening-text")
     command(page, "#step-example", "[data-step='1']")
     said = page.inner_text("#opening-text")
-    assert said.startswith("After 1 step with 1 digit: it is right about ")
+    assert said.startswith("After 1 step with 1 digit, the network recognizes about ")
     accuracy = live_server.trainer.live.validation[-1][2]
-    assert int(re.search(r"about (\d+) of 100 that it has never learnt from", said)[1]) == round(100 * accuracy)
+    assert int(re.search(r"about (\d+) of 100 new digits\.", said)[1]) == round(100 * accuracy)
 
 
 # ---- the life of a weight ----
@@ -381,7 +381,7 @@ def test_drawings_are_kept_learnt_from_exported_and_imported(
     until(page, lambda: page.locator("#drawings li").count() == 3, "the file's")
     (tmp_path / "other.json").write_text("{}")
     page.set_input_files("#drawings-file", tmp_path / "other.json")
-    assert "other.json: expected a file that this page has exported" in refusal(page, "drawings")
+    assert "other.json: expected a file that this page exported" in refusal(page, "drawings")
 
 
 # ---- convolution ----
@@ -429,4 +429,4 @@ def test_a_step_by_an_example_is_refused_where_batch_normalization_needs_a_batch
     page = open_page(live_server.url, complaints=False)
     choose_preset(page, "cnn", run=2)
     page.click("#step-example")
-    assert "takes the mean of a batch: step by a batch" in refusal(page, "transport")
+    assert "takes the mean of a batch: step by one batch" in refusal(page, "transport")

@@ -41,7 +41,8 @@ def test_everything_is_called_by_its_name(clothes_server: LiveServer, open_page:
     page = open_page(clothes_server.url)
     trainer = clothes_server.trainer
     assert page.locator("#forward .outputs .name").all_inner_texts() == list(CLOTHES)
-    assert page.inner_text("#opening-text").startswith("This network has never seen a fashion item, and guesses.")
+    opening = page.inner_text("#opening-text")
+    assert opening.startswith("This network has never seen a fashion item, so it only guesses.")
     assert page.inner_text("#draw-title") == "Draw a fashion item"
     assert page.inner_text("#data").endswith(f"; {', '.join(CLOTHES)}")
     command(page, "#step-example", "[data-step='1']")
@@ -51,12 +52,12 @@ def test_everything_is_called_by_its_name(clothes_server: LiveServer, open_page:
     until(page, lambda: "the fashion item goes" in page.inner_text("#lesson-text"), "the first beat")
     assert f"It says {answer} (" in page.inner_text("#lesson-text")
     beat(page, 4)
-    until(page, lambda: page.inner_text("#lesson-text").startswith(f"said {answer}, "), "the end")
+    until(page, lambda: page.inner_text("#lesson-text").startswith(f"It said {answer}, "), "the end")
     until(page, lambda: page.inner_text("#forward .outputs .target .name") == CLOTHES[label], "the frame")
     with page.expect_response("**/api/step"):
         page.click("#step-epoch")
     until(page, lambda: page.inner_text("#epoch") == "1.00", "the end of the epoch")
-    assert "fashion items: it is right about" in page.inner_text("#opening-text")
+    assert "fashion items, the network recognizes about" in page.inner_text("#opening-text")
     show(page, "mistake")
     example = trainer.live.stage.example
     p = predict(trainer.run.network, example.image[None])[0]
@@ -113,7 +114,7 @@ def test_a_pad_says_what_it_is_for_and_a_drawing_is_answered_with_a_name(
     clothes_server: LiveServer, live_server: LiveServer, open_page: Open
 ) -> None:
     page = open_page(clothes_server.url)
-    assert "The pad makes strokes of a pen" in page.inner_text("#pad-note")
+    assert "The pad draws strokes of a pen" in page.inner_text("#pad-note")
     assert not page.is_checked("#centre"), "as large as it was drawn"
     draw(page, 3, 180, 60, 40)
     assert re.match(rf"(This looks like|Not sure:) (an? )?({'|'.join(CLOTHES)})\b", page.inner_text("#draw-answer"))

@@ -96,9 +96,9 @@ def test_a_server_that_was_started_again_is_said_to_have_forgotten_the_training(
     assert page.inner_text("#state-text") == "not connected"
     with serving(digits, port=server.port):
         page.wait_for_selector("body[data-connection=open][data-step='0']")
-        until(page, lambda: "The server was started again" in page.inner_text("#opening-text"), "the notice")
+        until(page, lambda: "The server was restarted" in page.inner_text("#opening-text"), "the notice")
         command(page, "#step-batch", "[data-step='1']")
-        assert "started again" not in page.inner_text("#opening-text")
+        assert "restarted" not in page.inner_text("#opening-text")
 
 
 def test_the_whole_page_is_small(live_server: LiveServer, open_page: Open) -> None:

@@ -201,7 +201,8 @@ def test_what_needs_no_server_is_there(page):
     command(page, "#step-example", "[data-step='1']")
     beat(page, 4)
     page.wait_for_selector("#lesson[data-beat=update]")
-    assert re.fullmatch(r"said \d, (and is right|should be \d): loss \S+ → \S+", page.inner_text("#lesson-text"))
+    said = r"It said \d, (which is right|but the right answer is \d): loss \S+ → \S+"
+    assert re.fullmatch(said, page.inner_text("#lesson-text"))
     page.click(".stagebar [data-kind=test]")
     page.wait_for_selector(".stagebar [data-kind=test][aria-pressed=true]")
     weight = in_page(page, "/api/weight?layer=1&neuron=3&input=5")
@@ -266,7 +267,7 @@ def test_wrong_files_are_refused_by_name_and_the_digits_stay(page, tmp_path):
     (tmp_path / "holiday.jpg").write_bytes(b"\xff\xd8\xff")
     page.set_input_files("#data-files", tmp_path / "holiday.jpg")
     assert refusal(page, "data").startswith("holiday.jpg: ")
-    assert "It still learns from the images it had." in page.inner_text("#data-said")
+    assert "The network still learns from the images that it had." in page.inner_text("#data-said")
     assert page.inner_text("#data").startswith("digits: ")
     command(page, "#step-batch", "[data-step='1']")
 
@@ -291,7 +292,7 @@ def test_mnist_is_learnt_from_files_and_from_a_mirror(page, mnist: Dataset):
     expected = "mnist: 55,000 images to learn from, 5,000 held out"
     until(page, lambda: page.inner_text("#data").startswith(expected), "MNIST")
     command(page, "#step-batch", "[data-step='1']")
-    assert "Now it learns from mnist" in page.inner_text("#data-said")
+    assert "The network now learns from mnist" in page.inner_text("#data-said")
 
     def give(route: Any) -> None:
         name = urlsplit(route.request.url).path.rpartition("/")[2]

@@ -126,7 +126,7 @@ def test_an_epoch_target_ends_the_training(live_server: LiveServer, open_page: O
     page.wait_for_selector("body[data-state=finished]")
     assert page.inner_text("#epoch") == "2.00"
     page.click("#start")
-    assert "2 epochs are done" in refusal(page, "transport")
+    assert "the training ended after epoch 2" in refusal(page, "transport")
 
 
 @pytest.fixture
