@@ -151,7 +151,7 @@ def test_a_signal_that_reaches_the_workers_of_this_machine_too_ends_cleanly(numb
             ("--members", 2, "--scheduler", "there"),
             "there: expected the address of a scheduler, tcp://HOST:",
         ),
-        ("train.py", ("--scheduler", "local"), "--scheduler is for several members at a time, and this is a single"),
+        ("train.py", ("--scheduler", "local"), "--scheduler is for the members of an ensemble, and this is a single"),
         (
             "hyper-tune.py",
             ("--scheduler", "tcp://a:1", "--jobs", 3),

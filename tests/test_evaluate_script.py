@@ -351,7 +351,7 @@ def test_pictures_that_cannot_be_read_are_refused(weights, tmp_path):
     )
     assert "README.md: is no picture" in refusal(run("evaluate.py", *image, "README.md"))
     assert "no/such.png: no such file" in refusal(run("evaluate.py", *image, "no/such.png"))
-    assert "neither --errors nor --data" in refusal(run("evaluate.py", *image, EXAMPLES[0], "--errors", tmp_path))
+    assert "no --errors and no data options" in refusal(run("evaluate.py", *image, EXAMPLES[0], "--errors", tmp_path))
     nn.save(nn.SavedNetwork(nn.Network([nn.Dense(10), nn.Softmax()], (64,), 0)), tmp_path / "n.json")
     small = run("evaluate.py", "--weights", tmp_path / "n.json", "--image", EXAMPLES[0])
     assert "28 × 28 = 784 pixels, but the network takes 64 inputs" in refusal(small)
@@ -388,5 +388,5 @@ def test_images_without_labels_are_answered_as_kaggle_wants_it(weights, digits, 
     assert head == "ImageId,Label"
     predicted = predicted_classes(nn.predict(nn.load(weights).network, images))
     assert answers == [f"{number},{label}" for number, label in enumerate(predicted, 1)]
-    assert "neither --errors nor --data" in refusal(run("evaluate.py", "--predict", "x.csv", "--data", "digits"))
+    assert "no --errors and no data options" in refusal(run("evaluate.py", "--predict", "x.csv", "--data", "digits"))
     assert "--csv is for the answers" in refusal(run("evaluate.py", "--csv", "x.csv"))

@@ -439,7 +439,7 @@ def test_convert_refuses_in_one_line(tmp_path):
         ([foreign, out, *layers], "t.safetensors: holds tensors of none of these layers"),
         ([tmp_path / "n.safetensors", out, *layers], "n.safetensors: says itself what its layers are"),
         ([tmp_path / "n.json", out, *layers], "n.json: says itself what its layers are"),
-        ([tmp_path / "n.json", tmp_path / "n.json"], "is meant for IN and for OUT"),
+        ([tmp_path / "n.json", tmp_path / "n.json"], "is used for IN and for OUT"),
     ):
         assert said in refusal(run("nn_from_scratch.convert", *arguments))
     assert not out.exists()
