@@ -121,7 +121,7 @@ def test_a_signal_to_any_rank_ends_all_and_what_is_left_goes_on_to_the_same_byte
     assert_same(tmp_path, uninterrupted)
 
     line = refusal(run("train.py", "--resume", tmp_path / "n.checkpoint.json"))
-    assert "run.ranks is 2, but 1 train together here: expected as many as there" in line
+    assert "run.ranks is 2, but 1 train together here: expected the same number" in line
 
 
 @pytest.mark.slow
@@ -173,7 +173,7 @@ def test_all_diverge_together_and_one_says_so(tmp_path):
     [
         (("--output", "/dev/null/n.json"), "/dev/null/n.json: can't be written: Not a directory"),
         (("--epochs", 0), "argument --epochs: '0' is not a whole number from 1 up (--help lists the options)"),
-        (("--members", 2), "--members is for an ensemble, and --data-parallel for one network: expected only one"),
+        (("--members", 2), "is for an ensemble, and --data-parallel for one network: expected only one of them"),
         (("--sizes", 785, 10), "its images have 28 × 28 = 784 pixels, but the network takes 785 inputs"),
     ],
 )
