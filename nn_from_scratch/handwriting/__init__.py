@@ -1,1 +1,1 @@
-"""Pictures and drawings of a digit, made as MNIST was made, and what a network reads in them."""
+"""Pictures and drawings of a digit, prepared like MNIST's, and a network's answers to them."""

@@ -1,7 +1,7 @@
-"""A network's answers to pictures from outside: prepared as MNIST's were, and told with the runner-up.
+"""A network's answers to pictures of the user, which are prepared like MNIST's, with the second guess.
 
-The scores of all classes are told, too: a digit that is read with 51 % is another thing than one with 99 %. Of many
-pictures some can't be read: the others are, and of these the reason is told.
+The scores of all classes are given, too, because an answer with 51 % means something else than one with 99 %. If some
+pictures can't be read, the others are, and each reason is given.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,49 +25,49 @@ from nn_from_scratch.storage import Saved
 
 @dataclass(frozen=True)
 class Reading:
-    """What a network reads in a picture."""
+    """A network's answer to a picture."""
 
     name: str
-    ink: np.ndarray  # (H, W) what was found in the picture, 255 on 0
-    image: np.ndarray  # (28, 28) what the network saw
+    ink: np.ndarray  # (H, W) the strokes found in the picture, 255 on 0
+    image: np.ndarray  # (28, 28) the input of the network
     scores: np.ndarray  # (classes,)
     classes: tuple[int, ...]
-    score_name: str  # "probability", or "output" where the scores don't sum to 1
-    class_names: tuple[str, ...] = ()  # (): they are called by their labels
+    score_name: str  # "probability", or "output" if the scores don't sum to 1
+    class_names: tuple[str, ...] = ()  # (): their labels are the names
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the classes are called."""
+        """The names of the classes."""
         return self.class_names or tuple(map(str, self.classes))
 
     @property
     def ranking(self) -> list[tuple[int, float]]:
-        """The first and the second guess, each as its label and its score."""
+        """The first and the second guess, each with its label and its score."""
         return [(self.classes[k], float(self.scores[k])) for k in first_and_second(self.scores)]
 
     @property
     def named_ranking(self) -> list[tuple[str, float]]:
-        """The same, each as its name and its score."""
+        """The same, each with its name and its score."""
         return [(self.names[k], float(self.scores[k])) for k in first_and_second(self.scores)]
 
 
 class Skipped(NamedTuple):
-    """A file in which nothing could be read."""
+    """A file that could not be read."""
 
     name: str
     reason: str
 
 
 def read(saved: Saved, paths: Sequence[str | Path]) -> tuple[list[Reading], list[Skipped]]:
-    """Let the network read pictures of one digit each, and all those in the folders among `paths`.
+    """Let the network read pictures of one digit each, or of one sample of what it was trained on.
 
-    Of a network that has learnt something else, it is one of these each. What can't be read is skipped. Raises BadInput
-    where that is all of them, and where the network takes no pictures.
+    `paths` are files, or folders of files. Files that can't be read are skipped. Raises BadInput if no file can be
+    read, or if the network doesn't take pictures of this size.
     """
     network = saved.network
     if prod(network.input_shape) != SIDE**2:
         raise BadInput(
-            f"pictures are prepared as MNIST's, {SIDE} × {SIDE} = {SIDE**2} pixels, but the network takes "
+            f"pictures are prepared like MNIST's, {SIDE} × {SIDE} = {SIDE**2} pixels, but the network takes "
             f"{prod(network.input_shape)} inputs"
         )
     names, inks, images = [], [], []
@@ -94,7 +94,7 @@ def read(saved: Saved, paths: Sequence[str | Path]) -> tuple[list[Reading], list
 
 
 def files_in(paths: Sequence[str | Path]) -> Iterator[Path]:
-    """The files themselves, and those in folders by their names, without the hidden ones that systems leave there."""
+    """The files, and those in folders, sorted by name, without hidden ones."""
     for path in map(Path, paths):
         if path.is_dir():
             try:
@@ -106,21 +106,21 @@ def files_in(paths: Sequence[str | Path]) -> Iterator[Path]:
 
 
 def _said_of(noun: str, reason: str) -> str:
-    """What the preparation of pictures says of a digit, said of what the network has learnt."""
+    """A reason of the preparation, with the network's own word for a sample instead of "digit"."""
     return reason.replace("a digit", with_article(noun)).replace("digit", noun)
 
 
 def _nothing_read(paths: Sequence[str | Path], skipped: Sequence[Skipped], noun: str) -> str:
     if not skipped:
-        return f"{', '.join(map(one_line, paths))}: has no files in it, expected pictures of one {noun} each"
+        return f"{', '.join(map(one_line, paths))}: contains no files, expected pictures of one {noun} each"
     first = f"{skipped[0].name}: {skipped[0].reason}"
     return first if len(skipped) == 1 else f"none of {len(skipped)} files can be read, the first being {first}"
 
 
 def rows(readings: Sequence[Reading], skipped: Sequence[Skipped]) -> list[list]:
-    """A line of a CSV file for each picture, the header first: its answer with the score, or why it has none.
+    """A line of a CSV file for each picture, after the header: its answer and score, or the reason why it has none.
 
-    Where classes have names, that of the answer comes last.
+    If the classes have names, that of the answer comes last.
     """
     answers = [[reading.name, *reading.ranking[0]] for reading in readings]
     found: list[list] = [
