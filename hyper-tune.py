@@ -46,9 +46,9 @@ def parse_arguments() -> argparse.Namespace:
         "--range-test", action="store_true", help="instead: one short run in which the rate rises at every step"
     )
     parser.add_argument(
-        "--validation", type=whole_number(1), metavar="N", help="training images held out (default: a sixth)"
+        "--validation", type=whole_number(1), metavar="N", help="hold out N training images (default: a sixth)"
     )
-    parser.add_argument("--seed", type=whole_number(0), default=0, metavar="N", help="of the first run")
+    parser.add_argument("--seed", type=whole_number(0), default=0, metavar="N", help="the seed of the first run")
     parser.add_argument(
         "--output",
         metavar="STEM",

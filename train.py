@@ -18,8 +18,10 @@ EXAMPLES = """\
 def parse_arguments() -> argparse.Namespace:
     parser = command_line.Parser(__doc__, EXAMPLES)
     command_line.add_data_option(parser)
-    parser.add_argument("--validation", type=whole_number(0), metavar="N", help="training images held out (default: 0)")
-    parser.add_argument("--seed", type=whole_number(0), metavar="N", help="of all random numbers (default: 0)")
+    parser.add_argument(
+        "--validation", type=whole_number(0), metavar="N", help="hold out N training images (default: 0)"
+    )
+    parser.add_argument("--seed", type=whole_number(0), metavar="N", help="the seed of all random numbers (default: 0)")
     parser.add_argument("--output", metavar="FILE", help=f"where to save the network (default: {DEFAULT_WEIGHTS})")
     parser.add_argument("--history", metavar="FILE.csv", help="where to write the result of each epoch")
     parser.add_argument(
@@ -28,7 +30,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--quiet", action="store_true", help="print nothing but the test accuracy")
     group = parser.add_argument_group("long trainings")
     group.add_argument("--checkpoint-every", type=whole_number(1), metavar="N", help="save a checkpoint every N epochs")
-    group.add_argument("--threads", type=whole_number(1), metavar="N", help="for matrix products (default: 1)")
+    group.add_argument("--threads", type=whole_number(1), metavar="N", help="threads for matrix products (default: 1)")
     group.add_argument(
         "--resume", metavar="FILE", help="continue from a checkpoint, such as that of an interrupted training"
     )

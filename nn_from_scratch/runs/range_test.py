@@ -42,7 +42,8 @@ class RangeTest:
     def conclusion(self) -> str:
         """The two suggestions, and their limits."""
         return (
-            f"the loss falls fastest at {self.steepest:.2g}; a tenth of where it is lowest is {self.highest:.2g}\n"
+            f"the loss falls fastest at {self.steepest:.2g}; a tenth of the rate with the lowest loss is "
+            f"{self.highest:.2g}\n"
             "Either is a rate to begin with, found in a few steps from the first weights. With a schedule that warms "
             "up\nor ends at zero, a rate several times as high can be best. A sweep shows it: it trains to the end at "
             "each rate.\n"
