@@ -155,7 +155,7 @@ def test_a_signal_that_reaches_the_workers_of_this_machine_too_ends_cleanly(numb
         (
             "hyper-tune.py",
             ("--scheduler", "tcp://a:1", "--jobs", 3),
-            "--jobs is for this machine, and tcp://a:1 has as",
+            "--jobs is for this machine, and tcp://a:1 has its",
         ),
     ],
 )
