@@ -31,8 +31,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--figure",
         metavar="FILE",
-        help="where to save the picture of the confusion matrix or, with --image, of the pixels that the network saw: .png, "
-        f".pdf or .svg (default: {DEFAULT_FIGURE}, or none with --image)",
+        help="where to save the picture of the confusion matrix or, with --image, of the pixels that the network saw: "
+        f".png, .pdf or .svg (default: {DEFAULT_FIGURE}, or none with --image)",
     )
     parser.add_argument("--show", action="store_true", help="open the picture in a window, too")
     parser.add_argument(

@@ -115,7 +115,7 @@ def test_a_signal_to_any_rank_ends_all_and_what_is_left_goes_on_to_the_same_byte
     assert re.fullmatch(rf"interrupted at step \d+ of {STEPS}; the network so far: {tmp_path / 'n.json'}", so_far)
     start = f"to continue: mpiexec -n 2 python train.py --data-parallel --resume {tmp_path / 'n.checkpoint.json'} "
     assert to_go_on.startswith(start)
-    result = together(*shlex.split(to_go_on)[9:])
+    result = together(*shlex.split(to_go_on)[8:])
     assert (result.returncode, result.stderr) == (0, "")
     assert "epoch  3/40" not in result.stdout
     assert_same(tmp_path, uninterrupted)

@@ -91,7 +91,7 @@ def command_in(errors: str) -> list[str]:
     assert len(lines) == 2, errors
     assert lines[0].startswith("interrupted at step ")
     assert lines[1].startswith("to continue: python train.py --resume ")
-    return shlex.split(lines[1])[5:]
+    return shlex.split(lines[1])[4:]
 
 
 def files_in(directory: Path) -> list[str]:
@@ -751,7 +751,7 @@ def test_an_ensemble_that_is_interrupted_before_its_first_step_can_be_resumed(tm
     assert result.returncode == 130
     assert result.stderr.splitlines()[0] == "interrupted at step 0 of 720; no member has begun"
     assert files_in(tmp_path) == ["n.checkpoint.json"]
-    assert run("train.py", *shlex.split(result.stderr.splitlines()[1])[5:]).returncode == 0
+    assert run("train.py", *shlex.split(result.stderr.splitlines()[1])[4:]).returncode == 0
     assert run("train.py", *options, "--output", tmp_path / "whole.json").returncode == 0
     assert (tmp_path / "n.json").read_bytes() == (tmp_path / "whole.json").read_bytes()
 
