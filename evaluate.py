@@ -1,4 +1,4 @@
-"""Test a saved network: accuracy, confusion matrix, every class, calibration and mistakes; or let it read images."""
+"""Test a saved network (accuracy, confusion matrix, each class, calibration, mistakes), or let it read images."""
 
 import argparse
 import os
@@ -25,38 +25,38 @@ EXAMPLES = """\
 def parse_arguments() -> argparse.Namespace:
     parser = command_line.Parser(__doc__, EXAMPLES)
     command_line.add_weights_option(parser)
-    command_line.add_data_option(parser, "the data that the network was trained on, as its file tells")
-    parser.add_argument("--details", action="store_true", help="print every table: each class, calibration")
+    command_line.add_data_option(parser, "the data that the network was trained on, named in its file")
+    parser.add_argument("--details", action="store_true", help="print all tables: each class, calibration")
     parser.add_argument("--json", action="store_true", help="print one JSON object with everything, and nothing else")
     parser.add_argument(
         "--figure",
         metavar="FILE",
-        help="where to save the picture of the confusion matrix or, with --image, of what the network saw: .png, .pdf "
-        f"or .svg (default: {DEFAULT_FIGURE}, or none with --image)",
+        help="where to save the picture of the confusion matrix or, with --image, of the pixels that the network saw: "
+        f".png, .pdf or .svg (default: {DEFAULT_FIGURE}, or none with --image)",
     )
     parser.add_argument("--show", action="store_true", help="open the picture in a window, too")
     parser.add_argument(
         "--errors",
         metavar="DIR",
-        help="save mistakes.png (the worst), mistakes.csv (all of them) and calibration.png there",
+        help="save mistakes.png (the worst), mistakes.csv (all of them) and calibration.png in this directory",
     )
     parser.add_argument(
         "--sort",
         choices=("loss", "confidence", "uncertainty"),
         default="loss",
-        help="the worst mistakes: the costliest, the most confident, or the least certain ones",
+        help="which mistakes are the worst: those with the highest loss or confidence, or the least certain ones",
     )
     parser.add_argument(
         "--image",
         nargs="+",
         metavar="FILE_OR_DIR",
-        help="read these pictures, or all in a folder, instead of testing: each shows one digit, dark on light or "
-        "light on dark, or is a photograph of what the network has learnt",
+        help="instead of testing, read these pictures, or all in a folder: one digit each, dark on light or light on "
+        "dark, or photographs of what the network has learnt",
     )
     parser.add_argument(
         "--predict",
         metavar="FILE.csv",
-        help="answer the images of a CSV file without labels, such as Kaggle's test.csv",
+        help="instead of testing, read the images of a CSV file without labels, such as Kaggle's test.csv",
     )
     parser.add_argument(
         "--csv",
@@ -67,7 +67,7 @@ def parse_arguments() -> argparse.Namespace:
     if (arguments.image or arguments.predict) and (
         arguments.errors or arguments.data or command_line.data_asked_for(arguments)
     ):
-        parser.error("--image and --predict read images without labels: expected neither --errors nor --data")
+        parser.error("--image and --predict read images without labels: expected no --errors and no data options")
     if arguments.csv and not (arguments.image or arguments.predict):
         parser.error("--csv is for the answers to --image or --predict: expected one of them")
     return arguments

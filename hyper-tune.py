@@ -20,31 +20,35 @@ def parse_arguments() -> argparse.Namespace:
     parser = command_line.Parser(__doc__, EXAMPLES)
     command_line.add_data_option(parser)
     parser.add_argument(
-        "--learning-rates", nargs="+", type=positive_number, metavar="RATE", help="the rates to try, or:"
+        "--learning-rates", nargs="+", type=positive_number, metavar="RATE", help="the rates to try; or give:"
     )
     parser.add_argument(
-        "--lr-min", type=positive_number, metavar="RATE", help="the lowest (default: 0.0001; range test: 1e-06)"
+        "--lr-min", type=positive_number, metavar="RATE", help="the lowest rate (default: 0.0001; range test: 1e-06)"
     )
     parser.add_argument(
-        "--lr-max", type=positive_number, metavar="RATE", help="the highest (default: 0.1; range test: 10)"
+        "--lr-max", type=positive_number, metavar="RATE", help="the highest rate (default: 0.1; range test: 10)"
     )
     parser.add_argument(
         "--num",
         type=whole_number(2),
         metavar="N",
-        help="how many, log-spaced (default: 7; range test: 300, one step each)",
+        help="how many rates, log-spaced (default: 7; range test: 300, one step each)",
     )
     parser.add_argument(
-        "--repeats", type=whole_number(1), default=2, metavar="N", help="runs at each rate, seeds 0, 1, …"
+        "--repeats",
+        type=whole_number(1),
+        default=2,
+        metavar="N",
+        help="runs at each rate, with the seeds SEED, SEED + 1, …",
     )
     command_line.add_pool_options(parser, "runs")
     parser.add_argument(
-        "--range-test", action="store_true", help="instead: a single short run in which the rate rises at every step"
+        "--range-test", action="store_true", help="instead: one short run in which the rate rises at every step"
     )
     parser.add_argument(
-        "--validation", type=whole_number(1), metavar="N", help="training images held out (default: a sixth)"
+        "--validation", type=whole_number(1), metavar="N", help="hold out N training images (default: a sixth)"
     )
-    parser.add_argument("--seed", type=whole_number(0), default=0, metavar="N", help="of the first run")
+    parser.add_argument("--seed", type=whole_number(0), default=0, metavar="N", help="the seed of the first run")
     parser.add_argument(
         "--output",
         metavar="STEM",

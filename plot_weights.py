@@ -1,4 +1,4 @@
-"""Draw what a saved network has learnt: the weights and biases of every layer, and what it makes of an image."""
+"""Draw what a saved network has learnt: the weights and biases of every layer, and the outputs for an image."""
 
 import argparse
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
   python plot_weights.py
-  python plot_weights.py --data mnist     dead units are marked: only images tell
+  python plot_weights.py --data mnist     marks dead units, which only images can show
   python plot_weights.py --example 7
   python plot_weights.py --image resources/handwriting/two.png
   python plot_weights.py --weights resources/pretrained/784-10-10.json --output-dir pictures
@@ -27,23 +27,23 @@ def parse_arguments() -> argparse.Namespace:
     image.add_argument(
         "--image",
         metavar="FILE",
-        help="draw also what each stage makes of this picture of one digit, in feature_maps.png",
+        help="also draw the output of each stage for this picture of one digit, in feature_maps.png",
     )
     image.add_argument(
-        "--example", type=command_line.whole_number(0), metavar="N", help="the same of a test image, numbered from 0"
+        "--example", type=command_line.whole_number(0), metavar="N", help="the same for a test image, numbered from 0"
     )
     command_line.add_data_option(
-        parser, "with --example, the data that the network was trained on, as its file tells; otherwise none are read"
+        parser, "with --example, the data that the network was trained on, named in its file; otherwise none"
     )
     command_line.add_member_option(parser)
     parser.add_argument("--output-dir", default="results", metavar="DIR", help="where to save the pictures")
-    parser.add_argument("--csv", metavar="FILE", help="where to write the statistics and the histograms' counts")
+    parser.add_argument("--csv", metavar="FILE", help="where to write the statistics and the counts of the histograms")
     parser.add_argument("--show", action="store_true", help="open the pictures in windows, too")
     return parser.parse_args()
 
 
 def chosen_data(saved: "SavedNetwork", arguments: argparse.Namespace) -> "Dataset | None":
-    """The data that the options ask for. Raises BadInput where the network can't read them."""
+    """The data that the options ask for. Raises BadInput if the network can't read them."""
     from nn_from_scratch.data.batches import check_pixels
     from nn_from_scratch.data.dataset import described
     from nn_from_scratch.errors import BadInput, one_line
@@ -58,7 +58,7 @@ def chosen_data(saved: "SavedNetwork", arguments: argparse.Namespace) -> "Datase
 
 
 def chosen_image(saved: "SavedNetwork", data: "Dataset | None", arguments: argparse.Namespace) -> "np.ndarray | None":
-    """The image to look at, (rows, columns), or None. Raises BadInput where the network can't answer it."""
+    """The image to look at, (rows, columns), or None. Raises BadInput if the network can't read it."""
     from nn_from_scratch import BadInput
     from nn_from_scratch.handwriting import reading
     from nn_from_scratch.inspection.answers import finite_outputs
@@ -109,7 +109,7 @@ def main() -> None:
 
     # ---- Pictures ----
     if data is None:
-        print("the first layer is sorted by its weights alone; with --data, by its outputs, and dead units are marked")
+        print("the first layer is sorted by its weights; with --data, by its outputs, and dead units are marked")
     for path, picture in zip(paths, pictures.values(), strict=True):
         figures.save(picture, path)
         print(f"saved {path}")

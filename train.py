@@ -18,19 +18,21 @@ EXAMPLES = """\
 def parse_arguments() -> argparse.Namespace:
     parser = command_line.Parser(__doc__, EXAMPLES)
     command_line.add_data_option(parser)
-    parser.add_argument("--validation", type=whole_number(0), metavar="N", help="training images held out (default: 0)")
-    parser.add_argument("--seed", type=whole_number(0), metavar="N", help="of all randomness (default: 0)")
+    parser.add_argument(
+        "--validation", type=whole_number(0), metavar="N", help="hold out N training images (default: 0)"
+    )
+    parser.add_argument("--seed", type=whole_number(0), metavar="N", help="the seed of all random numbers (default: 0)")
     parser.add_argument("--output", metavar="FILE", help=f"where to save the network (default: {DEFAULT_WEIGHTS})")
     parser.add_argument("--history", metavar="FILE.csv", help="where to write the result of each epoch")
-    parser.add_argument("--print-every", type=whole_number(1), default=1, metavar="N", help="epochs from line to line")
+    parser.add_argument(
+        "--print-every", type=whole_number(1), default=1, metavar="N", help="print a line every N epochs"
+    )
     parser.add_argument("--quiet", action="store_true", help="print nothing but the test accuracy")
     group = parser.add_argument_group("long trainings")
+    group.add_argument("--checkpoint-every", type=whole_number(1), metavar="N", help="save a checkpoint every N epochs")
+    group.add_argument("--threads", type=whole_number(1), metavar="N", help="threads for matrix products (default: 1)")
     group.add_argument(
-        "--checkpoint-every", type=whole_number(1), metavar="N", help="epochs from checkpoint to checkpoint"
-    )
-    group.add_argument("--threads", type=whole_number(1), metavar="N", help="for matrix products (default: 1)")
-    group.add_argument(
-        "--resume", metavar="FILE", help="go on from a checkpoint, such as an interrupted training leaves behind"
+        "--resume", metavar="FILE", help="continue from a checkpoint, such as that of an interrupted training"
     )
     group.add_argument(
         "--patience",
@@ -41,11 +43,11 @@ def parse_arguments() -> argparse.Namespace:
     group.add_argument(
         "--data-parallel",
         action="store_true",
-        help="under mpiexec: all its processes train one network, each on a share of every batch",
+        help="with mpiexec: all processes train one network together, each on a share of every batch",
     )
-    group = parser.add_argument_group("ensembles", "several networks of one recipe, whose answers are averaged")
+    group = parser.add_argument_group("ensembles", "several networks with the same recipe, whose answers are averaged")
     group.add_argument(
-        "--members", type=whole_number(2), metavar="N", help="networks, with the seeds SEED, SEED + 1, …"
+        "--members", type=whole_number(2), metavar="N", help="how many networks, with the seeds SEED, SEED + 1, …"
     )
     command_line.add_pool_options(group, "members")
     recipe_options.add_recipe_options(parser)

@@ -1,8 +1,8 @@
-"""What data-parallel training costs, and when it pays: one rank and two of this machine, and a projection to many.
+"""The speed of data-parallel training: one rank and two ranks on this machine, and a projection to many machines.
 
-Each measurement is an mpiexec of its own, and they take turns, round after round. A step is timed where it is taken, in
-a training. What the Allreduce takes of it includes waiting for the other rank; alone it is timed on the same vector, in
-a loop of its own. The projection is a model, no measurement: `Costs` and `projected_allreduce` say what it assumes.
+Each measurement is a separate run of mpiexec, and they take turns, round after round. A step is timed in a training.
+The time of its Allreduce includes waiting for the other rank. The Allreduce alone is timed on the same vector, in a
+separate loop. The projection is a model, not a measurement: `Costs` and `projected_allreduce` say what it assumes.
 """
 
 import argparse
@@ -30,7 +30,7 @@ RANKS = (16, 256, 4096)
 
 
 class Measurement(NamedTuple):
-    """One turn, in seconds: of a step, of its Allreduce with the waiting for others, and of the Allreduce alone."""
+    """The seconds of one turn: for a step, for its Allreduce with waiting for others, and for the Allreduce alone."""
 
     step: float
     allreduce: float
@@ -39,7 +39,7 @@ class Measurement(NamedTuple):
 
 
 class Case(NamedTuple):
-    """A preset on so many ranks, with its batch or half of it."""
+    """A preset on this number of ranks, with its batch size or half of it."""
 
     preset: str
     ranks: int
@@ -47,7 +47,7 @@ class Case(NamedTuple):
 
 
 def cases() -> Iterator[Case]:
-    """One rank with half the batch tells what a step takes besides its images."""
+    """One rank with half the batch shows the part of a step's time that doesn't depend on the images."""
     for name in NAMES:
         batch_size = PRESETS[name].batch_size
         assert batch_size
@@ -58,7 +58,7 @@ def cases() -> Iterator[Case]:
 
 
 def be_a_rank(case: Case, seconds: float) -> None:
-    """Train for about so long; the first rank prints what it took."""
+    """Train for about this time; the first rank prints the measurement."""
     from nn_from_scratch.runs.data_parallel import MPI, DataParallelRun
 
     class Timed:
@@ -117,20 +117,20 @@ def turn(case: Case, seconds: float) -> Measurement:
 
 
 class Network(NamedTuple):
-    """What a machine can send another."""
+    """The connection between two machines."""
 
     name: str
-    latency: float  # seconds from one to another
+    latency: float  # seconds from one machine to another
     bandwidth: float  # bytes a second
 
 
-# Usual numbers of their kind, not measured here.
+# Typical values, not measured here.
 ETHERNET = Network("10 Gbit/s Ethernet", 30e-6, 1.25e9)
 INFINIBAND = Network("100 Gbit/s InfiniBand", 2e-6, 12.5e9)
 
 
 def projected_allreduce(numbers: int, ranks: int, network: Network) -> float:
-    """Seconds of an Allreduce of so many float32, as reduce-scatter and allgather, with one rank a machine.
+    """Seconds of an Allreduce of this many float32, as reduce-scatter and allgather, with one rank on each machine.
 
     2 ⌈log₂ P⌉ · latency + 2 (P − 1) / P · bytes / bandwidth    (Thakur, Rabenseifner and Gropp, 2005)
     """
@@ -138,7 +138,7 @@ def projected_allreduce(numbers: int, ranks: int, network: Network) -> float:
 
 
 class Costs(NamedTuple):
-    """What a step of a preset takes on one rank: a fixed part, and a part for each image of its share."""
+    """The seconds of a preset's step on one rank: a fixed part, and a part for each image of its share."""
 
     fixed: float
     image: float
@@ -149,12 +149,12 @@ class Costs(NamedTuple):
         return self.fixed + self.image * images
 
     def same_batch(self, ranks: int, network: Network) -> float:
-        """How many times as fast so many ranks take the same steps. A rank has at least one image, or nothing to do."""
+        """How many times as many steps a second these ranks take. A share has at least one image."""
         with_others = self.step(ceil(self.batch_size / ranks)) + projected_allreduce(self.numbers, ranks, network)
         return self.step(self.batch_size) / with_others
 
     def larger_batch(self, ranks: int, network: Network) -> float:
-        """How many times as many images a second, where each rank has as many as one has alone."""
+        """How many times as many images a second, if each rank has as many images as one rank has alone."""
         alone = self.step(self.batch_size)
         return ranks * alone / (alone + projected_allreduce(self.numbers, ranks, network))
 
@@ -163,7 +163,7 @@ class Costs(NamedTuple):
 
 
 def tables(measured: dict[Case, Measurement]) -> str:
-    """What was measured and what is projected, in Markdown."""
+    """The measurements and the projections, in Markdown."""
     lines = [
         row("preset", "numbers", "batch", "step, 1 rank", "step, 2 ranks", "Allreduce", "with waiting", "speed-up")
     ]
@@ -200,17 +200,24 @@ def milliseconds(seconds: float) -> str:
 
 
 def saved(path: Path) -> dict[Case, Measurement]:
-    """The measurements in a file that this program has written."""
+    """The measurements in a file of this program."""
     rows = json.loads(path.read_text("utf-8"))["rows"]
     return {Case(*row["case"]): Measurement(*row["measured"]) for row in rows}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.data_parallel", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=5, help="of a turn (default: 5)")
-    parser.add_argument("--rounds", type=int, default=7, help="turns of each (default: 7)")
-    parser.add_argument("--output", type=Path, metavar="FILE.json", help=f"such as {RESULTS.relative_to(ROOT)}")
-    parser.add_argument("--saved", type=Path, metavar="FILE.json", help="measure nothing: the tables of such a file")
+    parser.add_argument("--seconds", type=float, default=5, help="the time of a turn (default: 5)")
+    parser.add_argument("--rounds", type=int, default=7, help="turns of each case (default: 7)")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE.json",
+        help=f"where to save the results, such as {RESULTS.relative_to(ROOT)}",
+    )
+    parser.add_argument(
+        "--saved", type=Path, metavar="FILE.json", help="print the tables of such a file, without measuring"
+    )
     parser.add_argument("--as-rank", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.as_rank:

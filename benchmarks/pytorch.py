@@ -38,7 +38,7 @@ LOSSES = {
 
 
 def make_model(recipe: Any, kind: str, seed: int = 0) -> Any:
-    """The recipe's network up to the logits, or to the last activation where the loss wants that."""
+    """The recipe's network up to the logits, or to the last activation if the loss needs that."""
     torch.manual_seed(seed)
     modules: list[nn.Module] = []
     for layer in recipe.layers[:-1] if recipe.loss in MATCHING else recipe.layers:
@@ -80,7 +80,7 @@ def make_optimizer(recipe: Any, model: Any, kind: str) -> torch.optim.Optimizer:
 
 
 def make_targets(recipe: Any, labels: Any) -> Tensor:
-    """What the loss wants to be told: classes, a column of zeros and ones, or one-hot rows."""
+    """The targets in the form that the loss needs: classes, a column of zeros and ones, or one-hot rows."""
     classes = torch.from_numpy(labels).long()
     if recipe.loss == "cross-entropy":
         return classes
@@ -107,7 +107,7 @@ def endless(recipe: Any, split: Any) -> Iterator[tuple[Tensor, Tensor]]:
 
 
 def as_tensor(recipe: Any, images: Any) -> Tensor:
-    """Bytes in the shape that the network takes, without a copy. A single channel lies alike in both memory orders."""
+    """Bytes in the shape that the network takes, without a copy. A single channel is the same in both memory orders."""
     return torch.from_numpy(images).view(-1, *recipe.input_shape)
 
 

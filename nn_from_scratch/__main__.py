@@ -1,4 +1,4 @@
-"""python -m nn_from_scratch: what there is to run, and `python -m nn_from_scratch NAME`: run it."""
+"""python -m nn_from_scratch lists the programs, and `python -m nn_from_scratch NAME` runs one of them."""
 
 import sys
 
@@ -12,14 +12,14 @@ nn_from_scratch: a neural network from scratch, in readable NumPy
   python -m nn_from_scratch evaluate   test a saved network, or let it read pictures
   python -m nn_from_scratch tune       find a learning rate
   python -m nn_from_scratch weights    see what its layers have learnt
-  python -m nn_from_scratch dashboard  follow a trained network through its test images
+  python -m nn_from_scratch dashboard  watch a trained network read its test images
   python -m nn_from_scratch web        watch a network learn, in a browser
   python -m nn_from_scratch data       look at a data set
   python -m nn_from_scratch export     save a network for other software, as ONNX
   python -m nn_from_scratch convert    exchange networks with PyTorch, as safetensors
   python -m nn_from_scratch course     build it yourself, from an empty file
 
-Each explains itself with --help, and writes its results into the current directory. In Python:
+Each has a --help, and writes its results into the current directory. In Python:
 import nn_from_scratch as nn; help(nn)"""
 
 

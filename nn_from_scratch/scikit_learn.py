@@ -1,7 +1,7 @@
-"""A network as a classifier of scikit-learn: for its pipelines, its searches and its cross-validation.
+"""A network as a scikit-learn classifier, for pipelines, searches and cross-validation.
 
-A recipe has what `fit` needs, so the classifier's parameters are its parts. Everything else, from the check of the data
-to the search over parameters, is scikit-learn's.
+A recipe has everything that `fit` needs, so the classifier's parameters are the parts of a recipe. scikit-learn does
+everything else, from checking the data to searching over parameters.
 """
 
 from collections.abc import Sequence
@@ -39,16 +39,17 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
     Shapes: X (N, features), y (N,).
 
-    layers: the layers before the last, as words; after them come a Dense layer with an output for each class and the
-        activation that suits the loss: softmax after cross-entropy, otherwise sigmoid, with one output for two classes
+    layers: the layers before the output layer, as words; after them, a Dense layer with an output for each class is
+        added, and the activation that matches the loss: softmax for cross-entropy, otherwise sigmoid, with one output
+        for two classes
     loss, optimizer, learning_rate, schedule, batch_size, epochs, initializer, bias_initializer: as in a recipe
-    input_shape: of one sample, such as (1, 28, 28) for convolutions; None: (features,)
-    random_state: of the first weights, the order of the samples and all noise
+    input_shape: the shape of one sample, such as (1, 28, 28) for convolutions; None: (features,)
+    random_state: for the first weights, the order of the samples and all noise
 
     After fit: `network_`, `recipe_`, `history_` (the result of each epoch), `classes_`, `n_features_in_`.
 
-    The numbers in X are taken as they are, rounded to float32: a StandardScaler before it usually helps. `fit` raises
-    BadInput, a ValueError, for parameters that don't fit each other or the data, and Diverged.
+    The numbers in X are used as they are, rounded to float32, so a StandardScaler before the classifier usually helps.
+    `fit` raises BadInput, a ValueError, for parameters that don't fit each other or the data, and Diverged.
     """
 
     def __init__(
@@ -89,13 +90,13 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         batches = recipe.make_batches(Split(X, labels.astype(np.uint8)), streams.shuffling)
         schedule = recipe.make_schedule(recipe.epochs * len(batches))
         parts = (network, recipe.make_loss(), recipe.make_optimizer(), schedule, batches, recipe.epochs)
-        with threadpool_limits(DEFAULT_THREADS):  # as in train.py; n_jobs of scikit-learn has its own processes
+        with threadpool_limits(DEFAULT_THREADS):  # as in train.py; scikit-learn's n_jobs uses processes
             self.history_ = list(training.fit(*parts, noise=streams.noise))
         self.network_ = network
         return self
 
     def _recipe(self) -> Recipe:
-        """The parameters as a recipe, completed by what follows from the data."""
+        """The parameters as a recipe, with the input shape and the output layer that the data need."""
         classes, features = len(self.classes_), self.n_features_in_
         if not 2 <= classes <= MOST_CLASSES:
             found = f"one class only, {self.classes_[0]}" if classes == 1 else f"{classes} classes"
@@ -119,14 +120,14 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         )
 
     def _checked(self, *given: Any, reset: bool = True) -> Any:
-        """X, or X and y, as arrays. Raises ValueError for other things, and for numbers that float32 can't hold."""
-        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
+        """X, or X and y, as arrays. Raises ValueError for anything else, and for numbers that float32 can't hold."""
+        with np.errstate(over="ignore"):  # numbers that are too large become infinite, and are refused
             return validate_data(self, *given, dtype=np.float32, reset=reset)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of each class, in the order of `classes_`. (N, features) → (N, classes)
 
-        If each of several outputs has its own sigmoid, the outputs are divided by their sum.
+        If there are several outputs with sigmoids, they are divided by their sum.
         """
         check_is_fitted(self)
         X = self._checked(X, reset=False)
@@ -134,7 +135,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         scores = class_scores(p)
         if score_name(self.network_.output_layer, p.shape[1]) == "probability":
             return scores
-        scores = np.maximum(scores, np.finfo(scores.dtype).tiny)  # if all were 0, so would be their sum
+        scores = np.maximum(scores, np.finfo(scores.dtype).tiny)  # if all of them were 0, so would be their sum
         return scores / scores.sum(axis=1, keepdims=True)
 
     def predict(self, X: Any) -> np.ndarray:
@@ -146,15 +147,15 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
     def from_saved(cls, saved: SavedNetwork) -> "NetworkClassifier":
         """A trained network as a fitted classifier.
 
-        The classifier's parameters are those recorded with the network, so `fit` would train such a network anew.
-        Raises BadInput for an ensemble, and for a network whose outputs are not probabilities of classes.
+        Its parameters are those recorded with the network, so `fit` would train such a network again. Raises BadInput
+        for an ensemble, and for a network whose outputs are not probabilities of classes.
         """
         network = saved.network
         if not isinstance(network, Network):
             raise BadInput("an ensemble: expected a single network, such as one of its members")
         words = tuple(map(word, network.layers))
         if not saved.classes or not isinstance(network.output_layer, Softmax | Sigmoid) or len(words) < 2:
-            raise BadInput("expected a network that tells classes apart, with a softmax or a sigmoid at the end")
+            raise BadInput("expected a network with classes, with a softmax or a sigmoid at the end")
         recipe = saved.training.get("recipe", {})
         known = {name: recipe[name] for name in cls._get_param_names() if name in recipe}
         classifier = cls(**known | {"layers": words[:-2], "input_shape": network.input_shape})
@@ -162,10 +163,10 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         classifier.n_features_in_ = prod(network.input_shape)
         return classifier
 
-    # ---- copies, as for the processes of scikit-learn ----
+    # ---- copies, for example for scikit-learn's processes ----
 
     def __getstate__(self) -> dict[str, Any]:
-        """A copy would separate a network's arrays from its vectors: its settings and numbers are copied instead."""
+        """A network's arrays are views, which a copy would separate. So a copy has the parts that make the network."""
         state = dict(super().__getstate__())
         if network := state.pop("network_", None):
             made_from = [(type(layer), layer.config()) for layer in network.layers]

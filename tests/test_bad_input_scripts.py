@@ -277,7 +277,7 @@ def test_where_memory_ends_there_is_one_line():
     program += "def main(): raise MemoryError\ncommand_line.run(main)"
     result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 2
-    assert result.stderr.startswith("train.py: error: this takes more memory than there is: ")
+    assert result.stderr.startswith("train.py: error: not enough memory: ")
     assert len(result.stderr.splitlines()) == 1
 
 
@@ -300,7 +300,7 @@ def test_a_full_disk_is_named_with_the_file_and_the_old_one_survives(tmp_path):
     assert result.returncode == 2
     assert result.stderr.splitlines() == [
         f"{output}: can't be written: No space left on device",
-        "nor can a temporary file: No space left on device",
+        "a temporary file can't be written either: No space left on device",
         f"train.py: error: could not be written: {output}",
     ]
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"n.json": "old network"}
@@ -325,7 +325,7 @@ def test_a_disk_that_is_really_full(tmp_path):
         assert full == f"{disk / 'n.json'}: can't be written: No space left on device"
         assert error == f"train.py: error: could not be written: {disk / 'n.json'}"
         (place,) = elsewhere.glob("*/n.json")
-        assert kept == f"it is kept in {place}"
+        assert kept == f"saved as {place} instead"
         assert f"saved {place}" in result.stdout
         assert nn.load(place).metrics["test_accuracy"] > 0.1
         assert {path.name: path.read_text() for path in disk.iterdir()} == {"n.json": "old network"}
@@ -381,7 +381,7 @@ def test_whichever_single_write_fails_all_others_are_made_and_what_failed_is_kep
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == sorted({*names, "n.png"} - {failed})
     if failing == 1:  # a later checkpoint would have been written: nothing is lost
         assert result.returncode == 0
-        assert "the training goes on" in result.stderr
+        assert "the training continues" in result.stderr
     else:
         assert result.returncode == 2
         assert result.stderr.splitlines()[-1] == f"train.py: error: could not be written: {tmp_path / failed}"
@@ -397,7 +397,7 @@ def test_a_reader_who_leaves_does_not_end_the_training(tmp_path):
         training.stdout.close()  # as `head -1` does
         errors = training.stderr.read()
     assert training.returncode == 0
-    assert errors == "the output can't be written any more (Broken pipe); the training goes on without it\n"
+    assert errors == "the output can't be written any more (Broken pipe); the training continues without it\n"
     assert nn.load(tmp_path / "n.json").metrics["test_accuracy"] > 0.5
 
 

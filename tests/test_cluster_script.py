@@ -86,7 +86,7 @@ def test_where_the_scheduler_dies_what_is_known_is_kept_and_goes_on_here(here, t
     assert re.fullmatch(rf"ended at step \d+ of {3 * 12 * 155}; the ensemble so far: {tmp_path / 'n.json'}", so_far)
     assert to_go_on.endswith(f"--checkpoint-every 2 --scheduler {lost.address}")
     assert error == f"train.py: error: the scheduler at {lost.address} is gone: the connection was lost"
-    result = run("train.py", *to_go_on.split()[5:-2])
+    result = run("train.py", *to_go_on.split()[4:-2])
     assert (result.returncode, result.stderr) == (0, "")
     assert "epoch  2/12" not in [line[12:23] for line in result.stdout.splitlines() if line.startswith("member 1")]
     assert_same(tmp_path, here)
@@ -151,11 +151,11 @@ def test_a_signal_that_reaches_the_workers_of_this_machine_too_ends_cleanly(numb
             ("--members", 2, "--scheduler", "there"),
             "there: expected the address of a scheduler, tcp://HOST:",
         ),
-        ("train.py", ("--scheduler", "local"), "--scheduler is for several members at a time, and this is a single"),
+        ("train.py", ("--scheduler", "local"), "--scheduler is for the members of an ensemble, and this is a single"),
         (
             "hyper-tune.py",
             ("--scheduler", "tcp://a:1", "--jobs", 3),
-            "--jobs is for this machine, and tcp://a:1 has as",
+            "--jobs is for this machine, and tcp://a:1 has its",
         ),
     ],
 )

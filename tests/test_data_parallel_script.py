@@ -93,7 +93,7 @@ def test_twenty_steps_of_adam_come_to_what_one_process_comes_to(tmp_path):
     # one rank speaks for both
     lines = result.stdout.splitlines()
     assert [line[:10] for line in lines].count("epoch 1/1 ") == 1
-    assert "2 rank(s), each with up to 38 of the 75 of a batch" in lines
+    assert "2 rank(s), each with up to 38 of the 75 samples of a batch" in lines
     assert lines[-1] == f"saved {tmp_path / 'two.json'}"
     assert files_in(tmp_path) == ["one.json", "two.json"]
 
@@ -113,15 +113,15 @@ def test_a_signal_to_any_rank_ends_all_and_what_is_left_goes_on_to_the_same_byte
     assert files_in(tmp_path) == ["n.checkpoint.json", "n.json"]
     so_far, to_go_on = (line for line in errors.splitlines() if "mpiexec@" not in line)
     assert re.fullmatch(rf"interrupted at step \d+ of {STEPS}; the network so far: {tmp_path / 'n.json'}", so_far)
-    start = f"to go on: mpiexec -n 2 python train.py --data-parallel --resume {tmp_path / 'n.checkpoint.json'} "
+    start = f"to continue: mpiexec -n 2 python train.py --data-parallel --resume {tmp_path / 'n.checkpoint.json'} "
     assert to_go_on.startswith(start)
-    result = together(*shlex.split(to_go_on)[9:])
+    result = together(*shlex.split(to_go_on)[8:])
     assert (result.returncode, result.stderr) == (0, "")
     assert "epoch  3/40" not in result.stdout
     assert_same(tmp_path, uninterrupted)
 
     line = refusal(run("train.py", "--resume", tmp_path / "n.checkpoint.json"))
-    assert "run.ranks is 2, but 1 train together here: expected as many as there" in line
+    assert "run.ranks is 2, but 1 train together here: expected the same number" in line
 
 
 @pytest.mark.slow
@@ -173,7 +173,7 @@ def test_all_diverge_together_and_one_says_so(tmp_path):
     [
         (("--output", "/dev/null/n.json"), "/dev/null/n.json: can't be written: Not a directory"),
         (("--epochs", 0), "argument --epochs: '0' is not a whole number from 1 up (--help lists the options)"),
-        (("--members", 2), "--members is for an ensemble, and --data-parallel for one network: expected one of both"),
+        (("--members", 2), "is for an ensemble, and --data-parallel for one network: expected only one of them"),
         (("--sizes", 785, 10), "its images have 28 × 28 = 784 pixels, but the network takes 785 inputs"),
     ],
 )

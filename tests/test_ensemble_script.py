@@ -111,7 +111,7 @@ def test_quiet_prints_the_accuracy_alone(tmp_path):
     [
         (("--members", 1), "--members: '1' is not a whole number from 2 up"),
         (("--members", 101), "members 101: expected from 2 to 100"),
-        (("--jobs", 2), "--jobs is for several members at a time, and this is a single network: expected --members N"),
+        (("--jobs", 2), "--jobs is for the members of an ensemble, and this is a single network: expected --members N"),
         (("--members", 2, "--patience", 2), "--patience needs --validation N"),
         (("--members", 20, "--sizes", 784, 200, 10), "parameters in all are too many: expected at most 3,000,000"),
         (("--members", 2, "--output", "/dev/null/e.json"), "/dev/null/e.json: can't be written"),
@@ -242,19 +242,19 @@ def test_images_without_labels_are_answered(weights, expected, tmp_path):
 
 def test_plot_weights_draws_one_member_and_says_which(weights, tmp_path):
     result = run("plot_weights.py", "--weights", weights, "--member", 2, "--output-dir", tmp_path)
-    line = f"{weights}: an ensemble of 3 networks: shown inside is member 2 (--member K: another)\n"
+    line = f"{weights}: an ensemble of 3 networks; this shows the inside of member 2 (--member K: another)\n"
     assert (result.returncode, result.stderr) == (0, line)
     W = nn.load(weights).members[1].network.layers[0].W.astype(float)
     assert f"{W.mean():.4f}  {W.std():.4f}" in result.stdout
     first = run("plot_weights.py", "--weights", weights, "--output-dir", tmp_path)
-    assert "shown inside is member 1 " in first.stderr
+    assert "this shows the inside of member 1 " in first.stderr
 
 
 def test_the_dashboard_shows_the_answers_of_all_and_the_inside_of_one(weights, tmp_path):
     options = ("--weights", weights, "--member", 3, "--save", tmp_path / "d.svg")
     result = run("nn_from_scratch.dashboard", *options)
     assert (result.returncode, result.stdout) == (0, f"saved {tmp_path / 'd.svg'}\n")
-    assert "shown inside is member 3" in result.stderr
+    assert "this shows the inside of member 3" in result.stderr
 
 
 @pytest.mark.parametrize("script", ["plot_weights.py", "nn_from_scratch.dashboard"])
@@ -274,5 +274,5 @@ def test_an_ensemble_in_the_default_place_is_known_by_the_data_of_its_members(tm
     nn.save(nn.SavedEnsemble(members), tmp_path / "resources" / "weights_and_biases.json")
     before = (tmp_path / "resources" / "weights_and_biases.json").read_bytes()
     result = run("train.py", "--data", "digits", "--epochs", 1, cwd=tmp_path)
-    assert "resources/weights_and_biases.json stays: it was trained on mnist" in result.stderr
+    assert "resources/weights_and_biases.json is kept, as it was trained on mnist" in result.stderr
     assert (tmp_path / "resources" / "weights_and_biases.json").read_bytes() == before

@@ -339,19 +339,19 @@ def test_one_bad_picture_among_several_is_skipped_with_its_reason(weights):
     result = run("evaluate.py", "--weights", weights, "--image", EXAMPLES[0], "README.md", EXAMPLES[2])
     assert result.returncode == 0
     assert [line.split()[-1] for line in result.stdout.splitlines()[1:3]] == [EXAMPLES[0], EXAMPLES[2]]
-    assert result.stderr.startswith("skipped README.md: is no picture, expected one of the formats PNG")
+    assert result.stderr.startswith("skipped README.md: is not a picture, expected one of the formats PNG")
     assert len(result.stderr.splitlines()) == 1
 
 
 def test_pictures_that_cannot_be_read_are_refused(weights, tmp_path):
     Image.new("L", (50, 50), 255).save(tmp_path / "empty.png")
     image = ("--weights", weights, "--image")
-    assert f"{tmp_path / 'empty.png'}: the picture is of one colour" in refusal(
+    assert f"{tmp_path / 'empty.png'}: the picture has only one colour" in refusal(
         run("evaluate.py", *image, tmp_path / "empty.png")
     )
-    assert "README.md: is no picture" in refusal(run("evaluate.py", *image, "README.md"))
+    assert "README.md: is not a picture" in refusal(run("evaluate.py", *image, "README.md"))
     assert "no/such.png: no such file" in refusal(run("evaluate.py", *image, "no/such.png"))
-    assert "neither --errors nor --data" in refusal(run("evaluate.py", *image, EXAMPLES[0], "--errors", tmp_path))
+    assert "no --errors and no data options" in refusal(run("evaluate.py", *image, EXAMPLES[0], "--errors", tmp_path))
     nn.save(nn.SavedNetwork(nn.Network([nn.Dense(10), nn.Softmax()], (64,), 0)), tmp_path / "n.json")
     small = run("evaluate.py", "--weights", tmp_path / "n.json", "--image", EXAMPLES[0])
     assert "28 × 28 = 784 pixels, but the network takes 64 inputs" in refusal(small)
@@ -366,7 +366,7 @@ def test_a_folder_of_pictures_is_read_into_a_table(tmp_path):
     weights = ROOT / "resources" / "pretrained" / "784-128-64-10.json"
     result = run("evaluate.py", "--weights", weights, "--image", "mine", "--csv", "answers.csv", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    assert result.stderr.startswith(f"skipped {Path('mine', 'notes.txt')}: is no picture")
+    assert result.stderr.startswith(f"skipped {Path('mine', 'notes.txt')}: is not a picture")
     assert result.stdout.endswith("saved answers.csv\n")
     rows = list(csv.DictReader((tmp_path / "answers.csv").read_text().splitlines()))
     digits = {"two.png": "2", "three.jpg": "3", "five.png": "5", "seven.png": "7", "eight.png": "8"}
@@ -388,5 +388,5 @@ def test_images_without_labels_are_answered_as_kaggle_wants_it(weights, digits, 
     assert head == "ImageId,Label"
     predicted = predicted_classes(nn.predict(nn.load(weights).network, images))
     assert answers == [f"{number},{label}" for number, label in enumerate(predicted, 1)]
-    assert "neither --errors nor --data" in refusal(run("evaluate.py", "--predict", "x.csv", "--data", "digits"))
+    assert "no --errors and no data options" in refusal(run("evaluate.py", "--predict", "x.csv", "--data", "digits"))
     assert "--csv is for the answers" in refusal(run("evaluate.py", "--csv", "x.csv"))

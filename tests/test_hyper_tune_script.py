@@ -59,7 +59,7 @@ def test_the_rate_is_what_is_looked_for_and_no_option():
 
 def test_the_range_test_says_why_a_sweep_may_come_to_another_rate(tmp_path):
     result = run("hyper-tune.py", *QUICK, "--range-test", "--output", tmp_path / "r")
-    assert "several times as much can be best. A sweep can tell" in result.stdout.replace("\n", " ")
+    assert "a rate several times as high can be best. A sweep shows it" in result.stdout.replace("\n", " ")
 
 
 def test_one_job_and_two_write_the_same_numbers(tmp_path):

@@ -90,8 +90,8 @@ def command_in(errors: str) -> list[str]:
     lines = errors.splitlines()
     assert len(lines) == 2, errors
     assert lines[0].startswith("interrupted at step ")
-    assert lines[1].startswith("to go on: python train.py --resume ")
-    return shlex.split(lines[1])[5:]
+    assert lines[1].startswith("to continue: python train.py --resume ")
+    return shlex.split(lines[1])[4:]
 
 
 def files_in(directory: Path) -> list[str]:
@@ -223,7 +223,7 @@ def test_interrupted_when_the_training_is_over_the_network_is_saved_but_no_succe
     result = train_with(program, *DIGITS[:-1], 1, "--output", tmp_path / "n.json", "--history", tmp_path / "n.csv")
     assert result.returncode == 130
     assert "test accuracy" not in result.stdout
-    assert result.stderr == f"interrupted when the training was over; the network: {tmp_path / 'n.json'}\n"
+    assert result.stderr == f"interrupted after the end of the training; the network: {tmp_path / 'n.json'}\n"
     assert nn.load(tmp_path / "n.json").metrics["test_accuracy"] > 0.5
     assert files_in(tmp_path) == ["n.csv", "n.json", "n.png"]
 
@@ -424,22 +424,25 @@ def checkpoint(tmp_path_factory) -> Path:
     [
         (
             ("--sizes", 784, 16, 10),
-            "layers is dense:32 relu dense:10 softmax there, not dense:16 relu",
+            "layers is dense:32 relu dense:10 softmax in the checkpoint, not dense:16 relu",
         ),
-        (("--seed", 1), "seed is 0 there, not 1"),
+        (("--seed", 1), "seed is 0 in the checkpoint, not 1"),
         (("--data", "OTHER"), "began with other data: name was 'digits' and is '"),
-        (("--validation", 100), "validation is 200 there, not 100"),
-        (("--validation", 0), "validation is 200 there, not 0"),
-        (("--threads", 3), "threads is 1 there, not 3"),
-        (("--optimizer", "sgd", "--momentum", 0.9), "optimizer is adam:weight-decay=0.15 there, not sgd:momentum=0.9"),
-        (("--learning-rate", 1), "learning_rate is 0.01 there, not 1.0"),
-        (("--batch-size", "full"), "batch_size is 8 there, not None"),
+        (("--validation", 100), "validation is 200 in the checkpoint, not 100"),
+        (("--validation", 0), "validation is 200 in the checkpoint, not 0"),
+        (("--threads", 3), "threads is 1 in the checkpoint, not 3"),
+        (
+            ("--optimizer", "sgd", "--momentum", 0.9),
+            "optimizer is adam:weight-decay=0.15 in the checkpoint, not sgd:momentum=0.9",
+        ),
+        (("--learning-rate", 1), "learning_rate is 0.01 in the checkpoint, not 1.0"),
+        (("--batch-size", "full"), "batch_size is 8 in the checkpoint, not None"),
         (
             ("--preset", "784-10-10"),
-            "layers is dense:32 relu dense:10 softmax there, not dense:10 relu",
+            "layers is dense:32 relu dense:10 softmax in the checkpoint, not dense:10 relu",
         ),
         (("--epochs", 1), "steps are done, more than the 155 of 1 epochs"),
-        (("--output", "SAME"), "would be written over the checkpoint: expected another --output"),
+        (("--output", "SAME"), "would overwrite the checkpoint: expected another --output"),
     ],
     ids=str,
 )
@@ -496,7 +499,7 @@ def test_a_copy_of_a_checkpoint_is_not_taken_for_the_place_of_the_network(checkp
     copy.write_bytes(checkpoint.read_bytes())
     result = run("train.py", "--resume", copy, "--epochs", 3)
     assert result.returncode == 2
-    assert "would be written over the checkpoint" in result.stderr
+    assert "would overwrite the checkpoint" in result.stderr
     assert copy.read_bytes() == checkpoint.read_bytes()
     assert run("train.py", "--resume", copy, "--epochs", 3, "--output", tmp_path / "n.json").returncode == 0
 
@@ -735,7 +738,7 @@ def test_where_a_member_is_killed_the_last_checkpoint_is_left(tmp_path):
     assert exit_code == 1
     so_far, to_go_on, error = errors.splitlines()
     assert re.fullmatch(rf"ended at step \d+ of \d+; the ensemble so far: {tmp_path / 'n.json'}", so_far)
-    assert to_go_on.startswith(f"to go on: python train.py --resume {tmp_path / 'n.checkpoint.json'} ")
+    assert to_go_on.startswith(f"to continue: python train.py --resume {tmp_path / 'n.checkpoint.json'} ")
     assert error.startswith("train.py: error: one of the processes ended before its work was done; ")
     assert files_in(tmp_path) == ["n.checkpoint.json", "n.json"]
 
@@ -748,7 +751,7 @@ def test_an_ensemble_that_is_interrupted_before_its_first_step_can_be_resumed(tm
     assert result.returncode == 130
     assert result.stderr.splitlines()[0] == "interrupted at step 0 of 720; no member has begun"
     assert files_in(tmp_path) == ["n.checkpoint.json"]
-    assert run("train.py", *shlex.split(result.stderr.splitlines()[1])[5:]).returncode == 0
+    assert run("train.py", *shlex.split(result.stderr.splitlines()[1])[4:]).returncode == 0
     assert run("train.py", *options, "--output", tmp_path / "whole.json").returncode == 0
     assert (tmp_path / "n.json").read_bytes() == (tmp_path / "whole.json").read_bytes()
 
@@ -757,17 +760,17 @@ def test_interrupted_when_all_members_are_trained_the_ensemble_is_saved(tmp_path
     program = stopped_when_told("command_line", "ensemble_training", "evaluate")
     result = train_with(program, *DIGITS[:-1], 1, "--members", 2, "--jobs", 1, "--output", tmp_path / "n.json")
     assert result.returncode == 130
-    assert result.stderr == f"interrupted when the training was over; the ensemble: {tmp_path / 'n.json'}\n"
+    assert result.stderr == f"interrupted after the end of the training; the ensemble: {tmp_path / 'n.json'}\n"
     assert nn.load(tmp_path / "n.json").metrics["test_accuracy"] > 0.5
 
 
 @pytest.mark.parametrize(
     ("arguments", "difference"),
     [
-        (("--members", 2), "members is 3 there, not 2"),
-        (("--seed", 1), "seed is 0 there, not 1"),
-        (("--learning-rate", 1), "learning_rate is 0.01 there, not 1.0"),
-        (("--validation", 100), "validation is 0 there, not 100"),
+        (("--members", 2), "members is 3 in the checkpoint, not 2"),
+        (("--seed", 1), "seed is 0 in the checkpoint, not 1"),
+        (("--learning-rate", 1), "learning_rate is 0.01 in the checkpoint, not 1.0"),
+        (("--validation", 100), "validation is 0 in the checkpoint, not 100"),
     ],
     ids=str,
 )
@@ -781,7 +784,10 @@ def test_resuming_an_ensemble_differently_is_refused_and_the_difference_named(ar
 
 
 def test_a_network_is_not_resumed_as_an_ensemble(checkpoint):
-    for options, message in (("--members", 2), "members is 1 there, not 2"), (("--jobs", 2), "--jobs is for several"):
+    for options, message in (
+        (("--members", 2), "members is 1 in the checkpoint, not 2"),
+        (("--jobs", 2), "--jobs is for the members"),
+    ):
         assert message in refusal(run("train.py", "--resume", checkpoint, *options))
 
 

@@ -223,7 +223,7 @@ def test_own_pictures_are_learnt_from_by_a_network_with_channels(tmp_path):
         ),
         (["train.py", "--data", "spiral", "--augment", "affine"], "augmentation is for images, uint8"),
         (["train.py", "--data", "digits", "--picture-size", "9"], "picture size 9: is for the pictures of a folder"),
-        (["nn_from_scratch.data", "--data", "spiral", "--augment", "affine"], "--augment makes new images, but spiral"),
+        (["nn_from_scratch.data", "--data", "spiral", "--augment", "affine"], "--augment changes images, but spiral"),
         (["nn_from_scratch.web", "--data", "spiral", "--no-browser"], "spiral: the page shows grey images"),
     ],
 )

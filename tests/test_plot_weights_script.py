@@ -67,7 +67,7 @@ def test_with_an_image_it_draws_what_each_stage_makes_of_it(convolutional, tmp_p
 
 def test_with_data_the_first_layer_is_sorted_by_what_it_makes_of_them(weights, tmp_path):
     alone = run("plot_weights.py", "--weights", weights, "--output-dir", tmp_path / "alone")
-    assert "sorted by its weights alone; with --data, by its outputs, and dead units are marked" in alone.stdout
+    assert "sorted by its weights; with --data, by its outputs, and dead units are marked" in alone.stdout
     with_data = run("plot_weights.py", "--weights", weights, "--output-dir", tmp_path / "data", "--data", "digits")
     assert (with_data.returncode, with_data.stderr) == (0, "")
     assert "weights alone" not in with_data.stdout

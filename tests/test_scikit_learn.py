@@ -274,5 +274,5 @@ def test_what_is_no_classifier_does_not_become_one():
     with pytest.raises(nn.BadInput, match="an ensemble: expected a single network"):
         NetworkClassifier.from_saved(ensemble)
     regression = nn.SavedNetwork(nn.Network([nn.Dense(1)], (3,), seed=0), classes=())
-    with pytest.raises(nn.BadInput, match="expected a network that tells classes apart"):
+    with pytest.raises(nn.BadInput, match="expected a network with classes"):
         NetworkClassifier.from_saved(regression)

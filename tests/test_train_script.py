@@ -145,9 +145,9 @@ def test_augmentation_survives_in_the_recorded_command(tmp_path):
     resume = ["--resume", tmp_path / "a.checkpoint.json", "--augment", "elastic"]
     assert run("train.py", *options, "--checkpoint-every", 1, "--output", tmp_path / "a.json").returncode == 0
     assert refusal(run("train.py", *resume)).endswith(
-        "augmentation is affine:shift=1 elastic:strength=0.5 there, not elastic"
+        "augmentation is affine:shift=1 elastic:strength=0.5 in the checkpoint, not elastic"
     )
-    assert refusal(run("train.py", *resume[:3], "none")).endswith("elastic:strength=0.5 there, not none")
+    assert refusal(run("train.py", *resume[:3], "none")).endswith("elastic:strength=0.5 in the checkpoint, not none")
 
 
 def test_the_augmentation_of_a_preset_can_be_turned_off(monkeypatch):
@@ -239,7 +239,8 @@ def test_the_small_digits_do_not_take_the_place_of_a_network_trained_on_other_da
     assert result.returncode == 0, result.stderr
     assert default.read_bytes() == before
     assert result.stderr == (
-        "resources/weights_and_biases.json stays: it was trained on mnist; this network goes to results/digits.json\n"
+        "resources/weights_and_biases.json is kept, as it was trained on mnist; "
+        "this network will be saved as results/digits.json\n"
         "to test it: python evaluate.py --weights results/digits.json\n"
     )
     assert nn.load(tmp_path / "results" / "digits.json").training["data"]["name"] == "digits"

@@ -1,4 +1,4 @@
-"""What the scripts share: how they run as a process, their options, and what they print."""
+"""Code that the scripts share: how they run as a process, their options, and the lines they print."""
 
 from nn_from_scratch.command_line.options import (
     DEFAULT_WEIGHTS,

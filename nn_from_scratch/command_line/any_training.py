@@ -1,4 +1,4 @@
-"""What every training on the command line does: what is printed of it, and which files it leaves, however it ends."""
+"""The common part of all trainings on the command line: the lines they print, and the files they save."""
 
 import argparse
 import os
@@ -19,13 +19,13 @@ from nn_from_scratch.runs.training_run import TrainingRun
 from nn_from_scratch.storage import SavedNetwork, files, load_and_save
 from nn_from_scratch.training import EpochResult
 
-Result = TypeVar("Result")  # of what is reported one by one, such as epochs
+Result = TypeVar("Result")  # of a part of the training, such as an epoch
 
 
 class AnyTraining(Generic[Result]):
-    """What the options ask for, between `with training.interruption` and the end of that block.
+    """The training that the options ask for. It runs in a block `with training.interruption`.
 
-    Raises BadInput, before the first step, for a file that could not be written after the last.
+    Raises BadInput, before the first step, if a file to be written after the last step can't be written.
     """
 
     what = "the network"
@@ -42,9 +42,11 @@ class AnyTraining(Generic[Result]):
         self.curves = _curves_beside(arguments.history)
         self._check_paths()
         if arguments.patience and not like.validation:
-            raise BadInput("--patience needs --validation N: images that tell whether it still gets better")
+            raise BadInput(
+                "--patience needs --validation N: held-out images show whether the network still gets better"
+            )
         self.interruption = Interruption()
-        self.unwritten: list[str] = []  # what could not be written where it belongs
+        self.unwritten: list[str] = []  # the files that could not be written at their paths
 
     def _check_paths(self) -> None:
         resumed = self.arguments.resume
@@ -56,48 +58,48 @@ class AnyTraining(Generic[Result]):
         check_paths(reads, writes | own)
 
     def introduce(self) -> None:
-        """Say what is trained, and on which data."""
+        """Print the network and the data."""
         raise NotImplementedError
 
     def epochs(self) -> Iterator[Result]:
-        """Train, with a progress bar, and yield what there is to report."""
+        """Train, with a progress bar, and yield the results to report."""
         raise NotImplementedError
 
     def report(self, result: Result) -> None:
-        """A line, and a checkpoint, where they are asked for."""
+        """Print a line, and save a checkpoint, if asked for."""
         raise NotImplementedError
 
     @property
     def out_of_patience(self) -> bool:
-        """Whether it is to end before its last epoch."""
+        """Whether the training should end before its last epoch."""
         return False
 
     def test(self) -> None:
-        """Judge what will be saved."""
+        """Test the network that will be saved."""
         raise NotImplementedError
 
     def save(self) -> None:
-        """Write what was learnt, and say where it is."""
+        """Write the results, and print where they are."""
         raise NotImplementedError
 
     def say(self, line: str, even_if_quiet: bool = False) -> None:
-        """Print a line. Where nobody can read it any more, as after `| head`, the training goes on without."""
+        """Print a line. If stdout can't be written any more, as after `| head`, the training continues without it."""
         if self.arguments.quiet and not even_if_quiet:
             return
         try:
             tqdm.write(line)
         except OSError as problem:
             discard_output()
-            notify(f"the output can't be written any more ({problem.strerror}); the training goes on without it")
+            notify(f"the output can't be written any more ({problem.strerror}); the training continues without it")
             if not isinstance(problem, BrokenPipeError):
                 self.unwritten.append("the output")
 
     def _save_checkpoint(self, write: Callable[[str], None]) -> None:
-        """Write a checkpoint on the way."""
+        """Write a checkpoint during the training."""
         try:
             write(self.checkpoint)
-        except OSError as problem:  # a disk that is full now need not be so at the next one
-            notify(f"{self.checkpoint}: can't be written: {problem.strerror}; the training goes on")
+        except OSError as problem:  # the disk may have space again at the next checkpoint
+            notify(f"{self.checkpoint}: can't be written: {problem.strerror}; the training continues")
 
     def _save_history(self, rows: list, *histories: list[EpochResult]) -> None:
         """Write a row for each epoch, and the picture of the curves beside it."""
@@ -109,21 +111,21 @@ class AnyTraining(Generic[Result]):
         self.say(f"saved {' and '.join(places)}")
 
     def _conclude(self, output: str, test_accuracy: float) -> None:
-        """The last lines, where nothing went wrong."""
+        """Print the last lines of a training that reached its end."""
         if self.interruption.signal:
-            notify(f"interrupted when the training was over; {self.what}: {output}")
+            notify(f"interrupted after the end of the training; {self.what}: {output}")
             self.interruption.check()
         samples, plural = len(self.like.dataset.test), self.like.dataset.plural
         self.say(f"test accuracy {test_accuracy:.2%} ({samples:,} {plural})", even_if_quiet=True)
         if not self.like.validation:
             some = "10000" if plural == "images" else "N"
-            self.say(f"(--validation {some} holds {plural} out and tells the accuracy on them after each epoch)")
+            self.say(f"(--validation {some} holds {plural} out and prints the accuracy on them after each epoch)")
         self.say(f"saved {output}")
         if self.unwritten:
             raise BadInput(f"could not be written: {', '.join(self.unwritten)}")
 
     def _keep(self, write: Callable[[str], None], path: str) -> str:
-        """Write a file, or, where its place can't be written, the same in a new temporary directory. Where it is."""
+        """Write a file or, if that fails, the same file in a new temporary directory. Returns its path."""
         try:
             write(path)
             return path
@@ -134,14 +136,14 @@ class AnyTraining(Generic[Result]):
             place = os.path.join(tempfile.mkdtemp(prefix="nn_from_scratch-"), os.path.basename(path))
             write(place)
         except OSError as problem:
-            notify(f"nor can a temporary file: {problem.strerror}")
+            notify(f"a temporary file can't be written either: {problem.strerror}")
             return "lost"
-        notify(f"it is kept in {place}")
+        notify(f"saved as {place} instead")
         return place
 
 
 def _curves_beside(history: str | None) -> str:
-    """Where the picture of the learning curves goes: beside the history, unless that is a device or a pipe."""
+    """The path of the picture of the learning curves: beside the history, unless that is a device or a pipe."""
     if not history or (os.path.exists(history) and not os.path.isfile(history)):
         return ""
     return str(Path(history).with_suffix(".png"))

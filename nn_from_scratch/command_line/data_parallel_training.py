@@ -1,4 +1,4 @@
-"""Data-parallel training on the command line: the first rank reads, says and saves, the others only compute."""
+"""Data-parallel training on the command line: the first rank reads, prints and saves, the others only compute."""
 
 import argparse
 import os
@@ -18,21 +18,21 @@ from nn_from_scratch.training import Diverged, EpochResult
 
 try:
     from nn_from_scratch.runs.data_parallel import MPI, DataParallelRun
-except (ImportError, RuntimeError):  # no mpi4py, or no MPI for it
+except (ImportError, RuntimeError):  # mpi4py is missing, or it finds no MPI
     raise BadInput('--data-parallel needs mpi4py and an MPI: pip install "nn-from-scratch-numpy[mpi]"') from None
 
-SIZE_VARIABLES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE")  # in which MPICH and Open MPI say how many ranks there are
+SIZE_VARIABLES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE")  # the number of ranks, from MPICH and from Open MPI
 
 
 def start_data_parallel(arguments: argparse.Namespace) -> "DataParallelTraining | Follower":
-    """The training that the options ask for, in the part of this rank.
+    """This rank's part of the training that the options ask for.
 
-    The first rank alone reads files, and sends the others what they hold.
+    Only the first rank reads files. It sends their content to the others.
     """
     comm = MPI.COMM_WORLD
     make = partial(DataParallelRun, comm)
     if comm.rank:
-        if not (sent := comm.bcast(None)):  # the first rank has said why
+        if not (sent := comm.bcast(None)):  # the first rank has printed the reason
             sys.exit(2)
         document, dataset = sent
         with _all_end_with_this_one(comm):
@@ -44,7 +44,10 @@ def start_data_parallel(arguments: argparse.Namespace) -> "DataParallelTraining 
         _check(arguments, comm)
         begun = start_run(arguments, make)
         if not isinstance(begun, DataParallelRun):
-            raise BadInput(f"{arguments.resume}: is of an ensemble: expected one network, or no --data-parallel")
+            raise BadInput(
+                f"{arguments.resume}: is the checkpoint of an ensemble: expected that of one network, or no "
+                "--data-parallel"
+            )
         training = DataParallelTraining(arguments, begun)
         sent = checkpoint_document(begun), begun.given
     finally:
@@ -54,7 +57,7 @@ def start_data_parallel(arguments: argparse.Namespace) -> "DataParallelTraining 
 
 @contextmanager
 def _all_end_with_this_one(comm: MPI.Comm) -> Iterator[None]:
-    """Where a rank fails alone, the others would wait for it for ever: it ends them, and says why."""
+    """If one rank fails, the others would wait for it forever. So it prints the reason and ends them all."""
     try:
         yield
     except BaseException as problem:
@@ -68,16 +71,18 @@ def _all_end_with_this_one(comm: MPI.Comm) -> Iterator[None]:
 def _check(arguments: argparse.Namespace, comm: MPI.Comm) -> None:
     for option in ("members", "jobs", "scheduler"):
         if getattr(arguments, option):
-            raise BadInput(f"--{option} is for an ensemble, and --data-parallel for one network: expected one of both")
+            raise BadInput(
+                f"--{option} is for an ensemble, and --data-parallel for one network: expected only one of them"
+            )
     if comm.size == 1 and "1" not in map(os.environ.get, SIZE_VARIABLES):
         raise BadInput(
             "--data-parallel: this is a single process: expected mpiexec -n N python train.py --data-parallel, with "
-            "the mpiexec of the MPI that mpi4py was installed with"
+            "the mpiexec of the MPI that mpi4py uses"
         )
 
 
 class DataParallelTraining(Training):
-    """The training in the first rank."""
+    """The part of the first rank."""
 
     run: DataParallelRun
 
@@ -89,7 +94,8 @@ class DataParallelTraining(Training):
         super().introduce()
         shares = -(-self.run.batches.batch_size // self.run.ranks)
         self.say(
-            f"{self.run.ranks} rank(s), each with up to {shares:,} of the {self.run.batches.batch_size:,} of a batch"
+            f"{self.run.ranks} rank(s), each with up to {shares:,} of the {self.run.batches.batch_size:,} samples of a "
+            "batch"
         )
 
     def test(self) -> None:
@@ -98,7 +104,7 @@ class DataParallelTraining(Training):
 
 
 class Follower:
-    """The training in any other rank: it says nothing and leaves no file."""
+    """The part of any other rank: it prints nothing and writes no file."""
 
     def __init__(self, arguments: argparse.Namespace, run: DataParallelRun):
         self.run = run
@@ -117,7 +123,7 @@ class Follower:
 
     @property
     def out_of_patience(self) -> bool:
-        """As the first rank decides: the results are the same."""
+        """The same decision as that of the first rank, because the results are the same."""
         return bool(self.patience) and self.run.epochs_since_best >= self.patience
 
     def test(self) -> None:
@@ -128,11 +134,11 @@ class Follower:
 
 
 class AgreedInterruption(Interruption):
-    """A signal to any rank is told to all with the next step, after which all end."""
+    """A signal to any rank reaches all ranks with the next step, and after this step all end."""
 
     def __init__(self, run: DataParallelRun):
         self.run = run
-        self.alone = False  # whether the training is over, and nobody waits for this rank any more
+        self.alone = False  # whether the training is over, so that no other rank waits for this one
         run.wish = lambda: self.signal or 0
 
     def check(self, *_: object) -> None:

@@ -1,4 +1,4 @@
-"""Look at a data set: how many samples each class has, and some of them, or what augmentation makes of its images."""
+"""Look at a data set: the number of samples in each class, and some of the samples, or augmented images."""
 
 import argparse
 
@@ -22,8 +22,8 @@ def parse_arguments() -> argparse.Namespace:
         nargs="+",
         type=word_in(AUGMENTATIONS),
         metavar="WORD",
-        help="show the first image of each class, and what a training with seed 0 makes of it in its first epochs: "
-        + AUGMENTATIONS.usages(optional=True),
+        help="show the first image of each class, and its augmented versions in the first epochs of a training with "
+        "seed 0: " + AUGMENTATIONS.usages(optional=True),
     )
     parser.add_argument("--save", metavar="FILE", help="save the picture, as .png, .pdf or .svg, instead of showing it")
     return parser.parse_args()
@@ -49,7 +49,7 @@ def main() -> None:
     names = [dataset.class_names[label] for label in classes]
     name = f"{dataset.name}, {arguments.split}"
     if arguments.augment and not split.are_images:
-        raise BadInput(f"--augment makes new images, but {one_line(dataset.name)} has {described(split.images)}")
+        raise BadInput(f"--augment changes images, but {one_line(dataset.name)} has {described(split.images)}")
     if arguments.augment:
         first = np.array([int(np.argmax(split.labels == label)) for label in classes])
         figure = figures.augmented(split.images[first], versions(split, first, arguments.augment), name)

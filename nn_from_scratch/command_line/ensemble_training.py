@@ -1,4 +1,4 @@
-"""The training of an ensemble on the command line: what is printed of it, and what it leaves, however it ends."""
+"""The training of an ensemble on the command line: the lines it prints, and the files it saves, however it ends."""
 
 import argparse
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ from nn_from_scratch.training import Diverged, EpochResult, evaluate
 
 
 class EnsembleTraining(AnyTraining[tuple[int, Report]]):
-    """The training of several networks of one recipe, which then answer together."""
+    """The training of several networks with the same recipe, which then answer together."""
 
     what = "the ensemble"
 
@@ -60,7 +60,7 @@ class EnsembleTraining(AnyTraining[tuple[int, Report]]):
         return self.interruption.signal is not None
 
     def report(self, result: tuple[int, Report]) -> None:
-        """After an epoch, and at its end, a member's line, and a checkpoint, where they are asked for."""
+        """Print a line after a member's epoch and at the end of its training, and save checkpoints, if asked for."""
         (i, report), epochs = result, self.like.recipe.epochs
         member, epoch = f"member {i + 1}/{len(self.run.members)}", report.result
         if epoch and (epoch.epoch % self.arguments.print_every == 0 or epoch.epoch == epochs):
@@ -71,7 +71,7 @@ class EnsembleTraining(AnyTraining[tuple[int, Report]]):
             self._save_checkpoint(partial(save_ensemble_checkpoint, self.run))
 
     def test(self) -> None:
-        """Judge the members together: with patience the best network of each, else its last."""
+        """Test the members together: with patience the best network of each, else its last."""
         self.networks = [self._network(member) for member in self.run.members]
         if self.like.validation:
             self.say(
@@ -83,7 +83,7 @@ class EnsembleTraining(AnyTraining[tuple[int, Report]]):
         self.test_loss, self.test_accuracy = self._together(self.networks, self.like.dataset.test)
 
     def save(self) -> None:
-        """The ensemble, its history and the ensemble of the best networks."""
+        """Save the ensemble, its history and the ensemble of the best networks."""
         metrics = {"test_accuracy": self.test_accuracy, "test_loss": self.test_loss}
         output = self._keep(partial(save, self._ensemble(self.networks, **metrics)), self.output)
         if self.arguments.history:
@@ -105,7 +105,7 @@ class EnsembleTraining(AnyTraining[tuple[int, Report]]):
         self.say(f"saved {place}, the best network of each member: validation accuracy {accuracy:.2%}")
 
     def _network(self, member: Member, best: bool = False) -> SavedNetwork:
-        """A member's network as it is to be saved: with patience its best one, else the last, or `best` in any case."""
+        """The network of a member to save: its best one with patience or `best`, else its last one."""
         run = self.run.run_of(member)
         if best or self.arguments.patience:
             run.swap_best()
@@ -124,7 +124,7 @@ class EnsembleTraining(AnyTraining[tuple[int, Report]]):
 
     @contextmanager
     def _kept_in_any_case(self) -> Iterator[None]:
-        """Interrupted, left alone by the workers or diverged, what has been learnt is saved."""
+        """Save the work done so far after an interruption, the loss of the workers or a divergence."""
         try:
             yield
         except Interrupted:
@@ -144,7 +144,7 @@ class EnsembleTraining(AnyTraining[tuple[int, Report]]):
             raise
 
     def _keep_so_far(self, how: str) -> None:
-        """Save what is known of each member, and say how to go on."""
+        """Save the known state of each member, and say how to continue."""
         checkpoint = self._keep(partial(save_ensemble_checkpoint, self.run), self.checkpoint)
         begun = [member for member in self.run.members if member.checkpoint]
         so_far = "no member has begun"
@@ -154,4 +154,4 @@ class EnsembleTraining(AnyTraining[tuple[int, Report]]):
         step = sum(member.checkpoint["progress"]["step"] for member in begun if member.checkpoint)
         notify(f"{how} at step {step} of {len(self.run.members) * self.like.schedule.total_steps}; {so_far}")
         if checkpoint != "lost":
-            notify(f"to go on: {resume_command(self.arguments, self.output, checkpoint, self.like.dataset)}")
+            notify(f"to continue: {resume_command(self.arguments, self.output, checkpoint, self.like.dataset)}")

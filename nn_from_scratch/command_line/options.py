@@ -24,7 +24,7 @@ DEFAULT_WEIGHTS = "resources/weights_and_biases.json"
 class Parser(argparse.ArgumentParser):
     """argparse with every default in the help, examples that keep their line breaks, and one-line errors.
 
-    `files` are what must be named beside options.
+    `files`: the names of the positional arguments, for the usage line.
     """
 
     class Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
@@ -49,7 +49,7 @@ class Parser(argparse.ArgumentParser):
         fail(f"{message} (--help lists the options)")
 
 
-# ---- types of option values: each turns text into a value or says what would be right ----
+# ---- types of option values: each turns text into a value, or says what is expected ----
 
 
 def whole_number(least: int) -> Callable[[str], int]:
@@ -89,42 +89,46 @@ def batch_size(text: str) -> int | None:
 # ---- options that several scripts have ----
 
 
-def add_data_option(parser: argparse.ArgumentParser, default: str = "MNIST, or the embedded digits") -> None:
+def add_data_option(
+    parser: argparse.ArgumentParser, default: str = "MNIST, or the digits if it is not available"
+) -> None:
     parser.add_argument(
         "--data",
         metavar="NAME_OR_PATH",
-        help=f"{', '.join(NAMES)} (digits are embedded, the last four points in a plane), a CSV file, a folder with a "
-        "sub-folder of pictures for each class, a directory with the four IDX files or with two CSV files, or an .npz "
-        f"file as Keras's mnist.npz (default: {default})",
+        help=f"{', '.join(NAMES)} (digits is part of the package, the last four are points in a plane), a CSV file, a "
+        "folder with a sub-folder of pictures for each class, a directory with the four IDX files or with two CSV "
+        f"files, or an .npz file like Keras's mnist.npz (default: {default})",
     )
     parser.add_argument(
-        "--picture-size", metavar="ROWSxCOLUMNS", help="that the pictures of a folder are brought to (default: 32x32)"
+        "--picture-size", metavar="ROWSxCOLUMNS", help="the size of the pictures of a folder (default: 32x32)"
     )
     group = parser.add_mutually_exclusive_group()
-    group.add_argument("--test-data", metavar="FILE", help="a CSV file to test on, all of it, not the data's own set")
+    group.add_argument(
+        "--test-data", metavar="FILE", help="test on all samples of this CSV file, not on the data's own test set"
+    )
     group.add_argument(
         "--test-fraction",
         type=fraction,
         metavar="SHARE",
-        help="shuffle all images and test on this share of each class, such as 0.15 of MNIST's 70,000",
+        help="shuffle all samples and test on this share of each class, such as 0.15",
     )
 
 
 def data_asked_for(arguments: argparse.Namespace) -> dict[str, Any]:
-    """What the options ask of the data beside their name."""
+    """The options of the data, except their name."""
     return {name: value for name in ASKED if (value := getattr(arguments, name)) is not None}
 
 
 def data_files(arguments: argparse.Namespace) -> dict[str, str | None]:
-    """The files that the options of the data name, by option."""
+    """The files that the data options name, by option."""
     return {"--data": arguments.data, "--test-data": arguments.test_data}
 
 
 def load_data(arguments: argparse.Namespace, record: Mapping[str, Any] | None = None, file: str = "") -> Dataset:
-    """The data that the options name or, where they name none, those on record in a file.
+    """The data that the options name or, if they name none, those that a file records.
 
-    Raises BadInput where the record names a path. The file may come from anywhere, and a relative path leads elsewhere
-    from another directory: so the user decides what is opened.
+    Raises BadInput if the record names a path. The file may come from anyone, and a relative path means another file in
+    another directory, so the user must name the files to open.
     """
     name, asked = arguments.data, data_asked_for(arguments)
     if record and name is None:
@@ -133,22 +137,22 @@ def load_data(arguments: argparse.Namespace, record: Mapping[str, Any] | None = 
         if (name is not None and name not in NAMES) or asked.get("test_data") != arguments.test_data:
             options = one_line(programs.typed(data_options(name, asked)))
             raise BadInput(
-                f"{file}: was trained on the data of {options}: expected these options, with paths from here"
+                f"{file}: was trained on the data of {options}: expected these options, with paths that are valid here"
             )
     return load_dataset(name, **asked, notify=notify)
 
 
 def load_data_of(saved: Saved, arguments: argparse.Namespace) -> Dataset:
-    """The data that a saved network is to be tested on: those that the options name, or that it was trained on."""
+    """The data to test a saved network on: those that the options name, or those it was trained on."""
     if arguments.data is None and arguments.test_data is not None:
-        found = load_test_set(arguments.test_data)  # a trained network needs nothing to learn from
+        found = load_test_set(arguments.test_data)  # a trained network needs no training set
     else:
         found = load_data(arguments, {"name": recorded_data(saved)[0], **recorded_test_set(saved)}, arguments.weights)
     return named_alike(found, saved.classes, saved.names)
 
 
 def data_options(name: str, asked: Mapping[str, Any]) -> list[str]:
-    """The options that name a data set, and what else was asked for."""
+    """The options that name a data set, and its other options."""
     options = [] if name == NAMES[0] else ["--data", name]
     for key, value in asked.items():
         if value is not None:
@@ -161,23 +165,23 @@ def add_weights_option(parser: argparse.ArgumentParser) -> None:
 
 
 def load_weights(path: str) -> Saved:
-    """The network in a file. Raises BadInput, with advice where nothing has been trained yet."""
+    """The network in a file. Raises BadInput, with advice if no network has been trained yet."""
     if path == DEFAULT_WEIGHTS and not os.path.exists(path):
         raise BadInput(
             f"{path}: no such file: {programs.command('train')} trains a network and saves it here; or name another "
-            f"with --weights, such as those in resources/pretrained of {programs.REPOSITORY}"
+            f"with --weights, such as one in resources/pretrained of {programs.REPOSITORY}"
         )
     return load(path)
 
 
 def add_member_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--member", type=whole_number(1), metavar="K", help="of an ensemble: the network to look into (default: 1)"
+        "--member", type=whole_number(1), metavar="K", help="the member of an ensemble to look into (default: 1)"
     )
 
 
 def one_member(saved: Saved, arguments: argparse.Namespace) -> SavedNetwork:
-    """The network itself or, of an ensemble, the member that is looked into: a line says which."""
+    """The network itself or, for an ensemble, the member to look into: a line says which."""
     file, number = arguments.weights, arguments.member or 1
     if not isinstance(saved, SavedEnsemble):
         if arguments.member:
@@ -186,7 +190,7 @@ def one_member(saved: Saved, arguments: argparse.Namespace) -> SavedNetwork:
     members = len(saved.members)
     if number > members:
         raise BadInput(f"--member {number}: {file} is an ensemble of {members}: expected 1 to {members}")
-    notify(f"{file}: an ensemble of {members} networks: shown inside is member {number} (--member K: another)")
+    notify(f"{file}: an ensemble of {members} networks; this shows the inside of member {number} (--member K: another)")
     return saved.members[number - 1]
 
 

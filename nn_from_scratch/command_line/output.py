@@ -5,12 +5,12 @@ from nn_from_scratch.errors import one_line
 from nn_from_scratch.network import Network, Place
 from nn_from_scratch.training import EpochResult
 
-# Settings that the layer table leaves out: the output shape tells the first two, and training overwrites the others.
+# Settings that the layer table leaves out: the output shape shows the first two, and training overwrites the others.
 TOLD = ("units", "filters", "initializer", "bias_initializer")
 
 
 def data_summary(dataset: Dataset, held_out: int) -> str:
-    """What is learnt from and what is tested on, in one line."""
+    """The training set and the test set in one line."""
     validation = f", {held_out:,} held out for validation" if held_out else ""
     what = dataset.plural
     samples = f"{len(dataset.train) - held_out:,} training {what}{validation}, {len(dataset.test):,} test {what}"
@@ -36,7 +36,7 @@ def layer_table(network: Network) -> str:
 
 
 def _described(place: Place) -> str:
-    """A layer's name, and of its settings those that its shapes don't tell: Conv2D 5 × 5, padding same."""
+    """A layer's name, and the settings that its shapes don't show: Conv2D 5 × 5, padding same."""
     untold = {key: value for key, value in place.layer.config().items() if key not in TOLD}
     size = untold.pop("size", None)
     name = f"{place.name} {size} × {size}" if size else place.name

@@ -1,4 +1,4 @@
-"""The files that a command reads and writes: looked at before it begins, so that nothing is lost when it ends."""
+"""Checks of the files that a command reads and writes, before it begins, so that no result is lost at the end."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,7 +11,7 @@ Paths = Mapping[str, str | Iterable[str] | None]  # by the options that name the
 
 
 def check_paths(reads: Paths, writes: Paths) -> None:
-    """Raise BadInput where a file can't be written, or would take the place of another file of the same command.
+    """Raise BadInput if a file can't be written, or would replace another file of the same command.
 
     Symbolic and hard links are followed. Devices and pipes may be named more than once.
     """
@@ -22,11 +22,11 @@ def check_paths(reads: Paths, writes: Paths) -> None:
             continue
         other = taken.setdefault(_identity(path), option)
         if other != option:
-            raise BadInput(f"{path}: is meant for {other} and for {option}: expected different files")
+            raise BadInput(f"{path}: is used for {other} and for {option}: expected different files")
 
 
 def _each(paths: Paths) -> Iterator[tuple[str, str]]:
-    """Every file with its option; of a directory that is read, the files that a data set is made of."""
+    """Every file with its option; for a directory that is read, also the files of its data set."""
     for option, named in paths.items():
         for path in filter(None, [named] if isinstance(named, str) else named or ()):
             if os.path.isdir(path):
@@ -35,7 +35,7 @@ def _each(paths: Paths) -> Iterator[tuple[str, str]]:
 
 
 def _identity(path: str) -> object:
-    """The same for two names of one file, whether it is there or not."""
+    """The same value for two names of one file, whether it exists or not."""
     try:
         found = os.stat(path)
     except OSError:

@@ -1,6 +1,6 @@
-"""How a script runs as a process: what it says when something goes wrong, its exit codes, and the signals that end it.
+"""How a script runs as a process: its error messages, its exit codes, and the signals that end it.
 
-Every script ends with `run(main)`: bad input becomes one line on stderr and exit code 2. What nobody foresaw is a bug
+Every script ends with `run(main)`: bad input becomes one line on stderr and exit code 2. An unexpected error is a bug
 and keeps its traceback.
 """
 
@@ -17,25 +17,25 @@ from nn_from_scratch.errors import BadInput, WorkersLost, printable
 from nn_from_scratch.training import Diverged
 
 EXIT_CODES = (
-    "exit codes: 0 done, 1 who did the work is gone, 2 bad input, 3 diverged, 129 the terminal was closed (SIGHUP), "
-    "130 interrupted (Ctrl-C), 143 terminated (SIGTERM)"
+    "exit codes: 0 done, 1 the processes that did the work are gone, 2 bad input, 3 diverged, 129 the terminal "
+    "was closed (SIGHUP), 130 interrupted (Ctrl-C), 143 terminated (SIGTERM)"
 )
-# Which of the processes of an mpiexec this is: as MPICH says it, and as Open MPI does.
+# The number of this process among those that mpiexec started, as MPICH and Open MPI give it.
 RANK_VARIABLES = ("PMI_RANK", "OMPI_COMM_WORLD_RANK")
-# Windows knows no SIGHUP.
+# Windows has no SIGHUP.
 ENDING = (signal.SIGTERM, signal.SIGHUP) if hasattr(signal, "SIGHUP") else (signal.SIGTERM,)
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a script's `main` and end with one of EXIT_CODES; what is foreseen gets one line, not a traceback."""
+    """Run a script's `main` and end with one of EXIT_CODES; an expected error is one line, not a traceback."""
     for number in ENDING:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+        if signal.getsignal(number) is not signal.SIG_IGN:  # which nohup sets
             signal.signal(number, _terminate)
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by whoever started the script
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # In a pipe, too, each line is to be seen when it is printed; and a terminal need not know λ.
+        # Each line appears at once, in a pipe, too; and λ is no error where the encoding lacks it.
         sys.stdout.reconfigure(line_buffering=True, errors="replace")
     try:
         main()
@@ -50,7 +50,7 @@ def run(main: Callable[[], None]) -> None:
         discard_output()
         sys.exit(1)
     except MemoryError:
-        fail("this takes more memory than there is: a smaller network, a smaller batch or less data take less")
+        fail("not enough memory: a smaller network, a smaller batch or less data need less")
     except OSError as problem:
         fail(f"{problem.filename}: {problem.strerror}" if problem.filename else str(problem))
     except Interrupted as interruption:
@@ -61,20 +61,20 @@ def run(main: Callable[[], None]) -> None:
 
 
 def _terminate(number: int, _frame: object) -> NoReturn:
-    """End in order: without this, SIGTERM would leave temporary files and the processes of a sweep behind."""
+    """Clean up before the end: otherwise SIGTERM would leave temporary files and the processes of a sweep behind."""
     sys.exit(128 + number)
 
 
 def fail(message: str, exit_code: int = 2) -> NoReturn:
-    """One line on stderr, and the end."""
+    """Print one line on stderr, and exit."""
     notify(f"{called()}: error: {printable(' '.join(message.split()))}")
     sys.exit(exit_code)
 
 
 def notify(message: str) -> None:
-    """Something the user should know, apart from the results on stdout. Where stderr is gone, nobody can be told.
+    """Print something the user should know, apart from the results on stdout. If stderr is closed, nothing is printed.
 
-    Of processes that train together, the first one speaks for all.
+    If several processes train together, only the first one prints.
     """
     if "--data-parallel" in sys.argv and any(os.environ.get(rank, "0") != "0" for rank in RANK_VARIABLES):
         return
@@ -83,12 +83,12 @@ def notify(message: str) -> None:
 
 
 def discard_output() -> None:
-    """From now on, what is printed goes nowhere: for a stdout that can't be written any more."""
+    """Discard everything that is printed from now on, because stdout can't be written any more."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Interrupted(Exception):
-    """The user, or the system, wants the program to end; `signal` says which."""
+    """The user or the system wants the program to end; the exit code says which signal it was."""
 
     def __init__(self, signal_number: int):
         super().__init__()
@@ -96,9 +96,9 @@ class Interrupted(Exception):
 
 
 class Interruption:
-    """Within its context the first signal to end only asks for it, so that work can be saved; a second ends.
+    """Within this context, the first signal is only recorded, so that work can be saved; a second one ends the program.
 
-    `check` raises Interrupted once an end was asked for.
+    `check` raises Interrupted after the first signal.
     """
 
     def __enter__(self) -> "Interruption":

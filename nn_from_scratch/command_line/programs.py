@@ -1,6 +1,6 @@
 """The programs by name, as `python -m nn_from_scratch NAME` starts them: scripts, modules, and the course.
 
-In a clone, the scripts and the course lie in its root, to be read. The wheel carries the same files in
+In a clone, the scripts and the course are in the root, where people can read them. The wheel has the same files in
 nn_from_scratch/programs/.
 """
 
@@ -33,9 +33,9 @@ NAMES = (*SCRIPTS, *MODULES)
 
 
 def main_of(name: str) -> Callable[[], None]:
-    """The function that a program begins with. Raises KeyError where there is no such program."""
+    """The function that starts a program. Raises KeyError if there is no such program."""
     if name in MODULES:
-        if name == "course":  # which its own files import by this name
+        if name == "course":  # its own files import it by this name
             sys.path.insert(0, str(HOME))
         return importlib.import_module(MODULES[name]).main
     spec = importlib.util.spec_from_file_location(name, HOME / SCRIPTS[name])
@@ -47,19 +47,19 @@ def main_of(name: str) -> Callable[[], None]:
 
 
 def called() -> str:
-    """What the user called: train.py, python -m nn_from_scratch.web, or python -m nn_from_scratch train."""
+    """The command that the user typed: train.py, python -m nn_from_scratch.web, or python -m nn_from_scratch train."""
     module = getattr(sys.modules["__main__"], "__spec__", None)
     name = module.name.removesuffix(".__main__") if module else ""
     return f"python -m {name}" if name.startswith("nn_from_scratch.") else os.path.basename(sys.argv[0])
 
 
 def typed(words: Sequence[str]) -> str:
-    """Options as this platform's shell takes them."""
+    """Options, quoted for the shell of this platform."""
     return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
 def command(name: str) -> str:
-    """How to start a program, for those who are told to: as a script only where they have just started one."""
+    """The command that starts a program, for a message: a script's file name only if the user has started a script."""
     if name in SCRIPTS and called() in SCRIPTS.values():
         return f"python {SCRIPTS[name]}"
     return f"python -m nn_from_scratch {name}"

@@ -1,8 +1,8 @@
 """The options of a recipe and of a training run: from the command line to the run, and from a run to its command.
 
-Every part of a recipe is an option of its name, and so is every setting of an optimizer or a schedule. The settings are
-read from the classes, so that a new class has its options without a line here; the command that a saved network
-records is made from the same names.
+Every part of a recipe has an option with its name, and so has every setting of an optimizer or a schedule. The settings
+are read from the classes, so a new class has its options without a line here. The command that a saved network records
+is made from the same names.
 """
 
 import argparse
@@ -43,15 +43,15 @@ from nn_from_scratch.words import Table, explanation
 
 
 def add_recipe_options(parser: argparse.ArgumentParser, without: Collection[str] = (), **own_defaults: Any) -> None:
-    """--preset, and an option for every part of a recipe but those in `without`.
+    """Add --preset, and an option for every part of a recipe except those in `without`.
 
-    `own_defaults` stand before those of any preset. The help shows the defaults of the preset that is chosen.
+    `own_defaults` override the defaults of any preset. The help shows the defaults of the chosen preset.
     """
-    parser.add_argument("--preset", choices=PRESETS, help=f"a network with its recipe (default: {DEFAULT_PRESET})")
+    parser.add_argument("--preset", choices=PRESETS, help=f"a network and its recipe (default: {DEFAULT_PRESET})")
     shown = _chosen_preset()
     group = parser.add_argument_group(
         "parts of the preset",
-        f"each keeps the preset's value unless it is given; shown are those of {shown}. A WORD is a name and its "
+        f"each replaces the preset's own value; the defaults shown are those of {shown}. A WORD is a name and its "
         "settings, such as adam:beta1=0.7",
     )
     defaults = asdict(PRESETS[shown]) | own_defaults
@@ -64,20 +64,20 @@ def add_recipe_options(parser: argparse.ArgumentParser, without: Collection[str]
 
     add("layers", f"from input to output: {LAYERS.usages()}", nargs="+", type=word_in(LAYERS), metavar="WORD")
     for part, help in {
-        "loss": "what is made small",
-        "optimizer": "how parameters follow their gradients",
+        "loss": "the number that training makes small",
+        "optimizer": "how the gradients change the parameters",
         "schedule": "the learning rate over time",
-        "initializer": "first weights",
-        "bias_initializer": "first biases, likewise",
+        "initializer": "the first weights",
+        "bias_initializer": "the first biases, with the same words",
     }.items():
         known = "" if part == "bias_initializer" else f": {TABLES[part].usages()}"
         add(part, help + known, type=word_in(TABLES[part]), metavar="WORD")
     add("learning_rate", "the schedule's highest rate", type=positive_number, metavar="RATE")
-    add("batch_size", "images per step; full is all of them", type=batch_size, metavar="N|full")
+    add("batch_size", "images per step; full means all of them", type=batch_size, metavar="N|full")
     add("epochs", "passes over the training images", type=whole_number(1), metavar="N")
-    help = f"new images of the training images in every epoch, or none: {AUGMENTATIONS.usages(optional=True)}"
+    help = f"how the training images are changed in every epoch, or none: {AUGMENTATIONS.usages(optional=True)}"
     add("augmentation", help, nargs="+", type=_augmentation, metavar="WORD")
-    add("input_shape", "of one sample", nargs="+", type=whole_number(1), metavar="N")
+    add("input_shape", "the shape of one sample", nargs="+", type=whole_number(1), metavar="N")
     add("classes", "the labels to tell apart", nargs="+", type=whole_number(0), metavar="LABEL")
     _add_dense_options(parser)
     _add_settings(parser)
@@ -85,7 +85,7 @@ def add_recipe_options(parser: argparse.ArgumentParser, without: Collection[str]
 
 
 def _chosen_preset() -> str:
-    """The preset on the command line, looked up before the options are there, or the default one."""
+    """The preset on the command line, read before the options are defined, or the default one."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--preset", nargs="?")
     preset = parser.parse_known_args()[0].preset
@@ -93,7 +93,7 @@ def _chosen_preset() -> str:
 
 
 def _add_dense_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("layers, for short", "Dense layers with an activation after each")
+    group = parser.add_argument_group("short forms of --layers", "Dense layers with an activation after each")
     group.add_argument(
         "--sizes",
         nargs="+",
@@ -114,15 +114,17 @@ def _add_dense_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
     """An option for every setting of every optimizer and schedule."""
-    group = parser.add_argument_group("settings, for short", "the same as in the WORD of the optimizer or the schedule")
+    group = parser.add_argument_group(
+        "short forms of settings", "the same as in the WORD of the optimizer or the schedule"
+    )
     for setting, owners in setting_owners().items():
         table, name = owners[0]
         default = table.settings(name)[setting].default
         kind: dict[str, Any] = {"metavar": "VALUE"}
         if isinstance(default, bool):
             kind = {"action": argparse.BooleanOptionalAction}
-        help = f"of {', '.join(name for _, name in owners)}: {explanation(table[name], setting)} (default: {default})"
-        with suppress(argparse.ArgumentError):  # a script's own option has this name; the WORD can still set it
+        help = f"for {', '.join(name for _, name in owners)}: {explanation(table[name], setting)} (default: {default})"
+        with suppress(argparse.ArgumentError):  # the script has its own option of this name; the WORD can still set it
             group.add_argument(_option(setting), default=argparse.SUPPRESS, help=help.replace("%", "%%"), **kind)
 
 
@@ -157,9 +159,12 @@ def recipe_overrides(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def recipe_of(arguments: argparse.Namespace, dataset: Dataset) -> Recipe:
-    """The preset, or what is usual for the data, with what was given on the command line in place of its own parts."""
+    """The preset, or the usual recipe for the data, with the parts from the command line in place of its own."""
     overrides = recipe_overrides(arguments)
-    if arguments.preset or overrides.keys() & {"sizes", "activations"}:  # which are for Dense layers, as it has them
+    if arguments.preset or overrides.keys() & {
+        "sizes",
+        "activations",
+    }:  # these are for Dense layers, which the default preset has
         recipe = PRESETS[arguments.preset or DEFAULT_PRESET]
     else:
         recipe = usual_recipe(dataset.train)
@@ -175,7 +180,7 @@ def recipe_of(arguments: argparse.Namespace, dataset: Dataset) -> Recipe:
 
 
 def _open(recipe: Recipe, labels: tuple[int, ...]) -> Recipe:
-    """A recipe that is to get other layers, which needn't fit what its own were made for."""
+    """A recipe whose layers will be replaced: the new ones need not fit the old ones' input shape and classes."""
     other = recipe.for_all_classes and recipe.classes != labels
     return replace(recipe, classes=labels, input_shape=()) if other else recipe
 
@@ -183,9 +188,9 @@ def _open(recipe: Recipe, labels: tuple[int, ...]) -> Recipe:
 def start_run(
     arguments: argparse.Namespace, make: Callable[..., TrainingRun] = TrainingRun
 ) -> TrainingRun | EnsembleRun:
-    """A new run, of one network or of the members of an ensemble, or the one in the checkpoint named by --resume.
+    """A new run, of one network or of the members of an ensemble, or the one in the checkpoint that --resume names.
 
-    The run of one network is made by `make`, as by TrainingRun.
+    `make` makes the run of one network; it takes the arguments of TrainingRun.
     """
     if arguments.resume:
         return _resume_run(arguments, make)
@@ -198,7 +203,7 @@ def start_run(
 
 
 def _resume_run(arguments: argparse.Namespace, make: Callable[..., TrainingRun]) -> TrainingRun | EnsembleRun:
-    """Go on with a run: only for longer than was planned, if --epochs says so, but in no other way differently."""
+    """Continue a run. --epochs may make it longer than planned; nothing else may differ."""
     overrides = recipe_overrides(arguments)
     epochs = overrides.get("epochs")
 
@@ -215,12 +220,12 @@ def _resume_run(arguments: argparse.Namespace, make: Callable[..., TrainingRun])
     asked |= asdict(replace(recipe.for_data(run.dataset), epochs=run.recipe.epochs))
     found |= asdict(run.recipe)
     differences = [
-        f"{name} is {_shown(found[name])} there, not {_shown(value)}"
+        f"{name} is {_shown(found[name])} in the checkpoint, not {_shown(value)}"
         for name, value in asked.items()
         if found[name] != value
     ]
     if differences:
-        raise BadInput(f"{arguments.resume}: can't be resumed differently: {'; '.join(differences)}")
+        raise BadInput(f"{arguments.resume}: can't be resumed with other settings: {'; '.join(differences)}")
     return whole or run
 
 
@@ -229,10 +234,10 @@ def _shown(value: Any) -> str:
 
 
 def output_of(arguments: argparse.Namespace, dataset: Dataset) -> str:
-    """Where to save the network: as told, else beside the checkpoint, else the default.
+    """Where to save the network: the path in --output, else beside the checkpoint, else the default.
 
-    By default, one trained on something else than MNIST does not take the place of one that was trained on other data:
-    it goes to results/, under the name of its own.
+    By default, a network trained on other data than MNIST doesn't replace one that was trained on different data: it is
+    saved in results/, under the name of its data.
     """
     if not arguments.resume:
         like_mnist = dataset.name not in NAMES[1:] and dataset.train.images.shape[1:] == (SIDE, SIDE)
@@ -242,19 +247,19 @@ def output_of(arguments: argparse.Namespace, dataset: Dataset) -> str:
         if recorded == dataset.name:
             return DEFAULT_WEIGHTS
         own = f"results/{Path(dataset.name).resolve().name.partition('.')[0] or 'network'}.json"
-        notify(f"{DEFAULT_WEIGHTS} stays: it was trained on {recorded}; this network goes to {own}")
+        notify(f"{DEFAULT_WEIGHTS} is kept, as it was trained on {recorded}; this network will be saved as {own}")
         notify(
             f"to test it: {programs.command('evaluate')} {programs.typed(['--weights', own, *_data_to_name(dataset)])}"
         )
         return own
     output = arguments.output or _network_of(arguments.resume)
     if os.path.realpath(output) == os.path.realpath(arguments.resume):
-        raise BadInput(f"{output}: would be written over the checkpoint: expected another --output")
+        raise BadInput(f"{output}: would overwrite the checkpoint: expected another --output")
     return output
 
 
 def _data_to_name(data: Dataset) -> list[str]:
-    """The options of the data where they are paths, which no file decides about."""
+    """The options of the data if they are paths: a saved file must not decide which paths are opened."""
     return data_options(data.name, data.test_set_asked_for()) if data.name not in NAMES or data.test_data else []
 
 
@@ -266,7 +271,7 @@ def _network_of(checkpoint: str) -> str:
 
 
 def resume_command(arguments: argparse.Namespace, output: str, checkpoint: str, data: Dataset, ranks: int = 1) -> str:
-    """The command that goes on from a checkpoint as this one would have gone on; the run itself is in the file."""
+    """The command that continues this training from its checkpoint, which has the recipe and the state of the run."""
     command = ["--resume", checkpoint]
     if _network_of(checkpoint) != output:
         command += ["--output", output]
@@ -278,25 +283,25 @@ def resume_command(arguments: argparse.Namespace, output: str, checkpoint: str, 
 
 
 def _on_ranks(program: str, ranks: int) -> str:
-    """How to start a program that trains, on so many processes together."""
+    """How to start a training program on this number of ranks."""
     return f"mpiexec -n {ranks} {program} --data-parallel" if ranks > 1 else program
 
 
 def command_of(run: TrainingRun, patience: int | None = None, members: int | None = None) -> str:
-    """The shortest command that starts this run, or one of so many members of which this is the first.
+    """The shortest command that starts this run, or an ensemble of `members` whose first member is this run.
 
-    It names the preset nearest to the recipe, and what differs from it.
+    It names the preset nearest to the recipe, and the parts that differ from it.
     """
 
     def differences(preset: Recipe) -> dict[str, Any]:
-        """The parts to give so that `override` makes this recipe: also those that would go with another part."""
+        """The parts to give so that `override` makes this recipe, including those that another part would change."""
         parts: dict[str, Any] = {}
         while (made := preset.override(**parts)) != run.recipe:
             parts |= {name: value for name, value in asdict(run.recipe).items() if value != asdict(made)[name]}
         return parts
 
     usual = usual_recipe(run.dataset.train)
-    starts = PRESETS if usual in PRESETS.values() else {"": usual, **PRESETS}  # "": where no preset is named
+    starts = PRESETS if usual in PRESETS.values() else {"": usual, **PRESETS}  # "": no preset is named
     found: dict[str, dict[str, Any]] = {}
     for name, preset in starts.items():
         try:
@@ -321,7 +326,7 @@ def command_of(run: TrainingRun, patience: int | None = None, members: int | Non
 
 
 def saved_network(run: TrainingRun, patience: int | None = None, **metrics: float) -> SavedNetwork:
-    """The run's network as it is now, with what the file is to tell of its making."""
+    """The run's network as it is now, with the training record for its file."""
     record = {"command": command_of(run, patience), **run.record()}
     return SavedNetwork(run.network, run.recipe.classes, record, metrics, *run.called)
 
@@ -329,6 +334,6 @@ def saved_network(run: TrainingRun, patience: int | None = None, **metrics: floa
 def saved_ensemble(
     run: EnsembleRun, members: list[SavedNetwork], patience: int | None = None, **metrics: float
 ) -> SavedEnsemble:
-    """The members as an ensemble, with what the file is to tell of its making."""
+    """The members as an ensemble, with the training record for its file."""
     record = {"command": command_of(run.like, patience, len(run.members)), **run.record()}
     return SavedEnsemble(members, record, metrics)

@@ -1,4 +1,4 @@
-"""What a script found out: printed as text or as one JSON object, with its figures saved and shown."""
+"""The results of a script: printed as text or as one JSON object, with figures that are saved and shown."""
 
 import argparse
 import json
@@ -14,7 +14,7 @@ from nn_from_scratch.errors import BadInput
 
 
 def where_writable(path: str) -> str | None:
-    """A place that nobody asked for, or None where nothing can be written there: a note says so."""
+    """A default path, or None, with a note to the user, if it can't be written."""
     try:
         figures.check(path)
     except BadInput as problem:
@@ -24,9 +24,10 @@ def where_writable(path: str) -> str | None:
 
 
 class Results:
-    """Where the figures go, by their names; None: nowhere. And the tables that are written beside them.
+    """The paths of the figures by their names (None: not saved), and of the tables that are written with them.
 
-    Raises BadInput, before the work, for what could not be saved after it, or would replace what the command `reads`.
+    Raises BadInput, before the work begins, for a file that can't be written, or that would replace one the command
+    `reads`.
     """
 
     def __init__(
@@ -43,9 +44,9 @@ class Results:
         check_paths(reads, {**paths, "tables": tables})
 
     def publish(self, found: dict[str, Any], text: str, drawn: Mapping[str, Figure]) -> None:
-        """Save the figures, print what was found in one form or the other, and open windows where that is asked for.
+        """Save the figures, print the results as text or JSON, and open windows if asked for.
 
-        A figure that was not drawn, as there is nothing to be seen in it, has no file.
+        A figure that was not drawn, because it would be empty, has no file.
         """
         paths = {name: path for name, path in self.paths.items() if name in drawn or path is None}
         saved = {name: path for name, path in paths.items() if path}

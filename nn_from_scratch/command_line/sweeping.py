@@ -1,6 +1,6 @@
-"""A sweep on the command line: each run is told as it ends, and none is lost when the sweep is interrupted.
+"""A sweep on the command line: it prints a line when a run ends.
 
-Nor is it when those who do the work are lost.
+No finished run is lost if the sweep is interrupted, or if the workers are lost.
 """
 
 import sys
@@ -12,16 +12,16 @@ from nn_from_scratch.runs.sweep import Run
 
 
 class Sweeping:
-    """A sweep of `total` runs, of which Ctrl-C or another signal may leave some undone."""
+    """A sweep of `total` runs. Ctrl-C or another signal may end it before all of them are done."""
 
     def __init__(self, total: int):
         self.total = total
         self.exit_code: int | str | None = None
 
     def finished(self, runs: Iterable[Run]) -> list[Run]:
-        """The runs, or where it is interrupted those that were done by then. Raises the interruption where none was.
+        """The runs; after an interruption, those that were done by then. If there are none, the interruption is raised.
 
-        So it is where the workers are lost.
+        The same is true if the workers are lost.
         """
         found: list[Run] = []
         try:
@@ -44,6 +44,6 @@ class Sweeping:
         return found
 
     def end(self) -> None:
-        """Once the results are saved, end as the interruption wanted."""
+        """After the results are saved, exit if there was an interruption."""
         if self.exit_code is not None:
             sys.exit(self.exit_code)

@@ -1,4 +1,4 @@
-"""The training of a network on the command line: what is printed of it, and what it leaves, however it ends."""
+"""The training of a network on the command line: the lines it prints, and the files it saves, however it ends."""
 
 import argparse
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def start_training(arguments: argparse.Namespace) -> "AnyTraining[Any] | Follower":
-    """The training that the options ask for, before its first step, or where its checkpoint has it."""
+    """The training that the options ask for, before its first step or at the step of its checkpoint."""
     if arguments.data_parallel:
         from nn_from_scratch.command_line.data_parallel_training import start_data_parallel
 
@@ -36,7 +36,7 @@ def start_training(arguments: argparse.Namespace) -> "AnyTraining[Any] | Followe
     for option in ("jobs", "scheduler"):
         if getattr(arguments, option):
             raise BadInput(
-                f"--{option} is for several members at a time, and this is a single network: expected --members N"
+                f"--{option} is for the members of an ensemble, and this is a single network: expected --members N"
             )
     return Training(arguments, run)
 
@@ -55,7 +55,7 @@ class Training(AnyTraining[EpochResult]):
 
     def epochs(self) -> Iterator[EpochResult]:
         """Train, with a progress bar, and yield the result of each epoch."""
-        if self.out_of_patience:  # at the checkpoint that it goes on from
+        if self.out_of_patience:  # already at the checkpoint
             return
         steps, quiet = self.run.schedule.total_steps, self.arguments.quiet or None
         bar = tqdm(total=steps, initial=self.run.progress.step, unit="step", leave=False, disable=quiet)
@@ -68,7 +68,7 @@ class Training(AnyTraining[EpochResult]):
             yield from self.run.epochs(on_step)
 
     def report(self, result: EpochResult) -> None:
-        """After an epoch: its line, and a checkpoint, where they are asked for."""
+        """Print a line after an epoch, and save a checkpoint, if asked for."""
         epochs, every = self.run.recipe.epochs, self.arguments.checkpoint_every
         if result.epoch % self.arguments.print_every == 0 or result.epoch == epochs:
             self.say(epoch_line(result, epochs))
@@ -77,7 +77,7 @@ class Training(AnyTraining[EpochResult]):
 
     @property
     def out_of_patience(self) -> bool:
-        """Whether it has not got better for as many epochs as it may."""
+        """Whether the validation accuracy has not risen for as many epochs as --patience allows."""
         patience = self.arguments.patience
         if not patience or self.run.epochs_since_best < patience:
             return False
@@ -85,7 +85,7 @@ class Training(AnyTraining[EpochResult]):
         return True
 
     def test(self) -> None:
-        """Judge the network that will be saved: with patience the best one, else the last."""
+        """Test the network that will be saved: with patience the best one, else the last."""
         seconds = sum(result.seconds for result in self.run.history)
         self.say(f"trained for {seconds:.1f} s on {self.run.threads} thread(s)")
         if self.arguments.patience:
@@ -94,7 +94,7 @@ class Training(AnyTraining[EpochResult]):
             self.test_loss, self.test_accuracy = self.run.test()
 
     def save(self) -> None:
-        """The network, its history and the best network."""
+        """Save the network, its history and the best network."""
         run = self.run
         metrics = {"test_accuracy": self.test_accuracy, "test_loss": self.test_loss}
         network = saved_network(run, self.arguments.patience, **metrics, training_loss=run.history[-1].loss)
@@ -116,7 +116,7 @@ class Training(AnyTraining[EpochResult]):
 
     @contextmanager
     def _kept_in_any_case(self) -> Iterator[None]:
-        """Interrupted or diverged, what has been learnt is saved."""
+        """Save the work done so far after an interruption or a divergence."""
         run = self.run
         try:
             yield
@@ -126,7 +126,9 @@ class Training(AnyTraining[EpochResult]):
             steps = run.schedule.total_steps
             notify(f"interrupted at step {run.progress.step} of {steps}; the network so far: {output}")
             if checkpoint != "lost":
-                notify(f"to go on: {resume_command(self.arguments, self.output, checkpoint, run.dataset, run.ranks)}")
+                notify(
+                    f"to continue: {resume_command(self.arguments, self.output, checkpoint, run.dataset, run.ranks)}"
+                )
             raise
         except Diverged:
             network = saved_network(run, self.arguments.patience)

@@ -1,1 +1,1 @@
-"""Networks from JSON to safetensors and back. `python -m nn_from_scratch.convert`; storage/ does the work."""
+"""Networks from JSON to safetensors and back. `python -m nn_from_scratch.convert`; storage/ has the code."""

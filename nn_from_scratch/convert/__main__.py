@@ -1,7 +1,7 @@
-"""Convert a network from JSON to safetensors, whose tensors PyTorch's nn.Sequential loads, or back; nothing is lost.
+"""Convert a network from JSON to safetensors, which PyTorch's nn.Sequential can load, or back. Nothing is lost.
 
-The endings of the two names decide: .json or .safetensors. A file that PyTorch wrote does not say what its layers are:
-say it with --layers and --input-shape, or with --preset.
+The endings of the two names decide: .json or .safetensors. A file that PyTorch wrote doesn't say what its layers are,
+so give --layers and --input-shape, or --preset.
 """
 
 import argparse
@@ -30,21 +30,25 @@ def parse_arguments() -> argparse.Namespace:
     parser = command_line.Parser(__doc__, EXAMPLES, files="IN OUT")
     parser.add_argument("read", metavar="IN", help="the file to read")
     parser.add_argument("written", metavar="OUT", help="the file to write")
-    group = parser.add_argument_group("a .safetensors file of PyTorch's")
+    group = parser.add_argument_group("for a .safetensors file that PyTorch wrote")
     what = group.add_mutually_exclusive_group()
     what.add_argument("--preset", choices=PRESETS, help="its layers, input shape and classes are those of this preset")
     what.add_argument(
         "--layers", nargs="+", type=word_in(LAYERS), metavar="WORD", help=f"from input to output: {LAYERS.usages()}"
     )
     group.add_argument(
-        "--input-shape", nargs="+", type=whole_number(1), metavar="N", help="of one sample, such as 784, or 1 28 28"
+        "--input-shape",
+        nargs="+",
+        type=whole_number(1),
+        metavar="N",
+        help="the shape of one sample, such as 784, or 1 28 28",
     )
     group.add_argument(
         "--classes",
         nargs="*",
         type=whole_number(0),
         metavar="LABEL",
-        help="the label that each output stands for; none: the outputs are numbers (default: 0, 1, …)",
+        help="the label of each output; without labels, the outputs are numbers (default: 0, 1, …)",
     )
     arguments = parser.parse_args()
     for name in (arguments.read, arguments.written):
@@ -68,7 +72,7 @@ def read(arguments: argparse.Namespace) -> "Saved":
     if not layers:
         return load(arguments.read)
     if not safetensors_file.is_safetensors(arguments.read):
-        raise BadInput(f"{arguments.read}: says itself what its layers are: expected neither --layers nor --preset")
+        raise BadInput(f"{arguments.read}: says itself what its layers are: expected no --layers and no --preset")
     return safetensors_file.read_as(arguments.read, layers, input_shape, classes)
 
 

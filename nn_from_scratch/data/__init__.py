@@ -1,4 +1,4 @@
-"""Images of digits: what a data set is, and how to get one. Start with dataset.py, then load.py."""
+"""Data sets: the class Dataset, and ways to load one. Start with dataset.py, then load.py."""
 
 from nn_from_scratch.data.dataset import Dataset, Split
 from nn_from_scratch.data.load import load_dataset, load_test_set

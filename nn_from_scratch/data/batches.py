@@ -1,7 +1,7 @@
-"""From stored images to what a network takes: mini-batches of numbers in [0, 1] and their targets.
+"""From stored images to the inputs of a network: mini-batches of numbers in [0, 1] and their targets.
 
-The images stay bytes in memory, 47 MB for MNIST, and become floating-point numbers one batch at a time: as fast as
-gathering rows from a converted copy of 188 MB, which would have to be made first.
+The images stay bytes in memory, 47 MB for MNIST, and become floating-point numbers one batch at a time. This is as fast
+as gathering rows from a converted copy of 188 MB, and the copy would have to be made first.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,9 +18,9 @@ from nn_from_scratch.randomness import Seed, numbered
 
 
 def inputs(images: np.ndarray, input_shape: tuple[int, ...], dtype: np.dtype | type = np.float32) -> np.ndarray:
-    """x = images / 255, in the shape that the network takes; floats as they are. (N, …) → (N, *input_shape)
+    """x = images / 255, in the network's input shape; floats stay as they are. (N, …) → (N, *input_shape)
 
-    Raises ValueError for what is neither bytes nor floats, or has another size.
+    Raises ValueError for inputs that are neither bytes nor floats, or have another size.
     """
     try:
         x = images.reshape(len(images), *input_shape)
@@ -34,9 +34,10 @@ def inputs(images: np.ndarray, input_shape: tuple[int, ...], dtype: np.dtype | t
 
 
 def targets(labels: np.ndarray, outputs: int, dtype: np.dtype | type = np.float32) -> tuple[np.ndarray, np.ndarray]:
-    """All different targets, (·, outputs), and for each sample the row of its own.
+    """A table of targets, (·, outputs), and for each sample the row of its target.
 
-    Labels (N,) are classes, each with one target; of floats (N, outputs), each sample has its own, as it is.
+    Labels (N,) are classes, and the table has a target for each class. Floats (N, outputs) are the targets themselves,
+    one for each sample.
     """
     if labels.ndim == 2:
         if labels.shape[1] != outputs:
@@ -52,11 +53,11 @@ class Batches:
     """A training set in mini-batches x (n, *input_shape), t (n, outputs), in a new random order every epoch.
 
     Images become numbers from 0 to 1, and classes become targets; floats are taken as they are. With `augment`, each
-    image becomes another one in every epoch. Raises BadInput where there are no images to augment.
+    image is changed in another way in every epoch. Raises BadInput if there are no images to augment.
 
-    The order is a function of the random seed and the epoch's number alone, so that training can be taken up again
-    anywhere. The last batch of an epoch may be smaller. With `batch_size` None, the one batch is the whole set. Without
-    `augment` it is made once and not shuffled: the gradient is a mean over all samples, in whatever order.
+    The order depends only on the random seed and the epoch's number, so that training can be resumed anywhere. The last
+    batch of an epoch may be smaller. With `batch_size` None, one batch is the whole set. Without `augment`, this batch
+    is made once and not shuffled, because the gradient is a mean over all samples, in any order.
     """
 
     def __init__(
@@ -83,7 +84,7 @@ class Batches:
             )
         self.augment = augment
         self.targets, self.target_of = targets(split.labels, outputs, dtype)
-        inputs(split.images[:1], self.input_shape)  # raises ValueError where they don't fit
+        inputs(split.images[:1], self.input_shape)  # raises ValueError if they don't fit
         self._whole = self.batch(np.arange(len(split)), 0) if batch_size is None and not augment else None
 
     def __len__(self) -> int:
@@ -104,7 +105,7 @@ class Batches:
         return numbered(self.seed, number).permutation(len(self.split))
 
     def batch(self, chosen: np.ndarray, epoch: int = 0) -> tuple[np.ndarray, np.ndarray]:
-        """The samples with these indices, as they are in an epoch: x (n, *input_shape) and t (n, outputs)."""
+        """The samples with these indices, augmented as in this epoch: x (n, *input_shape) and t (n, outputs)."""
         images = self.split.images[chosen]
         if self.augment:
             images = self.augment(images, epoch, chosen)
@@ -112,9 +113,9 @@ class Batches:
 
 
 def matching(dataset: Dataset, input_shape: tuple[int, ...], classes: Sequence[int]) -> Dataset:
-    """The part of a data set that a network can use: the classes that it tells apart, renumbered 0, 1, …, or (): all.
+    """The part of a data set that a network can use: its classes, renumbered 0, 1, …; with classes (), all samples.
 
-    Raises BadInput where a sample has another number of values than the network has inputs.
+    Raises BadInput if the number of values in a sample differs from the number of the network's inputs.
     """
     check_pixels(dataset.train.images, input_shape, dataset.name)
     numbered = tuple(classes) == tuple(range(len(classes)))
@@ -123,16 +124,18 @@ def matching(dataset: Dataset, input_shape: tuple[int, ...], classes: Sequence[i
 
 
 def named_alike(dataset: Dataset, classes: Sequence[int], names: Sequence[str]) -> Dataset:
-    """A data set whose labels mean what they mean to a network: `names` are those of its classes.
+    """The data set with its labels numbered as in a network whose classes have these labels and `names`.
 
-    Where both have words for their classes, these decide: the words of another file may be numbered differently.
-    Raises BadInput where they have none in common.
+    If both have words for their classes, the words decide, because another file may number them differently. Raises
+    BadInput if they have no word in common.
     """
     if not dataset.has_words or not own_names(names, classes):
         return dataset
     if not set(names) & set(dataset.class_names):
         ours, theirs = (one_line(", ".join(words), 200) for words in (names, dataset.class_names))
-        raise BadInput(f"{one_line(dataset.name)}: has the classes {theirs}: expected some of the network's, {ours}")
+        raise BadInput(
+            f"{one_line(dataset.name)}: has the classes {theirs}: expected some of the network's classes, {ours}"
+        )
     called = dict(zip(classes, names, strict=True))
     others = [name for name in dataset.class_names if name not in called.values()]
     free = [label for label in range(len(called) + len(others) + max(classes)) if label not in called]
@@ -141,7 +144,7 @@ def named_alike(dataset: Dataset, classes: Sequence[int], names: Sequence[str]) 
 
 
 def check_pixels(images: np.ndarray, input_shape: tuple[int, ...], name: str) -> None:
-    """Raise BadInput, saying where they are from, for samples (N, …) of a size that a network rejects."""
+    """Raise BadInput for samples (N, …) of the wrong size for a network; `name` says where they are from."""
     shape = images.shape[1:]
     if prod(shape) != prod(input_shape):
         what, values = ("images", "pixels") if images.dtype == np.uint8 else ("samples", "numbers")

@@ -1,8 +1,8 @@
-"""What the columns of a table are: the label, numbers, and what only numbers the lines. Found out from its first lines.
+"""The meaning of a table's columns: the label, the numbers, and line numbers. It is found out from the first lines.
 
-The label is the column that is called so; without such a name it is the first or the last one, whichever holds words,
-or whole numbers beside fractions. The others are pixels where they can be: whole numbers from 0 to 255, as many as a
-square picture has. Where nothing is plain, that is said, and nothing is guessed.
+The label is the column with such a name. Without one, it is the first or the last column: the one that holds words, or
+whole numbers while the other has fractions. The other columns are pixels if they can be: whole numbers from 0 to 255,
+as many as a square picture has. If this doesn't decide, an error says so; nothing is guessed.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from nn_from_scratch.errors import BadInput, count, one_line, printable
 
 MIN_SIDE, MAX_SIDE = 8, 128  # of a picture: fewer whole numbers are more often measurements …
 MIN_NAMED_SIDE = 4  # … unless their names say pixel
-MOST_UNNAMED = 256  # columns of whole numbers from 0 to 255 that nobody has named: more are a broken picture
+MOST_UNNAMED = 256  # columns without names that hold whole numbers from 0 to 255: more must be a damaged picture
 SURE_LABEL_NAMES = ("label", "labels", "class", "classes", "target", "species", "category")
-LABEL_NAMES = (*SURE_LABEL_NAMES, "digit", "letter", "y")  # the last ones where none of the first is there
-ID_NAMES = ("", "id", "index", "unnamed: 0")  # of columns that number the lines: a network could learn them by heart
+LABEL_NAMES = (*SURE_LABEL_NAMES, "digit", "letter", "y")  # the last three only count if there is none of the others
+ID_NAMES = ("", "id", "index", "unnamed: 0")  # of columns with line numbers: a network could memorize them
 PIXEL_NAME = re.compile(r"(pixel|px|p|x)?[ _-]?\d+(x\d+)?")
 SURE_PIXEL_NAME = re.compile(r"(pixel|px)[ _-]?\d+|\d+x\d+")
 
 
 class Columns:
-    """The columns of a table, numbered from 0, told by its first line, which may hold their names, and a few rows.
+    """The columns of a table, numbered from 0, found out from their names, if there are any, and a few rows.
 
-    Raises BadInput, which doesn't name the file, where it can't be told.
+    Raises BadInput, which doesn't name the file, if the meaning of the columns isn't clear.
     """
 
     def __init__(self, names: list[str] | None, rows: list[list[str]], labelled: bool) -> None:
@@ -39,25 +39,25 @@ class Columns:
         self.skipped = [i for i in range(self.count) if self._only_numbers_lines(i)]
         left = [i for i in range(self.count) if i not in self.skipped]
         if not left:
-            raise BadInput(f"{count(self.count, 'column')}, which only numbers the lines, expected a label and numbers")
+            raise BadInput(f"{count(self.count, 'column')} with nothing but line numbers, expected a label and numbers")
         self.label = self._label(left) if labelled else None
         if not labelled:
             self._refuse_labels()
-        self.numbers = [i for i in left if i != self.label]  # the columns of what a network takes
+        self.numbers = [i for i in left if i != self.label]  # the columns that a network takes
         if not self.numbers:
             raise BadInput(f"{count(self.count, 'column')}, expected a label and at least one number")
-        self.side = self._side()  # of the pictures, 0 where the numbers are no pixels
+        self.side = self._side()  # of the pictures; 0: the numbers are not pixels
 
     def called(self, i: int) -> str:
-        """A column for a message."""
+        """The description of a column in a message."""
         return f"column {i + 1} ({one_line(self.names[i], 40)})" if self.names and self.names[i] else f"column {i + 1}"
 
     @property
     def told(self) -> str:
-        """What was taken for what, as a phrase; nothing where it is as usual, with the label before the pixels."""
+        """The meaning of the columns, as a phrase; empty in the usual case, with the label before the pixels."""
         told = "" if self.label is None or (self.side and self.label == 0) else f", labels in {self.called(self.label)}"
         if self.skipped:
-            told += f", without {' and '.join(map(self.called, self.skipped))}: numbers of lines"
+            told += f", without {' and '.join(map(self.called, self.skipped))}: line numbers"
         return told
 
     # ---- the label ----
@@ -71,7 +71,9 @@ class Columns:
         if len(named) == 1:
             return named[0]
         if named:
-            raise BadInput(f"{' and '.join(map(self.called, named))} are both called as labels are, expected one")
+            raise BadInput(
+                f"{' and '.join(map(self.called, named))} both have names of labels, expected one such column"
+            )
         first, last, row = left[0], left[-1], self.rows[0]
         if is_number(row[first]) != is_number(row[last]):
             return last if is_number(row[first]) else first
@@ -83,7 +85,7 @@ class Columns:
         if self._named_as_pixels(PIXEL_NAME, left):
             raise BadInput(f"no label and {not_square(len(left))}")
         raise BadInput(
-            f"{count(self.count, 'column')}, none of which is plainly the label: expected words, or classes from 0 to "
+            f"{count(self.count, 'column')}, none of which is clearly the label: expected words, or classes from 0 to "
             f"{MOST_CLASSES - 1} beside fractions, in the first or the last one, or a first line of column names, one "
             f"of them {', '.join(LABEL_NAMES[:-1])} or {LABEL_NAMES[-1]}"
         )
@@ -126,7 +128,7 @@ def are_pixels(row: Sequence[str]) -> bool:
 def not_square(pixels: int) -> str:
     return (
         f"{count(pixels, 'pixel')}, expected a square number from {MIN_SIDE}×{MIN_SIDE} to {MAX_SIDE}×{MAX_SIDE}, such "
-        "as 784 = 28×28: a CSV can't tell how wide a picture is that isn't square, IDX files and .npz can"
+        "as 784 = 28×28: for pictures that aren't square, use IDX files or .npz"
     )
 
 
@@ -134,7 +136,7 @@ def not_square(pixels: int) -> str:
 
 
 def column_names(cells: list[str]) -> list[str] | None:
-    """The names of the columns where the first line holds them; None where it is a row like the others."""
+    """The names of the columns if the first line holds them; None if it is a row like the others."""
     numbers = [value(cell) for cell in cells if is_number(cell)]
     counted = len(numbers) >= MIN_SIDE**2 and numbers in ([*range(len(numbers))], [*range(1, len(numbers) + 1)])
     named = not numbers or counted or any(bare(cell).lower() in LABEL_NAMES for cell in cells)
@@ -155,9 +157,9 @@ def cells_of(line: str) -> list[str]:
     return line.split(",")
 
 
-@functools.lru_cache(1024)  # a label is most often like one before
+@functools.lru_cache(1024)  # most labels occur again and again
 def bare(cell: str) -> str:
-    """A cell without what only surrounds it, its letters as they were meant: UTF-8, which was read as Latin-1."""
+    """A cell without spaces and quotation marks around it, decoded as UTF-8 (the file was read as Latin-1)."""
     text = cell.strip().strip("\"'").strip()
     try:
         return printable(text.encode("latin-1").decode("utf-8"))
@@ -165,9 +167,9 @@ def bare(cell: str) -> str:
         return printable(text)
 
 
-@functools.lru_cache(1024)  # a cell is most often like one before, and there may be millions
+@functools.lru_cache(1024)  # there may be millions of cells, and most values occur again and again
 def value(cell: str) -> float:
-    """The number in a cell as np.loadtxt reads it; NaN where it holds none."""
+    """The number in a cell as np.loadtxt reads it; NaN if there is none."""
     try:
         return math.nan if "_" in cell else float(cell.strip())  # Python allows 1_000, NumPy does not
     except ValueError:
@@ -179,12 +181,12 @@ def is_number(cell: str) -> bool:
 
 
 def is_label(cell: str) -> bool:
-    """Whether this is a class as a number."""
+    """Whether this is a class given as a number."""
     return 0 <= (number := value(cell)) < MOST_CLASSES and number.is_integer()
 
 
 def is_word(cell: str) -> bool:
-    """Whether this is a class as a word."""
+    """Whether this is a class given as a word."""
     return not is_number(cell) and 0 < len(cell) <= LONGEST_NAME
 
 

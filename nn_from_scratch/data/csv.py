@@ -1,8 +1,8 @@
-"""Tables as CSV: a line for each sample, its label in one column, numbers in the others; names of the columns, or none.
+"""Tables as CSV: a line for each sample, with its label in one column and numbers in the others; with or without names.
 
-Kaggle's `train.csv` and most copies of MNIST in CSV look so, and so does Fisher's iris; Kaggle's `test.csv` is the same
-without the label. NumPy turns the text into numbers, some thousand lines at a time: that bounds the memory, and when a
-number is wrong its line is at hand, to be named as an editor shows it. What the columns are: columns.py.
+Kaggle's `train.csv`, most copies of MNIST in CSV and Fisher's iris have this form; Kaggle's `test.csv` has no labels.
+NumPy converts the text to numbers, some thousand lines at a time. This limits the memory, and if a number is wrong, its
+line is known and the message gives the line number. columns.py finds out the meaning of the columns.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ from nn_from_scratch.errors import BadInput, count, one_line
 
 _ENDINGS = (".csv", ".csv.gz", ".zip")
 _MAX_LINE = 2**19
-_CHARACTERS_AT_ONCE = 2**22  # at most half as many cells, of which each takes 8 bytes as a number
+_CHARACTERS_AT_ONCE = 2**22  # at most half as many cells; each takes 8 bytes as a number
 _MAX_BLANK_LINES = 1_000_000
-_LOOKED_AT = 50  # lines, to find out what the columns are
+_LOOKED_AT = 50  # lines, to find out the meaning of the columns
 
 
 def find_train_and_test(directory: Path) -> tuple[Path, Path] | None:
-    """The CSV files, packed or not, of a training and of a test set in a directory, told by their names; None: no CSV.
+    """The CSV files, packed or not, of the training and the test set in a directory, by their names; None: no CSV.
 
-    Raises BadInput where it can't be told which are meant.
+    Raises BadInput if it isn't clear which files are meant.
     """
     names = sorted(path.name for path in directory.iterdir() if path.name.lower().endswith(_ENDINGS))
     train, test = ([name for name in names if part in name.lower()] for part in ("train", "test"))
@@ -75,7 +75,7 @@ def read_csv(path: Path) -> Dataset:
 
 
 def read_unlabelled(path: Path) -> np.ndarray:
-    """What is in a file as `read_csv` takes it, but without labels: uint8 (N, side, side), or floats (N, numbers)."""
+    """The samples of a file without labels, as in `read_csv`: uint8 (N, side, side), or floats (N, numbers)."""
     return _read(path, labelled=False)[1]
 
 
@@ -111,7 +111,7 @@ def _text(path: Path) -> Iterator[Iterator[str]]:
 
 
 def _bounded_lines(path: Path, text: IO[str], most: int | None) -> Iterator[str]:
-    """The lines of `text`, none of unreasonable length, and `most` characters in all."""
+    """The lines of `text`, none of them too long, and at most `most` characters in all."""
     total = 0
     for number in itertools.count(1):
         line = text.readline(_MAX_LINE)
@@ -130,7 +130,7 @@ def _bounded_lines(path: Path, text: IO[str], most: int | None) -> Iterator[str]
 
 
 class _Rows:
-    """The rows of one table, some thousand lines at a time: their numbers, and their labels."""
+    """The numbers and labels of one table, read some thousand lines at a time."""
 
     def __init__(self, path: Path, lines: Iterator[str], labelled: bool) -> None:
         self.path = path
@@ -145,7 +145,7 @@ class _Rows:
         self._refuse_other_formats(*first[0], cells)
         names = column_names(cells)
         body = first[1:] if names else first
-        rows = [row for _, line in body if len(row := cells_of(line)) == len(cells)]  # others are refused in their turn
+        rows = [row for _, line in body if len(row := cells_of(line)) == len(cells)]  # others are refused later
         if not body:
             raise BadInput(f"{one_line(path)}: has column names but no samples, expected at least one")
         if not rows:
@@ -155,11 +155,11 @@ class _Rows:
         except BadInput as problem:
             raise self._error(number, str(problem)) from None
         self.lines = itertools.chain(body, self.lines)
-        self.texts: list[str] = []  # the labels, as they are written
-        self.different: set[str] = set()  # of them
+        self.texts: list[str] = []  # the labels, as in the file
+        self.different: set[str] = set()  # the different ones among them
 
     def pieces(self) -> Iterator[np.ndarray]:
-        """The numbers (rows, columns), in order, checked: bytes where they are pixels, else floats."""
+        """The checked numbers (rows, columns), in order: bytes if they are pixels, else floats."""
         numbers, size = 0, 1 if self.columns.side else 4
         for batch in self._batches():
             numbers += len(batch) * len(self.columns.numbers)
@@ -169,14 +169,14 @@ class _Rows:
             yield self._parse(batch)
 
     def labels(self) -> tuple[np.ndarray, tuple[str, ...]]:
-        """The label of each row, and the names of the classes: none where the labels are numbers."""
+        """The label of each row, and the names of the classes: none if the labels are numbers."""
         different = sorted(self.different)
         by_number = is_number(different[0])
         labels = {text: int(value(text)) if by_number else i for i, text in enumerate(different)}
         return np.array([labels[text] for text in self.texts], np.uint8), () if by_number else tuple(different)
 
     def _batches(self) -> Iterator[list[tuple[int, str]]]:
-        """The numbered lines, many together, but few enough characters that they fit into memory as numbers."""
+        """The numbered lines, many at a time, but few enough characters to fit into memory as numbers."""
         batch, characters = [], 0
         for number, line in self.lines:
             batch.append((number, line))
@@ -193,7 +193,9 @@ class _Rows:
             cells = np.loadtxt(numbers, delimiter=",", comments=None, ndmin=2)
         except ValueError:
             raise self._what_is_wrong(batch) from None
-        with np.errstate(all="ignore"):  # what is no byte, such as 300 or nan, is refused below without a warning
+        with np.errstate(
+            all="ignore"
+        ):  # no warning for numbers that are no bytes, such as 300 or nan: they are refused below
             table = cells.astype(np.uint8 if self.columns.side else np.float32)
         good = (table == cells).all() if self.columns.side else np.isfinite(table).all()
         if table.shape != (len(batch), len(self.columns.numbers)) or not good:  # NumPy leaves out lines without numbers
@@ -203,7 +205,7 @@ class _Rows:
         return table
 
     def _apart(self, line: str) -> tuple[str, str]:
-        """The label in a line and its numbers, both as text. A line with too few or too many cells isn't changed."""
+        """The label and the numbers of a line, both as text. A line with too few or too many cells isn't changed."""
         label, last = self.columns.label, self.columns.count - 1
         if '"' not in line and not self.columns.skipped:
             if label is None:
@@ -220,7 +222,7 @@ class _Rows:
         return "" if label is None else cells[label], ",".join(cells[i] for i in self.columns.numbers)
 
     def _take_labels(self, batch: list[tuple[int, str]], labels: Sequence[str], column: int) -> None:
-        """Keep the labels of a batch. Raises BadInput at the first that is of another kind than those before it."""
+        """Keep the labels of a batch. Raises BadInput for the first label of another kind than those before it."""
         by_number = is_number((self.texts or labels)[0])
         expected = f"a label from 0 to {MOST_CLASSES - 1}" if by_number else "a word as the label"
         right = is_label if by_number else is_word
@@ -236,7 +238,7 @@ class _Rows:
             raise self._error(batch[-1][0], f"{what}, expected labels of at most {MOST_CLASSES} classes")
 
     def _what_is_wrong(self, batch: list[tuple[int, str]]) -> BadInput:
-        """Look for the first cell that isn't as it should be; only now, so that good files are read fast."""
+        """Find the first cell that is wrong; only after an error, so that good files are read fast."""
         for number, line in batch:
             cells = cells_of(line)
             if len(cells) != self.columns.count:
@@ -249,11 +251,11 @@ class _Rows:
                     )
                 if not abs(x) <= float(np.finfo(np.float32).max):
                     return self._error(number, f"{self.columns.called(i)}: found {found(cells[i])}, expected a number")
-        return self._error(batch[0][0], f"something up to line {batch[-1][0]} isn't a number, as expected")
+        return self._error(batch[0][0], f"a cell from here to line {batch[-1][0]} isn't a number: expected numbers")
 
     def _refuse_other_formats(self, number: int, line: str, cells: list[str]) -> None:
         if line.lstrip()[:1] == "<":
-            raise self._error(number, "a web page, expected CSV (a login or error page saved in its place?)")
+            raise self._error(number, "a web page, expected CSV (was a login or error page saved instead?)")
         if line.startswith(("ÿþ", "þÿ")):
             raise self._error(number, "UTF-16 text, expected CSV in ASCII or UTF-8")
         if any(c < " " and not c.isspace() for c in line[:1000]):
@@ -263,7 +265,7 @@ class _Rows:
                 raise self._error(number, f"columns separated by {its_name}, expected commas")
 
     def _not_blank(self, lines: Iterator[str]) -> Iterator[tuple[int, str]]:
-        """The lines with their numbers; blank ones are skipped (a file saved twice over may have one after each)."""
+        """The lines with their numbers. Blank ones are skipped; some programs write one after every line."""
         blank = 0
         for number, line in enumerate(lines, 1):
             if line.strip():

@@ -1,7 +1,7 @@
-"""Samples with their labels, and the pair of sets a network needs: one to learn from, one to be judged on.
+"""Samples with their labels, and the two sets a network needs: one for training, one for testing.
 
-Images stay uint8 here (MNIST: 47 MB); they become float32 in [0, 1] batch by batch, so the 188 MB copy is never made.
-Labels are numbers, and what they mean is told by names.
+Images stay uint8 here (MNIST: 47 MB). They become float32 in [0, 1] batch by batch, so the 188 MB copy is never made.
+Labels are numbers, and each class has a name.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ import numpy as np
 
 from nn_from_scratch.errors import BadInput, one_line
 
-DIGITS = 10  # classes that there are names for in any case: "0" to "9"
-MOST_CLASSES = 256  # that a label, one byte, can tell apart
-ASKED = {"test_data": str, "test_fraction": float, "picture_size": str}  # what is asked of load_dataset by options
-LONGEST_NAME = 100  # characters of the name of a class
+DIGITS = 10  # classes that always have names: "0" to "9"
+MOST_CLASSES = 256  # as many as a label of one byte can distinguish
+ASKED = {"test_data": str, "test_fraction": float, "picture_size": str}  # options of load_dataset
+LONGEST_NAME = 100  # characters in the name of a class
 
 
 @dataclass(frozen=True, eq=False)  # eq=False: "are these arrays equal?" has no single answer, so == means identity
 class Split:
     """Images and their labels, row by row, both uint8: labels (N,), images (N, rows, columns) or (N, 3, rows, columns).
 
-    For what is no picture, `images` may hold any inputs (N, …) as floats; for what is no class, `labels` any targets
-    (N, K) as floats. Floats are taken as they are.
+    If the samples are not pictures, `images` may hold any inputs (N, …) as floats. If there are no classes, `labels`
+    may hold any targets (N, K) as floats. Floats are taken as they are.
     """
 
     images: np.ndarray
@@ -44,18 +44,18 @@ class Split:
 
     @property
     def are_images(self) -> bool:
-        """Whether the samples are pictures, and not any numbers."""
+        """Whether the samples are pictures rather than other numbers."""
         return self.images.dtype == np.uint8
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
-        """The shape of one sample as a network with channels takes it: of a grey picture (1, rows, columns)."""
+        """The shape of one sample for a network with channels: (1, rows, columns) for a grey picture."""
         shape = self.images.shape[1:]
         return (1, *shape) if len(shape) == 2 else shape
 
     @property
     def has_classes(self) -> bool:
-        """Whether the labels are classes, and not targets of their own."""
+        """Whether the labels are classes rather than floating-point targets."""
         return self.labels.ndim == 1
 
     def __len__(self) -> int:
@@ -77,7 +77,7 @@ class Split:
         if len(set(classes)) != len(classes) or not classes:
             raise BadInput(f"can't choose the classes {list(classes)}: expected different labels, at least one")
         for label in classes:
-            if label not in self.labels and len(self):  # of no images at all, none is missed
+            if label not in self.labels and len(self):  # an empty set may lack any class
                 raise BadInput(f"no image has the label {label}: expected one of {np.unique(self.labels).tolist()}")
         return self._renumbered(classes)
 
@@ -91,10 +91,11 @@ class Split:
         return Split(self.images[chosen], renumbered[chosen])
 
     def set_aside(self, fraction: float, seed: int) -> tuple[Split, Split]:
-        """A shuffled split for data that came as one heap: the most of it, and a fraction of it to be judged on.
+        """Split data that came in one piece into the larger part, for training, and a fraction for testing.
 
-        Stratified: the fraction of each class (rounded, at least one on either side where there are two), so that no
-        class is missing by bad luck. Shuffled, so that `hold_out` is fair even if the heap was sorted by class.
+        Stratified: it takes the fraction of each class (rounded; of two or more samples, each side gets at least one),
+        so that no class is missing by bad luck. Shuffled, so that `hold_out` is fair even if the data were sorted by
+        class.
         """
         order = np.random.default_rng(seed).permutation(len(self))
         in_second = np.zeros(len(self), dtype=bool)
@@ -106,7 +107,7 @@ class Split:
         return self.select(order[~in_second[order]]), self.select(order[in_second[order]])
 
     def followed_by(self, other: Split) -> Split:
-        """All images of both, as one heap."""
+        """All images of both, in one set."""
         return Split(np.concatenate([self.images, other.images]), np.concatenate([self.labels, other.labels]))
 
 
@@ -116,13 +117,13 @@ def numbered_names(classes: int) -> tuple[str, ...]:
 
 
 def check_split(split: object) -> None:
-    """Raise TypeError for what is no Split, such as a whole data set or bare arrays."""
+    """Raise TypeError for anything but a Split, such as a whole data set or bare arrays."""
     if not isinstance(split, Split):
         raise TypeError(f"expected a Split, such as data.train or Split(images, labels), not a {type(split).__name__}")
 
 
 def _are(array: Any, kind: str) -> bool:
-    """Whether this is an array whose dtype begins so: "f" for floats, "u1" for bytes."""
+    """Whether this is an array whose dtype begins with `kind`: "f" for floats, "u1" for bytes."""
     return isinstance(array, np.ndarray) and array.dtype.str[1:].startswith(kind)
 
 
@@ -134,19 +135,19 @@ def _what(array: object) -> str:
 class Dataset:
     """A training set, a test set, and where they came from."""
 
-    name: str  # what to ask load_dataset for: "mnist", "digits", or the path as it was given
+    name: str  # the argument of load_dataset: "mnist", "digits", or the path as it was given
     train: Split
     test: Split
     source: str  # where it was found, as a phrase to print
-    test_data: str | None = None  # the file of the test set, where that was asked for by its own name
-    test_fraction: float | None = None  # of all images, where so many were asked for as the test set
-    picture_size: str | None = None  # that the pictures of a folder were brought to, where it was asked for
-    class_names: tuple[str, ...] = ()  # by label: label k is called class_names[k]; where none are given, "k"
-    noun: str = "picture"  # what a sample is called in a sentence: takes "a" before it, and an s for several
+    test_data: str | None = None  # the file of the test set, if one was given
+    test_fraction: float | None = None  # the share of all images in the test set, if one was given
+    picture_size: str | None = None  # the size of the pictures of a folder, if one was given
+    class_names: tuple[str, ...] = ()  # by label: label k is called class_names[k]; if none are given, "k"
+    noun: str = "picture"  # the word for a sample in a sentence: takes "a" before it, and an s in the plural
 
     def __post_init__(self) -> None:
         if not (self.train.has_classes and self.test.has_classes):
-            raise ValueError(f"{one_line(self.name)}: a data set holds samples with their classes, not with targets")
+            raise ValueError(f"{one_line(self.name)}: a data set holds samples with classes, not with targets")
         train, test = (described(split.images) for split in (self.train, self.test))
         if train != test:
             raise BadInput(
@@ -156,7 +157,7 @@ class Dataset:
         if not self.class_names:
             object.__setattr__(self, "class_names", numbered_names(max(DIGITS, most + 1)))
         if most >= len(self.class_names):
-            raise ValueError(f"{one_line(self.name)}: label {most}, but names of {len(self.class_names)} classes")
+            raise ValueError(f"{one_line(self.name)}: label {most}, but only {len(self.class_names)} class names")
 
     def only_classes(self, classes: Sequence[int]) -> Dataset:
         """The samples with these labels, renumbered; the test set may lack some of them, but not all."""
@@ -169,12 +170,12 @@ class Dataset:
 
     @property
     def labels(self) -> tuple[int, ...]:
-        """The labels that there are in the training set, or, where that is empty, in the test set."""
+        """The labels that occur in the training set or, if that is empty, in the test set."""
         return tuple(np.flatnonzero(np.bincount((self.train if len(self.train) else self.test).labels)).tolist())
 
     @property
     def plural(self) -> str:
-        """What its samples are called: pictures are images, as everywhere in this package."""
+        """The word for several samples: "images" for pictures, as everywhere in this package."""
         return "images" if self.train.are_images else f"{self.noun}s"
 
     @property
@@ -183,9 +184,9 @@ class Dataset:
         return self.class_names != numbered_names(len(self.class_names))
 
     def with_names(self, names: Sequence[str]) -> Dataset:
-        """The same with the classes in the order of `names`, which the labels then follow.
+        """The same data set, with the labels renumbered so that label k is the class names[k].
 
-        Raises BadInput for a sample of a class that is not among them.
+        Raises BadInput for a sample whose class is not in `names`.
         """
         if tuple(names) == self.class_names:
             return self
@@ -201,7 +202,7 @@ class Dataset:
         return replace(self, train=train, test=test, class_names=tuple(names))
 
     def test_set_asked_for(self) -> dict[str, Any]:
-        """What to ask load_dataset for beside the name, to get the same again."""
+        """The options of load_dataset, beside the name, that give the same data again."""
         return {name: value for name in ASKED if (value := getattr(self, name)) is not None}
 
     def fingerprint(self) -> str:
@@ -218,7 +219,7 @@ class Dataset:
 
 
 def described(images: np.ndarray) -> str:
-    """What one sample is, in words: "images of 28 × 28 pixels", "samples of 4 numbers"."""
+    """A description of the samples: "images of 28 × 28 pixels", "samples of 4 numbers"."""
     *channels, rows, columns = (1, *images.shape[1:])
     if images.dtype != np.uint8:
         numbers = " × ".join(map(str, images.shape[1:]))
@@ -230,7 +231,7 @@ def described(images: np.ndarray) -> str:
 def labelled_images(
     images: np.ndarray, labels: np.ndarray, images_from: str, labels_from: str, classes: int = MOST_CLASSES
 ) -> Split:
-    """Put images and labels from a file together, or say in terms of the files why they don't fit."""
+    """Combine images and labels from files. Raises BadInput, naming the file, if they don't fit together."""
     if len(images) != len(labels):
         raise BadInput(
             f"{labels_from}: {len(labels)} labels, expected {len(images)}, one for each image in {images_from}"

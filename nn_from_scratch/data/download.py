@@ -1,8 +1,8 @@
-"""A download that can tell a slow network from a dead one.
+"""A download that can distinguish a slow network from a dead one.
 
-pooch fetches, checks and caches; what it can't do is give up early and only then: its time limits are per packet, and
-don't count finding the address at all. So here the fetching runs in a thread, and the one who waits decides: little
-patience until the first byte is there, much once bytes flow.
+pooch downloads, checks and caches files. But its time limits are per packet, and don't include the look-up of the
+address, so it can't give up soon on a dead network and be patient with a slow one. So here the download runs in a
+thread, and the waiting thread decides: it waits a short time for the first byte, and longer once bytes arrive.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-PATIENCE = 4.0  # seconds until the first byte; two mirrors take at most 8 seconds to be found dead
-STALL = 20.0  # seconds without a byte in the middle
+PATIENCE = 4.0  # seconds until the first byte; so two dead mirrors take at most 8 seconds
+STALL = 20.0  # seconds without a byte during a download
 
 
 class PatientDownload:
-    """What pooch calls to fetch one URL into one file of exactly `size` bytes."""
+    """The downloader for pooch: it downloads one URL into one file of exactly `size` bytes."""
 
     def __init__(self, size: int, progress: Callable[[int], object], patience: float, stall: float) -> None:
         self.size = size
-        self.progress = progress  # called with the number of bytes that just came
+        self.progress = progress  # called with the number of bytes that have just arrived
         self.patience = patience
         self.stall = stall
 
@@ -33,7 +33,7 @@ class PatientDownload:
             with open(output_file, "wb") as file:
                 while piece := pipe.read(wait):
                     if received == 0 and piece.lstrip()[:1] == b"<":
-                        raise OSError("a web page came instead of the file; does this network want a login?")
+                        raise OSError("received a web page instead of the file; does this network need a login?")
                     received += len(piece)
                     if received > self.size:
                         break
@@ -51,8 +51,8 @@ class PatientDownload:
 
         answers: list[Any] = []
         try:
-            # "identity": the files are gzipped, and must come as they are. A small chunk, since each is waited for
-            # whole: 1 kB within `stall` seconds is a very slow network, 1 MB within them is an ordinary one.
+            # "identity": the files are gzipped, and must arrive unchanged. The chunk is small, because the reader waits
+            # for a whole one: 1 kB in `stall` seconds is a very slow network, 1 MB in that time an ordinary one.
             # Half the patience for a connection leaves time to try a second address (IPv4 after IPv6).
             fetch = HTTPDownloader(
                 chunk_size=1024,
@@ -62,15 +62,15 @@ class PatientDownload:
             )
             fetch(url, pipe, None)
             pipe.arrived.put(b"")
-        except Exception as error:  # whatever it is, it belongs to the thread that waits
+        except Exception as error:  # any error is raised in the waiting thread
             pipe.arrived.put(error)
         finally:
             for answer in answers:
-                answer.close()  # pooch doesn't, if it is an error or comes to an untimely end
+                answer.close()  # pooch doesn't, if there is an error or an early end
 
 
 class _Pipe:
-    """What the fetching thread writes to, as to a file, and the waiting one reads from."""
+    """A file-like object that the downloading thread writes to, and the waiting thread reads from."""
 
     def __init__(self) -> None:
         self.arrived: queue.SimpleQueue[bytes | Exception] = queue.SimpleQueue()
@@ -85,7 +85,7 @@ class _Pipe:
         """There is nothing to flush; pooch calls it."""
 
     def read(self, wait: float) -> bytes:
-        """The next piece, b"" at the end; the error that ended the download, or a TimeoutError after `wait` seconds."""
+        """The next piece, b"" at the end. Raises the error of the download, or TimeoutError after `wait` seconds."""
         try:
             piece = self.arrived.get(timeout=wait)
         except queue.Empty:

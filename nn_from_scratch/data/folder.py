@@ -1,7 +1,7 @@
-"""One's own pictures: a folder with a sub-folder for each class, whose name is that of the class.
+"""Your own pictures: a folder with a sub-folder for each class, which has the name of the class.
 
-The pictures may be of any size, grey or in colour; all are brought to one size. What can't be read is named and left
-out. With sub-folders `train` and `test`, which hold those of the classes, each set is what is in its own.
+The pictures may have any size, and be grey or in colour; all are scaled to one size. Files that can't be read are named
+and left out. If there are sub-folders `train` and `test`, with sub-folders for the classes, these are the two sets.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from nn_from_scratch.errors import BadInput, one_line, printable
 
 DEFAULT_SIZE = (32, 32)
 LEAST_SIDE, MOST_SIDE = 4, 256
-NAMED = 5  # files that are named as left out; of the others there is only the number
+NAMED = 5  # files left out that are named; the others are only counted
 
 
 def is_folder_of_pictures(directory: Path) -> bool:
-    """Whether there are sub-folders, which is all that is looked at: what is in them is for the reader to judge."""
+    """Whether there are sub-folders. Their content is checked when they are read."""
     return any(_folders(directory))
 
 
 def load_folder(
     directory: Path, size: tuple[int, int] | None = None, notify: Callable[[str], object] | None = None
 ) -> Dataset:
-    """All pictures below a folder as uint8 (N, rows, columns), or (N, 3, rows, columns) where one is in colour.
+    """All pictures in a folder as uint8 (N, rows, columns), or (N, 3, rows, columns) if one of them is in colour.
 
-    The test set is empty, unless there are sub-folders `train` and `test`. `notify` is told what could not be read.
-    Raises BadInput where nothing is left, or there are fewer than two classes.
+    The test set is empty, unless there are sub-folders `train` and `test`. `notify` is called with the files that can't
+    be read. Raises BadInput if no picture is left, or if there are fewer than two classes.
     """
     parts = {folder.name.lower(): folder for folder in _folders(directory)}
     given = parts.keys() >= {"train", "test"} and all(any(_folders(parts[name])) for name in ("train", "test"))
@@ -57,13 +57,13 @@ def load_folder(
 
 
 class _Pictures:
-    """The pictures below a folder, brought to one size."""
+    """The pictures in the sub-folders, scaled to one size."""
 
     def __init__(self, root: Path, classes: list[str], size: tuple[int, int]) -> None:
         from nn_from_scratch.handwriting.decoding import decode_colours
 
         self.labels: list[int] = []
-        self.skipped: list[str] = []  # why, file by file
+        self.skipped: list[str] = []  # the reason for each file
         self.pictures: list[np.ndarray] = []
         self.grey = True
         files = [(label, path) for label, name in enumerate(classes) for path in _files(root / name)]
@@ -90,7 +90,7 @@ class _Pictures:
 
 
 def _folders(directory: Path) -> Iterator[Path]:
-    """The sub-folders, without the hidden ones that systems and editors leave there."""
+    """The sub-folders, without hidden ones, which systems and editors create."""
     return (path for path in _inside(directory) if path.is_dir())
 
 
@@ -102,7 +102,7 @@ def _inside(directory: Path) -> list[Path]:
     try:
         return sorted(path for path in directory.iterdir() if not path.name.startswith("."))
     except FileNotFoundError:
-        return []  # of a class that has no folder among the test pictures
+        return []  # a class without a folder among the test pictures
     except OSError as problem:
         raise BadInput(f"{one_line(directory)}: can't be read ({one_line(problem.strerror or problem)})") from None
 

@@ -1,8 +1,8 @@
-"""IDX, the format MNIST is published in: a magic number, the sizes, then the bytes, nothing else.
+"""IDX, the format of MNIST's files: a magic number, the sizes, then the bytes, nothing else.
 
-An images file is 0x00000803, N, height, width and N·height·width pixels; a labels file is 0x00000801, N and N labels;
-numbers are big-endian 32-bit, and 0x08 means unsigned bytes. So the header says how long the file must be, and a
-file that is one byte shorter or longer is refused: half a data set trains without complaint, to a worse network.
+An images file is 0x00000803, N, height, width and N·height·width pixels; a labels file is 0x00000801, N and N labels.
+Numbers are big-endian 32-bit, and 0x08 means unsigned bytes. So the header says how long the file must be. A file that
+is one byte shorter or longer is refused, because training with half a data set gives no error, only a worse network.
 Described at https://yann.lecun.com/exdb/mnist/.
 """
 
@@ -72,7 +72,7 @@ def _load_pair(directory: Path, prefix: str, classes: int) -> Split:
 
 
 def idx_names(stem: str, dimensions: int) -> list[str]:
-    """All names one of the four files goes by; the first is the one to mention."""
+    """All possible names of one of the four files; messages use the first."""
     return [f"{stem}{joint}idx{dimensions}-ubyte{suffix}" for joint in "-." for suffix in _SUFFIXES]
 
 
@@ -89,4 +89,4 @@ def _find(directory: Path, stem: str, dimensions: int) -> Path:
                 return directory / name
     except OSError as error:
         raise BadInput(f"{one_line(directory)}: can't be read ({one_line(error.strerror or error)})") from None
-    raise BadInput(f"{one_line(directory)}: has no file {names[0]}, expected it there, as it is or as {names[1]}")
+    raise BadInput(f"{one_line(directory)}: has no file {names[0]}, expected it there, or {names[1]}")

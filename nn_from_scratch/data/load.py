@@ -1,7 +1,7 @@
-"""From what a user asks for (a name, a path, nothing) to a data set.
+"""From the name or path that a user gives, or nothing, to a data set.
 
-What kind of file it was given is decided by content, not by the ending of a name; only which of two CSV files is the
-test set is told by their names. And no other data set ever takes the place of the one asked for without a word.
+The type of a file is decided by its content, not by the ending of its name. Only for two CSV files the names say which
+is the test set. If another data set replaces the one asked for, the user is always told.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from nn_from_scratch.data.reading import gunzipped, opening_zip, reading
 from nn_from_scratch.data.synthetic import FIGURES, load_points
 from nn_from_scratch.errors import BadInput, one_line
 
-NAMES = (*PUBLISHED, "digits", *FIGURES)  # that are no paths; the first is the default
+NAMES = (*PUBLISHED, "digits", *FIGURES)  # the names that are not paths; the first is the default
 ONE_IN_SEVEN = 1 / 7  # of MNIST's 70,000 images, 10,000 are for testing
 
 
@@ -32,22 +32,23 @@ def load_dataset(
     seed: int = 0,
     notify: Notify | None = None,
 ) -> Dataset:
-    """A training and a test set by name or from a path; by default MNIST, else the digits.
+    """A training and a test set by name or from a path; by default MNIST or, if that isn't available, the digits.
 
-    The names are "mnist", "fashion", "kmnist", "digits", "spiral", "moons", "circles" and "xor". A path is a directory
-    with the IDX files of MNIST, with the CSV files of a training and a test set or with a sub-folder of pictures for
-    each class, a CSV file (plain, gzipped or zipped) or an .npz file as Keras's mnist.npz; a directory that is itself
-    called mnist is "./mnist". More of this: docs/data.md.
+    The names are "mnist", "fashion", "kmnist", "digits", "spiral", "moons", "circles" and "xor". A path leads to a
+    directory with the IDX files of MNIST, with the CSV files of a training and a test set or with a sub-folder of
+    pictures for each class, to a CSV file (plain, gzipped or zipped) or to an .npz file like Keras's mnist.npz. A
+    directory that is itself called mnist is "./mnist". Details: docs/data.md.
 
-    The test set is that of the data. `test_data` names a CSV file with another one. With `test_fraction`, all samples
-    are shuffled, and that share of each class is the test set; so it is with one in seven where the data have none.
-    `picture_size`, such as "32" or "48x64", is what the pictures of a folder are brought to. `seed` draws them.
-    `notify` is called with lines of text for the user, about a download, about pictures that can't be read and when the
-    digits stand in for MNIST; without it, that last thing is a warning. Raises BadInput.
+    The test set is that of the data, or the CSV file that `test_data` names. With `test_fraction`, all samples are
+    shuffled, and this share of each class is the test set; if the data have no test set, it is one in seven. `seed`
+    decides how they are shuffled, and draws the points of "spiral" and the like. `picture_size`, such as "32" or
+    "48x64", is the size to which the pictures of a folder are scaled. `notify` is called with lines of text for the
+    user: about a download, about pictures that can't be read, and if the digits replace MNIST; without `notify`, the
+    last of these is a warning. Raises BadInput.
     """
     if test_data is not None and test_fraction is not None:
         raise BadInput(
-            f"test data {one_line(test_data)} and a test fraction of {test_fraction:g}: expected one of them"
+            f"test data {one_line(test_data)} and a test fraction of {test_fraction:g}: expected only one of them"
         )
     if test_fraction is not None and not 0 < test_fraction < 1:
         raise BadInput(f"test fraction {test_fraction:g}: expected a number between 0 and 1, such as 0.15")
@@ -68,22 +69,24 @@ def load_dataset(
 
 
 def load_test_set(path: str | Path) -> Dataset:
-    """All samples of a CSV file as a test set, for a network that has been trained; the training set is empty."""
+    """All samples of a CSV file as a test set, for a trained network; the training set is empty."""
     found = _read_test_data(Path(path))
     return replace(found, train=found.test, test=found.train, source=f"{found.source}, all of it for testing")
 
 
 def _with_test_set(found: Dataset, other: Dataset) -> Dataset:
-    """A data set with another test set. The names decide which class is which, where the classes have names."""
+    """A data set with another test set. If the classes have names, these decide which class is which."""
     if found.has_words or other.has_words:
         return replace(found, test=other.with_names(found.class_names).train)
-    return replace(found, test=other.train, class_names=())  # which are counted anew
+    return replace(found, test=other.train, class_names=())  # the names are numbered again
 
 
 def _load(name_or_path: str | Path | None, picture_size: str | None, seed: int, notify: Notify | None) -> Dataset:
-    """The data as they are: with an empty test set where they have none."""
+    """The data as they are, with an empty test set if they have none."""
     if picture_size is not None and (name_or_path is None or name_or_path in NAMES):
-        raise BadInput(f"picture size {one_line(picture_size)}: is for the pictures of a folder, expected one as data")
+        raise BadInput(
+            f"picture size {one_line(picture_size)}: is for the pictures of a folder, expected a folder as the data"
+        )
     if name_or_path is None:
         try:
             return load_published("mnist", notify)
@@ -102,12 +105,12 @@ def _load(name_or_path: str | Path | None, picture_size: str | None, seed: int, 
 def _tell(unavailable: Unavailable, notify: Notify | None) -> None:
     mnist = unavailable.published
     lines = [
-        "MNIST is neither on this machine nor reachable: using the 1,797 small digits inside the package instead.",
+        "MNIST is neither on this machine nor reachable: using the 1,797 small digits of the package instead.",
         *(f"  tried {attempt}" for attempt in unavailable.tried),
         "  To get MNIST: try again with a network, or put its four files,",
         f"  {', '.join(sorted(mnist.files))},",
-        f"  into a directory and give that as --data or in the environment variable {mnist.variable}.",
-        f"  To skip the attempt: --data digits, or {OFFLINE_VARIABLE}=1.",
+        f"  into a directory and name it in --data or in the environment variable {mnist.variable}.",
+        f"  To skip this: --data digits, or {OFFLINE_VARIABLE}=1.",
     ]
     if notify is None:
         warnings.warn("\n".join(lines), stacklevel=4)  # 4: the line that called load_dataset
@@ -121,7 +124,7 @@ def _load_path(given: str, picture_size: str | None, notify: Notify | None) -> D
     where = one_line(given)
     if not given or not os.path.exists(path):
         raise BadInput(
-            f"{where or 'an empty path'}: no such file or directory, nor is it one of the names {', '.join(NAMES)}"
+            f"{where or 'an empty path'}: no such file or directory, and none of the names {', '.join(NAMES)}"
         )
     if path.is_dir():
         found = _load_directory(path, picture_size, notify)
@@ -133,7 +136,7 @@ def _load_path(given: str, picture_size: str | None, notify: Notify | None) -> D
 
 
 def _load_directory(path: Path, picture_size: str | None, notify: Notify | None) -> Dataset:
-    """From the IDX files of MNIST, else from sub-folders of pictures, else from two CSV files."""
+    """The data from MNIST's IDX files, else from sub-folders of pictures, else from two CSV files."""
     from nn_from_scratch.data.csv import find_train_and_test, read_csv
     from nn_from_scratch.data.folder import is_folder_of_pictures, load_folder
     from nn_from_scratch.data.folder import picture_size as size_in
@@ -161,7 +164,7 @@ def _load_file(path: Path) -> Dataset:
         return Dataset(str(path), *load_npz(path), f"the file {where}")
     if kind == "idx":
         if not is_idx_name(path.name):
-            raise BadInput(f"{where}: is one IDX file, expected the directory with all four of MNIST under their names")
+            raise BadInput(f"{where}: is one IDX file, expected the directory with all four, named as those of MNIST")
         return Dataset(str(path), *load_idx_directory(path.parent), f"the directory of {where}")
     from nn_from_scratch.data.csv import read_csv
 
@@ -177,7 +180,7 @@ def _read_test_data(path: Path) -> Dataset:
 
 
 def _kind(path: Path) -> str:
-    """What the bytes in the file say it is. Whatever is nothing else may be CSV, whose reader knows to complain."""
+    """The type of a file, found out from its bytes. Anything else may be CSV, whose reader gives a clear error."""
     with reading(path) as file:
         start = gunzipped(file).read(4)
         file.seek(0)
@@ -187,5 +190,5 @@ def _kind(path: Path) -> str:
     if start[:3] == b"\x00\x00\x08":
         return "idx"
     if start == b"\x93NUM":
-        raise BadInput(f"{one_line(path)}: is a single NumPy array, expected an .npz archive as Keras's mnist.npz")
+        raise BadInput(f"{one_line(path)}: is a single NumPy array, expected an .npz archive like Keras's mnist.npz")
     return "csv"

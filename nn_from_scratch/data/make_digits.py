@@ -1,7 +1,7 @@
 """Make digits.npz, the embedded data set, from the copy inside scikit-learn: python -m nn_from_scratch.data.make_digits
 
-Run it to check where the file comes from: the result is the same to the byte, as long as zlib is. The order is drawn
-here and stored, training images first, because a random generator may change between versions and a test set may not.
+Run it to check where the file comes from: with the same zlib, the result is the same to the byte. The order is drawn
+here and stored, training images first, because a random generator may change between versions, and a test set must not.
 """
 
 import gzip
@@ -17,9 +17,9 @@ SEED = 1998
 
 
 def training_first(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A random order in which the first TRAINING_IMAGES have each class in its proportion, and the rest too."""
+    """A random order in which the first TRAINING_IMAGES, and the rest, have the same proportion of each class."""
     order = rng.permutation(len(labels))
-    # Number the images of each class by k + 1/2 over the size of the class: the lowest 80 % of these are 80 % of each.
+    # Image k of a class gets the rank (k + 1/2) / (size of the class): the lowest 80 % of all ranks are 80 % of each.
     rank = np.empty(len(labels))
     for label in range(10):
         rows = order[labels[order] == label]
@@ -30,13 +30,13 @@ def training_first(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def write_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """As np.savez_compressed, but without the time of day in it."""
+    """Like np.savez_compressed, but without the time in the file."""
     with zipfile.ZipFile(path, "w") as archive:
         for name, array in arrays.items():
             content = io.BytesIO()
             np.lib.format.write_array(content, array, version=(1, 0), allow_pickle=False)
             member = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
-            member.create_system = 3  # else it depends on the operating system
+            member.create_system = 3  # otherwise it depends on the operating system
             archive.writestr(member, content.getvalue(), zipfile.ZIP_DEFLATED, compresslevel=9)
 
 

@@ -1,7 +1,8 @@
-"""MNIST and the sets published in its form, and the places they may be: a directory, the user's cache, the network.
+"""MNIST and the sets published in its form, and the places to find them: a directory, the user's cache, a download.
 
-Each is 60,000 + 10,000 pictures of 28×28 grey pixels in four files. These are never part of this package; they are
-fetched once, checked against their MD5 sums, and kept in the user's cache. A further set of this form is a row below.
+Each has 60,000 + 10,000 pictures of 28×28 grey pixels in four files. They are not part of this package; they are
+downloaded once, checked against their MD5 sums, and kept in the user's cache. To add a set of this form, add an entry
+below.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ class Published:
 
     name: str
     title: str
-    variable: str  # of the environment: the directory with the files
-    folder: str  # in the cache
+    variable: str  # the environment variable that names the directory with the files
+    folder: str  # its folder in the cache
     mirrors: tuple[str, ...]
     files: Mapping[str, tuple[int, str]]  # name → (bytes, MD5)
     class_names: tuple[str, ...]
@@ -46,7 +47,7 @@ class Published:
         return f"{sum(size for size, _ in self.files.values()) / 1e6:.0f} MB"
 
     def found(self, directory: Path, source: str) -> Dataset:
-        """The set in a directory. Its files are judged by their content: they may have been compressed anew."""
+        """The set in a directory. Only the content of its files is checked: they may have been compressed again."""
         train, test = load_idx_directory(directory, len(self.class_names))
         return Dataset(self.name, train, test, source, class_names=self.class_names, noun=self.noun)
 
@@ -55,7 +56,7 @@ Sum = tuple[int, str]
 
 
 def _files(train_images: Sum, train_labels: Sum, test_images: Sum, test_labels: Sum) -> dict[str, Sum]:
-    """By name, the labels first: they are small, and a mirror that fails does so at once."""
+    """The files by name, the labels first: they are small, so a mirror that fails does so soon."""
     return {
         "train-labels-idx1-ubyte.gz": train_labels,
         "t10k-labels-idx1-ubyte.gz": test_labels,
@@ -108,7 +109,7 @@ FASHION = Published(
 )
 
 # T. Clanuwat et al., "Deep Learning for Classical Japanese Literature", 2018, arXiv:1812.01718. CC BY-SA 4.0.
-# Its names are in Latin letters: the hiragana themselves (お き す つ な は ま や れ を) are in few fonts.
+# Its names are in Latin letters: few fonts have the hiragana themselves (お き す つ な は ま や れ を).
 KMNIST = Published(
     name="kmnist",
     title="KMNIST",
@@ -129,7 +130,7 @@ PUBLISHED = {published.name: published for published in (MNIST, FASHION, KMNIST)
 
 
 class Unavailable(BadInput):
-    """The set is in none of the places; `tried` has a phrase for each."""
+    """The set is in none of the places; `tried` has a phrase for each place."""
 
     def __init__(self, published: Published, tried: list[str]) -> None:
         self.published = published
@@ -137,14 +138,14 @@ class Unavailable(BadInput):
         super().__init__(
             f"{published.title} is neither on this machine nor reachable; tried {'; tried '.join(tried)}. "
             f"Give the directory with its four files as --data or in {published.variable}, "
-            "or use the small set that is in the package: --data digits"
+            "or use the small set that is part of the package: --data digits"
         )
 
 
 def load_published(name: str, notify: Notify | None = None) -> Dataset:
-    """A set from the first place that has it. `notify` is told before a download starts; it can take a while.
+    """A set from the first place that has it. `notify` is called before a download starts, which can take a while.
 
-    A directory named by the set's variable must have it: who sets the variable means that directory and no other.
+    If the set's environment variable names a directory, the set must be there: no other place is tried.
     """
     published = PUBLISHED[name]
     if given := os.environ.get(published.variable):
@@ -159,7 +160,7 @@ def load_published(name: str, notify: Notify | None = None) -> Dataset:
 
 
 def cache_directory() -> Path:
-    import pooch  # only when it is needed: it is of no use to a program that brings its own arrays
+    import pooch  # only here: a program with its own arrays doesn't need it
 
     return Path(pooch.os_cache("nn_from_scratch"))
 
@@ -175,7 +176,7 @@ def _load_from_variable(published: Published, given: str) -> Dataset:
 
 
 def _problem_in_cache(published: Published) -> str | None:
-    """Why the cache can't be used, None if it can. The sums are compared each time; it takes 20 milliseconds."""
+    """The reason why the cache can't be used, or None. The sums are compared each time, which takes 20 milliseconds."""
     for name, (_, md5) in published.files.items():
         try:
             found = hashlib.md5((published.cache / name).read_bytes(), usedforsecurity=False).hexdigest()
@@ -189,7 +190,7 @@ def _problem_in_cache(published: Published) -> str | None:
 
 
 def _download(published: Published, tried: list[str], notify: Notify | None) -> str:
-    """Complete the cache from the first mirror that can; the mirror's name as source."""
+    """Complete the cache from the first mirror that works. Returns the mirror as a phrase."""
     if os.environ.get(OFFLINE_VARIABLE, "0") not in ("", "0"):
         raise Unavailable(published, [*tried, f"no download: {OFFLINE_VARIABLE} is set"])
     what, where = f"{published.title} ({published.megabytes})", one_line(published.cache)
@@ -198,7 +199,7 @@ def _download(published: Published, tried: list[str], notify: Notify | None) -> 
             notify(f"downloading {what} from {mirror} to {where}; {OFFLINE_VARIABLE}=1 skips this")
         try:
             _fetch_all(published, mirror)
-        except (OSError, ValueError) as error:  # ValueError: pooch, when the MD5 sum differs
+        except (OSError, ValueError) as error:  # ValueError: from pooch, if the MD5 sum differs
             tried.append(f"{mirror}: {_reason(error)}")
         else:
             return f"a download from {mirror}"
@@ -206,10 +207,10 @@ def _download(published: Published, tried: list[str], notify: Notify | None) -> 
 
 
 def _fetch_all(published: Published, mirror: str) -> None:
-    """Have all files in the cache, fetching those that aren't there whole.
+    """Download all files that aren't complete in the cache.
 
-    pooch writes to a temporary file in the cache, checks it and renames it: a file under its proper name is complete,
-    also when two processes do this at once.
+    pooch writes to a temporary file in the cache, checks it and renames it. So a file with its final name is complete,
+    even if two processes do this at once.
     """
     import pooch
     from tqdm import tqdm
@@ -229,7 +230,7 @@ def _fetch_all(published: Published, mirror: str) -> None:
 
 @contextmanager
 def _quiet(logger: logging.Logger) -> Iterator[None]:
-    """pooch's remarks on each file would break up the progress bar."""
+    """Without pooch's messages on each file, which would interrupt the progress bar."""
     before = logger.level
     logger.setLevel(logging.WARNING)
     try:
@@ -239,9 +240,9 @@ def _quiet(logger: logging.Logger) -> Iterator[None]:
 
 
 def _reason(error: BaseException) -> str:
-    """What went wrong, in one line: the first error in the chain, as the later ones only wrap it in addresses."""
+    """What went wrong, in one line: the first error in the chain; the later ones only add addresses."""
     if "does not match the known hash" in str(error):
-        return "the file that came is not the right one (wrong MD5 sum)"
+        return "the downloaded file is not the right one (wrong MD5 sum)"
     while deeper := error.__cause__ or (None if error.__suppress_context__ else error.__context__):
         error = deeper
     return one_line(getattr(error, "strerror", None) or error or type(error).__name__, 200)

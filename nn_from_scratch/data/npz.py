@@ -1,7 +1,7 @@
-"""Arrays as `.npz`, as Keras's `mnist.npz`: a zip archive of four of them, x_train, y_train, x_test and y_test.
+"""Arrays in an `.npz` file like Keras's `mnist.npz`: a zip archive of x_train, y_train, x_test and y_test.
 
-`numpy.load` is not used: it believes the header about the size, and with pickle allowed it runs whatever the file says.
-Here the header of each array is read first, and only numbers of a bounded size get any memory.
+`numpy.load` is not used: it trusts the size in the header, and with pickle allowed it would run code from the file.
+Here the header of each array is read first, and memory is allocated only for numbers of a limited size.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from nn_from_scratch.data.reading import MAX_IMAGE_BYTES, fill, most_expanded, o
 from nn_from_scratch.errors import BadInput, one_line
 
 _HEADER_READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-_HEADER_ROOM = 4096  # what a member may be larger than its array
+_HEADER_ROOM = 4096  # bytes by which a member may be larger than its array
 
 
 def load_npz(path: Path) -> tuple[Split, Split]:
@@ -39,7 +39,7 @@ def _split(path: Path, part: str, images: np.ndarray, labels: np.ndarray) -> Spl
             images = images.astype(np.float32)
         if not np.isfinite(images).all():
             row = int(np.argwhere(~np.isfinite(images))[0, 0])
-            raise BadInput(f"{x}: sample {row + 1} has a value that is no finite float32")
+            raise BadInput(f"{x}: sample {row + 1} has a value that is not a finite float32")
     elif images.dtype != np.uint8 or images.ndim not in (3, 4):
         raise BadInput(
             f"{x} is {images.dtype} {images.shape}, expected images, uint8 (N, rows, columns) or (N, channels, rows, "
@@ -76,7 +76,7 @@ def _read_array(archive: zipfile.ZipFile, key: str, path: Path, most: int) -> np
 def _read_header(stream: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np.dtype]:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # numpy remarks on odd headers; they are either readable or refused
+            warnings.simplefilter("ignore")  # numpy warns of odd headers, but they are either readable or refused
             version = np.lib.format.read_magic(stream)
             if version not in _HEADER_READERS:
                 raise BadInput(f"{where}: is .npy version {version}, expected (1, 0) or (2, 0)")
@@ -84,7 +84,7 @@ def _read_header(stream: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, 
     except BadInput:
         raise
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError, tokenize.TokenError) as error:
-        raise BadInput(f"{where}: is no NumPy array ({one_line(error, 100)})") from None
+        raise BadInput(f"{where}: is not a NumPy array ({one_line(error, 100)})") from None
     if any(extent < 0 for extent in shape):
         raise BadInput(f"{where}: declares the shape {shape}, expected no negative extent")
     return shape, in_columns, dtype

@@ -1,9 +1,9 @@
-"""Opening files that somebody else made: whatever is wrong with one becomes a single line naming it.
+"""Opening files that somebody else made: any problem with one becomes a single line that names the file.
 
-The readers of the formats (idx, csv, npz, pictures) share four defences. What isn't a regular file is refused before it
-is opened (a pipe waits for ever, a device never ends); what is compressed is expanded piece by piece, up to a bound;
-what is made of a million parts, each of a few bytes, is given up before they have all been looked at; and what the
-standard library raises on damaged files is translated: a traceback is no answer to a broken download.
+The readers of the formats (idx, csv, npz, pictures) share four defences. Anything but a regular file is refused before
+it is opened, because reading a pipe may wait forever, and a device may never end. Compressed data are expanded piece by
+piece, up to a limit. A file made of a million tiny parts is given up before all of them are read. Exceptions of the
+standard library on damaged files become clear messages: a traceback doesn't help somebody whose download is broken.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from nn_from_scratch.errors import BadInput, one_line
 
 # Four times the 60,000 images of MNIST. A header can declare anything; memory is finite.
 MAX_IMAGE_BYTES = 192 * 2**20
-EXPANSION = 50  # -fold, beyond the first 16 MB: what shrinks still more is a bomb
-MOST_PARTS = 200_000  # that a file is read in: a gzip file of 10 MB can have half a million members, all empty
+EXPANSION = 50  # -fold, beyond the first 16 MB: a file that expands more is a decompression bomb
+MOST_PARTS = 200_000  # in which a file is read: a gzip file of 10 MB can have half a million members, all empty
 MOST_ZIP_DIRECTORY = 2**20  # bytes, some 10,000 members
 GZIP_MAGIC = b"\x1f\x8b"
 _PIECE = 2**20
 
 
 class TooMuch(Exception):
-    """Why a file would take too long; `reading` says which file."""
+    """The reason why reading a file would take too long; `reading` adds the name of the file."""
 
 
 @contextmanager
 def reading(path: Path) -> Iterator[IO[bytes]]:
-    """Open `path`; an error of the system or of a decompressor inside the `with`, or TooMuch, leaves it as BadInput."""
+    """Open `path`. Errors of the system or of a decompressor inside the `with`, and TooMuch, become BadInput."""
     name = one_line(path)
     try:
         mode = os.stat(path).st_mode
@@ -62,7 +62,7 @@ def reading(path: Path) -> Iterator[IO[bytes]]:
 
 
 class CountedReads:
-    """A file that refuses to be read in very many parts, or in one too long: for libraries that would do so."""
+    """A file that can't be read in too many parts, or in too long ones, which some libraries would do."""
 
     def __init__(self, file: IO[bytes], longest: int | None = None):
         self.file = file
@@ -80,16 +80,16 @@ class CountedReads:
 
 
 def gunzipped(file: IO[bytes]) -> IO[bytes]:
-    """The file itself, or what is in it if it is gzipped. Its first bytes decide, since names get changed."""
+    """The file itself or, if it is gzipped, its content. The first bytes decide, because a name may be wrong."""
     start = file.read(len(GZIP_MAGIC))
     file.seek(0)
     return gzip.GzipFile(fileobj=CountedReads(file)) if start == GZIP_MAGIC else file  # type: ignore[return-value]
 
 
 def fill(array: np.ndarray, stream: IO[bytes]) -> int:
-    """Fill `array`, one-dimensional uint8, from `stream`; the number of bytes there were, at most one too many.
+    """Fill `array`, one-dimensional uint8, from `stream`. Returns the number of bytes found, at most one too many.
 
-    Asking for the byte after the last finds trailing bytes, and makes a decompressor compare its checksum.
+    Reading one byte more than expected finds trailing bytes, and makes a decompressor compare its checksum.
     """
     room = array.data
     have = 0
@@ -103,7 +103,7 @@ def fill(array: np.ndarray, stream: IO[bytes]) -> int:
 
 @contextmanager
 def opening_zip(file: IO[bytes], path: Path) -> Iterator[zipfile.ZipFile]:
-    """A zip archive; what zipfile raises on nonsense in its directory or its headers leaves the `with` as BadInput."""
+    """A zip archive. Exceptions of zipfile on a damaged directory or header become BadInput."""
     try:
         with zipfile.ZipFile(CountedReads(file, MOST_ZIP_DIRECTORY)) as archive:
             yield archive
@@ -114,7 +114,7 @@ def opening_zip(file: IO[bytes], path: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def open_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, most: int) -> IO[bytes]:
-    """Open a member that declares at most `most` bytes. Nothing is ever written to disk, under whatever name."""
+    """Open a member that declares at most `most` bytes. Nothing is ever written to disk."""
     where = f"{one_line(path)}: member {one_line(member.filename, 100)!r}"
     if not member.filename:
         raise BadInput(f"{where}: has no name, expected a plain file name")
@@ -133,10 +133,10 @@ def open_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, m
 
 
 def most_expanded(file: IO[bytes]) -> int:
-    """How many bytes a compressed file may expand to. Digits shrink 5- to 10-fold, black and white ones 45-fold."""
+    """The bytes to which a compressed file may expand. Digits shrink 5- to 10-fold, black and white ones 45-fold."""
     return 16 * 2**20 + EXPANSION * os.fstat(file.fileno()).st_size
 
 
 def as_text(stream: IO[bytes]) -> io.TextIOWrapper:
-    """Lines of text, whatever the bytes: Latin-1 has a character for each, so that decoding can't fail."""
+    """The lines of a text. Latin-1 has a character for every byte, so decoding can't fail."""
     return io.TextIOWrapper(stream, encoding="latin-1", newline=None)

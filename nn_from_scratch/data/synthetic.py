@@ -1,7 +1,7 @@
-"""Points in the plane, made here: the four pictures that every playground of neural networks begins with.
+"""Generated points in the plane: four data sets that are common in demonstrations of neural networks.
 
-Two inputs are few enough to see all that a network does: each point of the plane has its answer. No straight line
-tells any of these classes apart, so that a network without a hidden layer fails at all of them.
+With two inputs, one picture shows everything a network does: its answer for each point of the plane. In none of these
+sets can straight lines separate the classes, so a network without a hidden layer fails on all of them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ TRAINING_POINTS, TEST_POINTS = 1000, 500
 
 
 class Figure(NamedTuple):
-    """A way to draw points, what its classes are called, and how far the points are off, as a standard deviation."""
+    """A function that draws points, the names of the classes, and the standard deviation of the noise."""
 
     draw: Callable[[np.ndarray, np.ndarray], np.ndarray]  # k (N,), labels, and u (N, 2) in [0, 1) → (N, 2)
     class_names: tuple[str, ...]
@@ -30,7 +30,7 @@ def spiral(k: np.ndarray, u: np.ndarray) -> np.ndarray:
 
 
 def moons(k: np.ndarray, u: np.ndarray) -> np.ndarray:
-    """Two half circles that reach into each other."""
+    """Two interlocking half circles."""
     half = _polar(np.full(len(k), 0.62), np.pi * (u[:, 0] + k))
     return half + np.where(k[:, None] == 0, [-0.31, -0.15], [0.31, 0.15])
 
@@ -41,7 +41,7 @@ def circles(k: np.ndarray, u: np.ndarray) -> np.ndarray:
 
 
 def xor(k: np.ndarray, u: np.ndarray) -> np.ndarray:
-    """A square in four quarters; the class is whether the signs of the two inputs differ."""
+    """The four quarters of a square; the class says whether the signs of the two inputs differ."""
     x = 2 * u - 1
     sign = np.where(x[:, 0] < 0, -1, 1)
     distance = 0.08 + 0.92 * np.abs(x)  # from the axes
@@ -61,11 +61,11 @@ FIGURES = {
 
 
 def load_points(name: str, seed: int = 0) -> Dataset:
-    """1,000 points to learn from and 500 to be tested on, each class equally often: always the same with one seed."""
+    """1,000 points for training and 500 for testing, equally many of each class; one seed gives the same points."""
     figure = FIGURES[name]
     rng = np.random.default_rng(seed)
     train, test = (_points(figure, number, rng) for number in (TRAINING_POINTS, TEST_POINTS))
-    source = f"made here, with noise of {figure.noise:g}"
+    source = f"generated, with noise of {figure.noise:g}"
     return Dataset(name, train, test, source, class_names=figure.class_names, noun="point")
 
 

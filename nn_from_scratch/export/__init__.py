@@ -1,1 +1,1 @@
-"""Networks for other software. `python -m nn_from_scratch.export`; onnx_model.py makes the file."""
+"""Export of networks for other software. `python -m nn_from_scratch.export`; onnx_model.py makes the file."""

@@ -1,4 +1,4 @@
-"""Save a network or an ensemble as an ONNX model, which other programs run: on phones, in browsers, on servers."""
+"""Save a network or an ensemble as an ONNX model, which other programs can run on phones, in browsers, on servers."""
 
 import argparse
 import os

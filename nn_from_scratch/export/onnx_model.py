@@ -1,8 +1,8 @@
-"""A network or an ensemble as an ONNX model, which many other programs run: on phones, in browsers, on servers.
+"""A network or an ensemble as an ONNX model, which many other programs can run: on phones, in browsers, on servers.
 
-Each layer is a node with its name ("dense_0"); its arrays keep the letters that they have here ("dense_0.W"). A batch
-of any size goes in as "input" and comes out as "probabilities", or as "outputs" where they are none. The model holds
-what is used to answer, not what is used to train: float32 numbers, and the running statistics of a normalization.
+Each layer is a node with its name ("dense_0"); its arrays keep the letters that they have here ("dense_0.W"). The model
+takes a batch of any size as "input" and returns "probabilities", or "outputs" if they are not probabilities. It holds
+only the parts that are needed to answer: float32 numbers, and the running statistics of a normalization.
 """
 
 import json
@@ -34,14 +34,14 @@ from nn_from_scratch.network import Network, check_types
 from nn_from_scratch.storage import Saved, SavedEnsemble, files
 from nn_from_scratch.words import name_of
 
-# Of 2020, so that old programs run it, too: onnxruntime does since its version 1.6.
+# From 2020, so that old programs can run it, too; onnxruntime can since version 1.6.
 OPSET, IR_VERSION = 13, 7
-BATCH = "N"  # the name of the one size that is left open
+BATCH = "N"  # the name of the batch's size, which is left open
 INPUT = "input"
 
 
 class Step(NamedTuple):
-    """An operator of ONNX, the arrays of the layer that it takes behind its input, and its settings."""
+    """An operator of ONNX, the layer's arrays that it takes after its input, and its settings."""
 
     operator: str
     arrays: tuple[str, ...] = ()
@@ -71,7 +71,7 @@ def _batch_norm(layer: BatchNorm) -> list[Step]:
     return [Step("BatchNormalization", ("gamma", "beta", "mean", "variance"), {"epsilon": layer.epsilon})]
 
 
-# What each layer is there.
+# The operators of each layer.
 STEPS: dict[type[Layer], Callable[[Any], list[Step]]] = {
     Dense: _dense,
     ReLU: lambda layer: [Step("Relu")],
@@ -82,7 +82,7 @@ STEPS: dict[type[Layer], Callable[[Any], list[Step]]] = {
     AveragePool2D: lambda layer: [Step("AveragePool", settings=_squares(layer.size, layer.size))],
     GlobalAveragePool2D: lambda layer: [Step("GlobalAveragePool"), Step("Flatten")],
     Flatten: lambda layer: [Step("Flatten")],
-    Dropout: lambda layer: [Step("Identity")],  # without training nothing is left out
+    Dropout: lambda layer: [Step("Identity")],  # it does nothing outside training
     BatchNorm: _batch_norm,
 }
 
@@ -90,7 +90,7 @@ STEPS: dict[type[Layer], Callable[[Any], list[Step]]] = {
 def model_of(saved: Saved) -> ModelProto:
     """The model of a network, or of an ensemble: all its members, and the mean of their answers.
 
-    Raises ValueError for a layer that has no operator of ONNX here, and for a number that float32 can't hold.
+    Raises ValueError for a layer without an entry in STEPS, and for a number that float32 can't hold.
     """
     model = helper.make_model(
         _graph(saved),
@@ -105,13 +105,13 @@ def model_of(saved: Saved) -> ModelProto:
 
 
 def save(model: ModelProto, path: str | Path) -> None:
-    """Write the file, whole or not at all."""
+    """Write the complete file or none."""
     with files.whole_file(path) as temporary:
         temporary.write_bytes(model.SerializeToString(deterministic=True))
 
 
 def summary(model: ModelProto) -> str:
-    """What goes in and what comes out, with their shapes: "input (N, 784) → probabilities (N, 10)"."""
+    """The inputs and the outputs with their shapes: "input (N, 784) → probabilities (N, 10)"."""
     ends = (*model.graph.input, *model.graph.output)
     sizes = [[size.dim_param or str(size.dim_value) for size in end.type.tensor_type.shape.dim] for end in ends]
     return " → ".join(f"{end.name} ({', '.join(shape)})" for end, shape in zip(ends, sizes, strict=True))
@@ -132,7 +132,7 @@ def _graph(saved: Saved) -> GraphProto:
 
 
 class Graph:
-    """The nodes of a graph, their arrays, and the shape of what goes from layer to layer."""
+    """The nodes of a graph, their arrays, and the shapes of the values between layers."""
 
     def __init__(self) -> None:
         self.nodes: list[NodeProto] = []
@@ -140,7 +140,7 @@ class Graph:
         self.shapes: dict[str, Shape] = {}
 
     def add_network(self, network: Network, output: str, prefix: str = "") -> str:
-        """Add the layers from INPUT on; what comes out is called `output`, which is returned."""
+        """Add the layers, from INPUT to a value with the name `output`, which is returned."""
         check_types(network.places, STEPS, "ONNX")
         x = INPUT
         for i, place in enumerate(network.places):
@@ -162,10 +162,10 @@ class Graph:
             x = out
 
     def add_array(self, name: str, array: np.ndarray) -> str:
-        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
+        with np.errstate(over="ignore"):  # a number that is too large becomes infinite, and is refused
             numbers = np.array(array, np.float32)
         if not np.isfinite(numbers).all():
-            raise ValueError(f"a number of {name} is too large for float32, which ONNX files have")
+            raise ValueError(f"a number of {name} is too large for float32, the type of numbers in ONNX files")
         self.arrays.append(numpy_helper.from_array(numbers, name))
         return name
 
@@ -180,7 +180,7 @@ def _are_probabilities(saved: Saved) -> bool:
 
 
 def _known(saved: Saved) -> dict[str, str]:
-    """What a user of the file has to know, and where the network is from."""
+    """The metadata: information that a user of the file needs, and the record of the training."""
     (outputs,) = saved.network.output_shape
     what = "probability" if _are_probabilities(saved) else "output"
     if not saved.classes:
@@ -190,9 +190,9 @@ def _known(saved: Saved) -> dict[str, str]:
     else:
         comes_out = f"the {what} of class {saved.names[1]}; that of class {saved.names[0]} is 1 minus it"
     return {
-        "classes": json.dumps(list(saved.classes), default=int),  # NumPy's are whole numbers, too
+        "classes": json.dumps(list(saved.classes), default=int),  # NumPy's integers, too
         "class_names": json.dumps(list(saved.names), ensure_ascii=False),
-        "input": "float32; of images, the bytes of the pixels divided by 255, row by row",
+        "input": "float32; for images, the bytes of the pixels divided by 255, row by row",
         "output": comes_out,
         "training": json.dumps(saved.training),
         "metrics": json.dumps(saved.metrics),

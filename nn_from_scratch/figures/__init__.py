@@ -1,7 +1,6 @@
-"""Pictures of what a network is and does.
+"""Pictures of networks, data and results.
 
-Every function that draws takes arrays and returns a matplotlib Figure; none shows or saves it. Where figures go is in
-output.py.
+Every drawing function takes arrays and returns a matplotlib Figure; none shows or saves it. output.py does that.
 """
 
 from nn_from_scratch.figures.answers import calibration, confusion_cells, confusion_matrix

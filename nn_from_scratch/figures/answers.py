@@ -1,4 +1,4 @@
-"""How good a network's answers are: its confusion matrix, and how far its confidence can be trusted."""
+"""The quality of a network's answers: the confusion matrix, and how much its confidence can be trusted."""
 
 from collections.abc import Sequence
 
@@ -39,7 +39,7 @@ def confusion_matrix(
     figure = new_figure(size + room, size + room)
     axes = figure.subplots()
     confusion_cells(axes, confusion, names, fontsize=7 if many else None, longest=int(13.5 * size / len(names)))
-    explained = "blue: right, orange: mistakes;", "each the stronger, the more"
+    explained = "blue: right, orange: mistakes;", "a stronger colour means more"
     axes.set_xlabel("\n".join(["predicted", *(explained if len(classes) < 6 else [" ".join(explained)])]))
     axes.set_ylabel("actual")
     axes.set_title(f"accuracy {accuracy:.2%} on {confusion.sum():,} {what}")
@@ -56,7 +56,7 @@ def confusion_cells(
 ) -> None:
     """The cells with their numbers, and the classes along both sides. Looks like the table on the live page.
 
-    Names of more than so many letters stand aslant below the cells.
+    If a name has more than `longest` letters, the names below the cells are slanted.
     """
     axes.imshow(confusion_colours(confusion))
     for (actual, predicted), count in np.ndenumerate(confusion):
@@ -72,9 +72,9 @@ def confusion_cells(
 
 
 def confusion_colours(confusion: np.ndarray) -> np.ndarray:
-    """The diagonal in blue and what is beside it in orange, each in proportion to its own maximum. (K, K) → (K, K, 3)
+    """The diagonal in blue and the other cells in orange, each in proportion to its own maximum. (K, K) → (K, K, 3)
 
-    One scale for both would leave the mistakes white: of a good network they are a hundred times as rare.
+    With one scale for both, the mistakes would be white: a good network has a hundred times fewer mistakes.
     """
     right = np.eye(len(confusion), dtype=bool)
     colours = np.empty((*confusion.shape, 3))
@@ -89,9 +89,9 @@ def confusion_colours(confusion: np.ndarray) -> np.ndarray:
 
 @styled()
 def calibration(found: Calibration, score_name: str = "probability", what: str = "images") -> Figure:
-    """Accuracy against confidence, bin by bin: on the diagonal a network is as often right as it says.
+    """Accuracy against confidence, bin by bin. On the diagonal, accuracy and confidence are equal.
 
-    The bars are 95 % intervals (Wilson's): where few answers had this confidence, their accuracy says little.
+    The bars are 95 % intervals (Wilson's): if few answers have this confidence, their accuracy says little.
     """
     figure = new_figure(8, 4.8)
     axes = figure.subplots()
@@ -100,7 +100,7 @@ def calibration(found: Calibration, score_name: str = "probability", what: str =
     accuracy, confidence = found.accuracy[filled], found.confidence[filled]
     low, high = (bound[filled] for bound in found.interval())
     axes.bar(middles, accuracy, widths * 0.94, color=tint(POSITIVE, 0.2), label="accuracy")
-    axes.plot([0, 1], [0, 1], "--", color=MUTED, linewidth=1, label="as often right as it says")
+    axes.plot([0, 1], [0, 1], "--", color=MUTED, linewidth=1, label="accuracy = confidence")
     axes.errorbar(
         confidence,
         accuracy,

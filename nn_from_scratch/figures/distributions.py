@@ -1,4 +1,4 @@
-"""How the numbers of a table are spread in each class."""
+"""The distribution of a table's numbers in each class."""
 
 from collections.abc import Sequence
 from math import ceil
@@ -16,7 +16,7 @@ BINS = 24
 
 @styled()
 def distributions(split: Split, classes: Sequence[int], names: Sequence[str], name: str) -> Figure:
-    """A histogram of each of the first numbers of a sample, (N, numbers), with a line for each class."""
+    """Histograms of the first numbers of the samples, (N, numbers), with a line for each class."""
     numbers = split.images.shape[1]
     shown = min(numbers, MOST_PANELS)
     across = min(ACROSS, shown)
@@ -38,6 +38,6 @@ def distributions(split: Split, classes: Sequence[int], names: Sequence[str], na
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
     which = f", the first {shown} of {numbers}" if shown < numbers else ""
-    figure.suptitle(f"{one_line(name)}: how often each value of a number occurs in each class{which}", parse_math=False)
+    figure.suptitle(f"{one_line(name)}: the distribution of each number in each class{which}", parse_math=False)
     legend_below(figure, ncols=6)
     return figure

@@ -1,4 +1,4 @@
-"""Figures made of images: the mistakes of a network, the pictures that it read, samples of a data set."""
+"""Figures with images: the mistakes of a network, the pictures it has read, samples of a data set."""
 
 from collections.abc import Mapping, Sequence
 from math import ceil
@@ -27,7 +27,7 @@ from nn_from_scratch.handwriting.reading import Reading
 from nn_from_scratch.inspection.answers import Answers
 
 MOST_MISTAKES = 32
-NARROW = 14  # letters of a class's name where there is little room
+NARROW = 14  # letters of a class's name if there is little room
 SORTED = {"loss": "highest loss first", "confidence": "most confident first", "uncertainty": "least certain first"}
 
 
@@ -41,7 +41,7 @@ def mistakes(images: np.ndarray, found: Answers, classes: Sequence[int | str], o
     shown = rows[:MOST_MISTAKES]
     across = min(8, max(len(shown), 5))
     down = max(ceil(len(shown) / across), 1)
-    beside = ",\n" if max(len(str(name)) for name in classes) > 4 else ", "  # "is 8, read 5", or each in a line
+    beside = ",\n" if max(len(str(name)) for name in classes) > 4 else ", "  # "is 8, read 5", or in two lines
     said = "said" if "\n" in beside else "read"
     names = [one_line(name, NARROW) for name in classes]
     tall = images.shape[-2] / images.shape[-1]
@@ -68,7 +68,7 @@ def mistakes(images: np.ndarray, found: Answers, classes: Sequence[int | str], o
 
 @styled()
 def handwriting(readings: Sequence[Reading]) -> Figure:
-    """A column for each picture: the ink found in it, the 28×28 pixels that the network saw, and its answer."""
+    """A column for each picture: the ink found in it, the 28×28 pixels that the network sees, and its answer."""
     across = min(5, len(readings))
     down = ceil(len(readings) / across)
     figure = new_figure(max(1.8 * across, 3), 3.9 * down)
@@ -91,7 +91,7 @@ def handwriting(readings: Sequence[Reading]) -> Figure:
 
 
 def _scores(axes: Axes, reading: Reading) -> None:
-    """A bar for each class; the answer's is dark and named in the title."""
+    """A bar for each class. The bar of the answer is dark, and the title names it."""
     (answer, score), _ = reading.named_ranking
     colours = [INK if name == answer else tint(MUTED, 0.5) for name in reading.names]
     axes.set_axis_on()
@@ -109,9 +109,9 @@ def _scores(axes: Axes, reading: Reading) -> None:
 def samples(
     split: Split, classes: Sequence[int], name: str, per_class: int = 12, names: Sequence[str] | None = None
 ) -> Figure:
-    """A row for each class: how many images it has, their mean, and some of them (the first in the set).
+    """A row for each class: the number of its images, their mean, and some of them (the first in the set).
 
-    `names` are those of the classes.
+    `names` are the names of the classes.
     """
     rows, columns = split.images.shape[-2:]
     figure = new_figure(9, 0.66 * max(rows / columns, 0.3) * len(classes) + 0.7)
@@ -121,7 +121,7 @@ def samples(
     counts = [int(np.count_nonzero(split.labels == label)) for label in classes]
     called = [str(label) for label in classes] if names is None else names
     for (bar, mean, *places), label, head, count in zip(panels, classes, called, counts, strict=True):
-        # The box is as wide as the longest bar, so that the text is inside it however short the bar is.
+        # The box is as wide as the longest bar, so the text is inside it even if the bar is short.
         bar.barh([0, 0], [max(counts), count], height=0.6, color=[SUNKEN, tint(MUTED, 0.3)])
         bar.set(xlim=(0, max(counts)), ylim=(-0.6, 0.6))
         text, points = f"{head}: {count:,}", 9.0
@@ -134,14 +134,14 @@ def samples(
         for axes, image in zip(places, images, strict=False):
             show(axes, image)
     size = f"{len(split):,} images of {rows} × {columns} pixels"
-    title = f"{one_line(name)}: {size}; of each class the count, the mean image and samples"
+    title = f"{one_line(name)}: {size}; for each class the count, the mean image and samples"
     figure.suptitle(title, parse_math=False)
     return figure
 
 
 @styled()
 def augmented(images: np.ndarray, versions: Mapping[str, np.ndarray], name: str) -> Figure:
-    """A row for each image (n, rows, columns): as it is stored, then what it became, (n, ·, rows, columns) by title."""
+    """A row for each image (n, rows, columns): as stored, then its versions, (n, ·, rows, columns) by title."""
     parts = {"stored": images[:, None], **versions}
     counts = [part.shape[1] for part in parts.values()]
     lines = 1 + max(title.count(":") for title in parts)  # a word with its settings, one below the other
@@ -154,13 +154,13 @@ def augmented(images: np.ndarray, versions: Mapping[str, np.ndarray], name: str)
             axes.set(xticks=[], yticks=[])
             axes.spines[:].set(color=LINE, visible=True)  # the border of the image, to see what was shifted
         heading = panels[0, 0].text(0, 1.06, title.replace(":", "\n"), fontsize=9, transform=panels[0, 0].transAxes)
-        heading.set_in_layout(False)  # the rows of all groups stand side by side, whatever is above them
-    title = f"{one_line(name)}: the first image of each class, and what it becomes in the first epochs"
+        heading.set_in_layout(False)  # so that the rows of all groups are aligned, whatever is above them
+    title = f"{one_line(name)}: the first image of each class, and its versions in the first epochs"
     figure.suptitle(title + lines * "\n", parse_math=False)
     return figure
 
 
 def show(axes: Axes, image: np.ndarray, title: str = "") -> None:
-    """One image of bytes, each of its pixels a square: dark where there is ink, or in its colours."""
+    """One image of bytes, each pixel a square: ink is dark; a picture in colour has its colours."""
     axes.imshow(as_picture(image), cmap=IMAGE, vmin=0, vmax=255, interpolation="nearest")
     axes.set_title(title, loc="center", fontsize=9, fontweight="normal", parse_math=False)  # a file's name may hold a $

@@ -11,22 +11,22 @@ from nn_from_scratch.training import EpochResult
 
 @styled()
 def learning_curves(history: Sequence[EpochResult], *others: Sequence[EpochResult]) -> Figure:
-    """Left the loss, right the accuracy: on the training images and, where some were held out, on those.
+    """Left the loss, right the accuracy: on the training images and, if there are any, on the held-out images.
 
-    Of several trainings, such as those of an ensemble, each has its own lines.
+    If there are several trainings, such as those of an ensemble, each has its own lines.
     """
     figure = new_figure(9, 3.8)
     marker = "o" if len(history) <= 40 and not others else ""
     for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         for kind, colour in (("", POSITIVE), ("validation_", NEGATIVE)):
-            label = "on the images held out" if kind else "while learning"
+            label = "held-out images" if kind else "training images"
             for each in (history, *others):
                 values = [getattr(result, kind + name) for result in each]
                 if None in values:
                     continue
                 epochs = [result.epoch for result in each]
                 axes.plot(epochs, values, color=colour, marker=marker, markersize=3.5, label=label)
-                label = ""  # one entry of the legend for all
+                label = ""  # one entry in the legend for all of them
         axes.set(xlabel="epoch", title=name)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid()

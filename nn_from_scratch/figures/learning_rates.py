@@ -1,4 +1,4 @@
-"""What a sweep or a range test found out about the learning rate."""
+"""The results of a learning-rate sweep and of a range test."""
 
 from itertools import cycle, product
 
@@ -14,7 +14,7 @@ LINES = [(colour, marker) for marker, colour in product(("", ".", "x"), PALETTE)
 
 @styled()
 def learning_rate_sweep(sweep: Sweep) -> Figure:
-    """Left, accuracy against step, a curve for each run, coloured by its rate; right, final accuracy against rate."""
+    """Left, accuracy against step: a curve for each run, coloured by its rate. Right, final accuracy against rate."""
     figure = new_figure(9.5, 4.2)
     curves, final = figure.subplots(1, 2, sharey=True, width_ratios=[3, 2])
     several = any(summary.runs - summary.diverged > 1 for summary in sweep.summaries)
@@ -25,7 +25,7 @@ def learning_rate_sweep(sweep: Sweep) -> Figure:
         for run in (run for run in sweep.runs if run.learning_rate == rate):
             style = ":" if run.diverged else "-"
             curves.plot(run.steps, run.accuracies, style, marker=marker, color=colour, label=label)
-            label = "_"  # matplotlib's name for what the legend leaves out: a rate is named once
+            label = "_"  # matplotlib leaves this label out of the legend, so each rate is there once
         if summary.diverged < summary.runs:
             # One run has no deviation, and gets no bar.
             final.errorbar(
@@ -39,32 +39,34 @@ def learning_rate_sweep(sweep: Sweep) -> Figure:
     if sweep.best:
         best = sweep.best.learning_rate
         final.axvline(best, color=INK, linestyle="--", linewidth=1, zorder=0, label=f"best: {best:.3g}")
-    curves.set(xlabel="step", ylabel="accuracy on held-out images", ylim=(0, 1), title="on the way")
-    final.set(xlabel="learning rate", xscale="log", title="in the end")
+    curves.set(xlabel="step", ylabel="accuracy on held-out images", ylim=(0, 1), title="during training")
+    final.set(xlabel="learning rate", xscale="log", title="at the end")
     figure.legend(
         *curves.get_legend_handles_labels(), loc="outside right upper", title="learning rate", alignment="left"
     )
-    figure.legend(*final.get_legend_handles_labels(), loc="outside right lower", title="in the end", alignment="left")
+    figure.legend(*final.get_legend_handles_labels(), loc="outside right lower", title="at the end", alignment="left")
     for axes in (curves, final):
         axes.grid()
     return figure
 
 
 def _converged(sweep: Sweep) -> tuple[list[float], list[float]]:
-    """The rates at which a run came to an end, and the means of those that did."""
+    """The rates at which a run reached its end, and the means of the runs that did."""
     found = [summary for summary in sweep.summaries if summary.diverged < summary.runs]
     return [summary.learning_rate for summary in found], [summary.mean for summary in found]
 
 
 @styled()
 def range_test(test: RangeTest) -> Figure:
-    """The loss while the learning rate rises, and the two rates that it suggests."""
+    """The loss while the learning rate rises, and the two suggested rates."""
     figure = new_figure(8, 4.4)
     axes = figure.subplots()
     axes.plot(test.learning_rates, test.losses, color=tint(POSITIVE, 0.35), linewidth=1, label="loss of a batch")
     axes.plot(test.learning_rates, test.smoothed, color=POSITIVE, linewidth=2, label="smoothed")
     axes.axvline(test.steepest, color=INK, linestyle="--", label=f"falls fastest: {test.steepest:.2g}")
-    axes.axvline(test.highest, color=MUTED, linestyle=":", label=f"a tenth of the lowest point's: {test.highest:.2g}")
+    axes.axvline(
+        test.highest, color=MUTED, linestyle=":", label=f"a tenth of the rate at the lowest loss: {test.highest:.2g}"
+    )
     axes.set(xlabel="learning rate", ylabel="loss", xscale="log", ylim=(0, 1.5 * np.nanmax(test.smoothed)))
     axes.legend(loc="upper left")
     axes.grid()

@@ -1,7 +1,7 @@
-"""Where figures go: into files always, onto the screen only when asked.
+"""Saving figures in files, and showing them on the screen if asked.
 
-Apart from the files that only draw, because saving and showing are where a missing display, a forced backend or a
-half-written file could do harm.
+This is separate from the files that only draw, because saving and showing can fail: there may be no display, the wrong
+backend, or a half-written file.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -14,9 +14,9 @@ from nn_from_scratch.errors import BadInput
 from nn_from_scratch.figures.style import styled
 from nn_from_scratch.storage.files import check_writable, whole_file
 
-RESOLUTION = 150  # pixels per inch: sharp at a README's width also on a dense screen
+RESOLUTION = 150  # pixels per inch: sharp at a README's width even on a dense screen
 
-# The formats, each with what keeps the version and the date out of the file: same picture, same bytes.
+# The formats, each with settings that keep the version and the date out of the file: same picture, same bytes.
 METADATA: dict[str, dict[str, None]] = {
     ".png": {"Software": None},
     ".pdf": {"Creator": None, "Producer": None, "CreationDate": None},
@@ -25,22 +25,22 @@ METADATA: dict[str, dict[str, None]] = {
 
 
 def check(path: str | Path) -> None:
-    """Raise BadInput, before the work, where a figure could not be saved after it."""
+    """Raise BadInput, before the work, if a figure can't be saved here."""
     check_endings([path])
     check_writable(path)
 
 
 def check_endings(paths: Iterable[str | Path | None]) -> None:
-    """Raise BadInput where the name of a figure doesn't end in a format's; None is none."""
+    """Raise BadInput if the name of a figure doesn't have the ending of a format; None is ignored."""
     for path in paths:
         if path and Path(path).suffix.lower() not in METADATA:
             raise BadInput(f"{path}: expected the name of a figure to end in {', '.join(METADATA)}")
 
 
 def save(figure: Figure, path: str | Path) -> None:
-    """Write the figure in the format that the name's ending says, whole or not at all."""
+    """Write the figure in the format of the name's ending, in a complete file or none."""
     ending = Path(path).suffix.lower()
-    # matplotlib gives the parts of an SVG random names, unless told what to derive them from.
+    # Without a salt, matplotlib gives the parts of an SVG random names.
     with whole_file(path) as temporary, styled(), rc_context({"svg.hashsalt": "nn_from_scratch"}):
         figure.savefig(temporary, format=ending[1:], dpi=RESOLUTION, metadata=METADATA[ending])
 
@@ -48,12 +48,12 @@ def save(figure: Figure, path: str | Path) -> None:
 @styled()
 def open_windows(figures: Sequence[Figure]) -> str | None:
     """Make a window for each figure, to be shown with pyplot. None, or the reason why none can be opened."""
-    from matplotlib import pyplot  # only here: it looks for a display, and keeps hold of what it makes
+    from matplotlib import pyplot  # only here: it looks for a display, and keeps its figures in memory
 
     try:
-        for figure in figures:  # pyplot makes the window and asks FigureClass for what goes into it
+        for figure in figures:  # pyplot makes the window and gets its content from FigureClass
             pyplot.figure(FigureClass=lambda figure=figure, **_: figure)  # type: ignore[arg-type]
-    except ImportError as problem:  # a window system was asked for by name, and isn't there
+    except ImportError as problem:  # a backend was chosen by name, and isn't available
         return f"no window can be opened: {problem}"
     if not all(figure.canvas.required_interactive_framework for figure in figures):
         return f"no window can be opened: there is no display (matplotlib's backend is {pyplot.get_backend()})"
@@ -62,7 +62,7 @@ def open_windows(figures: Sequence[Figure]) -> str | None:
 
 @styled()
 def show(figures: Sequence[Figure], notify: Callable[[str], object]) -> None:
-    """Open a window for each figure and wait until all are closed; without a display, say so and go on."""
+    """Open a window for each figure and wait until all are closed; without a display, notify and continue."""
     from matplotlib import pyplot
 
     if problem := open_windows(figures):

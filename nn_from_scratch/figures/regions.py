@@ -1,4 +1,4 @@
-"""What a network of two inputs answers everywhere in the plane, and the points that it learnt from and is judged on."""
+"""The answers of a network with two inputs everywhere in the plane, and its training and test points."""
 
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -19,16 +19,16 @@ from nn_from_scratch.training import predict
 
 CELLS = 400  # along each side of the picture
 MARGIN = 0.08  # around the points, as a share of their extent
-WEAKEST, STRONGEST = 0.08, 0.42  # shares of a class's colour: as sure as by chance, and certain
+WEAKEST, STRONGEST = 0.08, 0.42  # shares of a class's colour: for a guess, and for certainty
 MOST_POINTS = 600  # of each set: more would hide the regions
 
 
 @styled()
 def decision_regions(network: Network | Ensemble, data: Dataset, names: Sequence[str], accuracy: float) -> Figure:
-    """The colour of the class that is answered, stronger where the answer is surer; lines where it changes.
+    """The plane in the colours of the answered classes, stronger where the answer is surer; lines where it changes.
 
-    `data` as after `matching`: points (N, 2) with classes numbered 0, 1, …, which `names` has the names of. Rings are
-    around the test points that are answered wrongly.
+    `data` is the result of `matching`: points (N, 2) with classes numbered 0, 1, …; `names` has the names of the
+    classes. Rings mark the test points that are answered wrongly.
     """
     figure = new_figure(7, 6.6)
     axes = figure.subplots()
@@ -56,7 +56,7 @@ def _bounds(data: Dataset) -> np.ndarray:
     """The corners of the picture: [[left, bottom], [right, top]]."""
     x = np.concatenate([data.train.images, data.test.images]).astype(float)
     low, high = x.min(axis=0), x.max(axis=0)
-    if data.noun == "point":  # both inputs mean the same: a square
+    if data.noun == "point":  # both inputs have the same unit: a square
         middle, half = (low + high) / 2, (high - low).max() / 2
         low, high = middle - half, middle + half
     margin = np.maximum(MARGIN * (high - low), 1e-6 * np.maximum(np.abs(low), np.abs(high)) + 1e-12)
@@ -81,7 +81,7 @@ def _regions(axes: Axes, network: Network | Ensemble, bounds: np.ndarray, classe
         aspect="auto",
         interpolation="bilinear",
     )
-    for k in range(classes):  # a border of each class, drawn once from either side
+    for k in range(classes):  # each border is drawn twice, once for either class
         axes.contour(u, v, (answer == k).reshape(CELLS, CELLS), [0.5], colors=[MUTED], linewidths=0.7)
 
 
@@ -99,7 +99,7 @@ def _legend(
     axes.set_title(title)
     axes.set(xlabel="first input", ylabel="second input")
     axes.set_aspect("equal" if data.noun == "point" else "auto")
-    kinds = [_mark("o", 3.2, MUTED, "none", "to learn from"), _mark("D", 4.2, MUTED, PAPER, "test")]
+    kinds = [_mark("o", 3.2, MUTED, "none", "training"), _mark("D", 4.2, MUTED, PAPER, "test")]
     classes = [_mark("s", 8, _colour(k), "none", one_line(name, 30)) for k, name in enumerate(names)]
     rows = [classes, [*kinds, *marks]]
     longest = max(map(len, rows))
@@ -118,6 +118,6 @@ def _mark(marker: str, size: float, face: str, edge: str, label: str) -> Line2D:
 
 
 def _colour(k: int) -> str:
-    """The colour of a class; of very many, some share one, each time paler."""
+    """The colour of a class. If there are very many, some share a colour in a paler tint."""
     colour, times = PALETTE[k % len(PALETTE)], k // len(PALETTE)
     return tint(colour, 0.6**times) if times else colour

@@ -1,7 +1,7 @@
-"""What a network makes of one image, stage by stage: its feature maps, and in the end its answer.
+"""One image on its way through a network, stage by stage: the feature maps, and at the end the answer.
 
-Everything is placed in inches on one large axes, from top to bottom: the tiles of a stage are many and small, and all
-of them have to fit a page.
+Everything is placed in inches on one large axes, from top to bottom, because a stage has many small tiles, and all of
+them have to fit on a page.
 """
 
 from collections.abc import Iterator, Sequence
@@ -44,12 +44,12 @@ MOST_NUMBERS = 512
 
 
 @styled()
-@np.errstate(over="ignore", invalid="ignore")  # also a network of huge weights can be looked at
+@np.errstate(over="ignore", invalid="ignore")  # a network with huge weights can be drawn, too
 def feature_maps(network: Network, classes: Sequence[int | str], image: np.ndarray) -> Figure:
-    """An image of bytes (rows, columns), what each stage of the network makes of it, and the score of each class.
+    """An image of bytes (rows, columns), the output of each stage of the network, and the score of each class.
 
-    `classes` are their labels, or their names. An image in colour is (channels, rows, columns).
-    Where the first stage is a convolution, its kernels stand above its maps.
+    `classes` are their labels or their names. An image in colour is (channels, rows, columns). If the first stage is a
+    convolution, its kernels are above its maps.
     """
     found = stages(network, inputs(image[None], network.input_shape, network.dtype))
     page = _Page()
@@ -71,19 +71,19 @@ def feature_maps(network: Network, classes: Sequence[int | str], image: np.ndarr
             page.numbers(stage, left)
         page.top = max(page.top, below)
     page.axes.text(
-        MARGIN, page.top, "blue: above 0, orange: below 0; each stage on a scale of its own", fontsize=8, va="top"
+        MARGIN, page.top, "blue: above 0, orange: below 0; each stage has its own scale", fontsize=8, va="top"
     )
     return page.finished()
 
 
 def _kernels(stage: Stage) -> np.ndarray | None:
-    """(filters, k, k) the kernels that made the maps of a stage out of a single image."""
+    """(filters, k, k) the kernels that made the maps of a stage from an image with one channel, or None."""
     W = getattr(stage.layer, "W", np.empty(0))
     return W[:, 0].astype(float) if W.ndim == 4 and W.shape[:2] == (stage.shape[0], 1) else None
 
 
 class _Page:
-    """A figure that is filled from `top` downwards. All lengths are in inches, from the upper left corner."""
+    """A figure that is filled from `top` downwards. All lengths are in inches, measured from the upper left corner."""
 
     def __init__(self) -> None:
         self.figure = new_figure(WIDTH, 1)
@@ -103,14 +103,14 @@ class _Page:
         self.top += ROW
 
     def tile(self, values: np.ndarray, left: float, top: float, width: float, **colours: Any) -> None:
-        """An image so wide, in a thin frame."""
+        """An image of this width, in a thin frame."""
         height = width * values.shape[0] / values.shape[1]
         extent = (left, left + width, top + height, top)
         self.axes.imshow(values, extent=extent, aspect="auto", interpolation="nearest", **colours)
         self.axes.add_patch(Rectangle((left, top), width, height, fill=False, linewidth=0.4, edgecolor=MUTED))
 
     def places(self, count: int, left: float, pitch: float, height: float) -> Iterator[tuple[float, float]]:
-        """The upper left corners of so many cells, row by row."""
+        """The upper left corners of `count` cells, row by row."""
         across = int((WIDTH - MARGIN + GAP - left) / pitch + 0.01)
         for n in range(count):
             yield left + n % across * pitch, self.top + n // across * height
@@ -119,8 +119,8 @@ class _Page:
     def maps(self, stage: Stage, left: float) -> None:
         maps = stage.maps[0].astype(float)
         count, rows, columns = maps.shape
-        left_over = "" if hasattr(stage.layer, "W") else "what is left, "
-        self.line(f"{stage.name}: {left_over}{count} maps of {rows} × {columns}{_cut(count)}", left)
+        smaller = "" if hasattr(stage.layer, "W") else "reduced to "
+        self.line(f"{stage.name}: {smaller}{count} maps of {rows} × {columns}{_cut(count)}", left)
         pitch = (WIDTH - 2 * MARGIN + GAP) / 16
         side = pitch - GAP
         shown = maps[:MOST_MAPS]
@@ -129,7 +129,7 @@ class _Page:
             self.tile(values, *place, side, **_signed(maps))
 
     def kernels_and_maps(self, stage: Stage, kernels: np.ndarray, left: float) -> None:
-        """Each kernel with its number, and below it what it makes of the image."""
+        """Each kernel with its number, and below it its map of the image."""
         maps = stage.maps[0].astype(float)
         count, rows, columns = maps.shape
         size = f"{kernels.shape[1]} × {kernels.shape[2]}"
@@ -149,14 +149,14 @@ class _Page:
         values = stage.a[0].astype(float)
         self.line(f"{stage.name}: {len(values):,} numbers{_cut(len(values), MOST_NUMBERS)}", left)
         shown = values[:MOST_NUMBERS]
-        cells = np.full((ceil(len(shown) / 64), min(len(shown), 64)), np.nan)  # what is left over of a row is paper
+        cells = np.full((ceil(len(shown) / 64), min(len(shown), 64)), np.nan)  # the rest of the last row is paper
         cells.flat[: len(shown)] = shown
         side = (WIDTH - MARGIN - left) / 64
         self.tile(cells, left, self.top, side * cells.shape[1], **_signed(values))
         self.top += side * len(cells) + 2 * GAP
 
     def scores(self, scores: np.ndarray, classes: Sequence[int | str], left: float) -> None:
-        """A bar for each class; the answer's is dark and has its score above it."""
+        """A bar for each class. The bar of the answer is dark and has its score above it."""
         answer, _ = first_and_second(scores)
         pitch = (WIDTH - MARGIN - left) / max(len(classes), 10)
         width, foot = pitch - GAP, self.top + ROW + BAR
@@ -181,6 +181,6 @@ def _cut(count: int, most: int = MOST_MAPS) -> str:
 
 
 def _signed(values: np.ndarray) -> dict[str, Any]:
-    """The colours of values on a scale on which 0 is neutral; what is infinite has the colour at its end."""
+    """The colours of values on a scale where 0 is neutral. Infinite values have the colours of its ends."""
     most = float(np.abs(values[np.isfinite(values)]).max(initial=0)) or 1.0
     return {"cmap": DIVERGING, "norm": Normalize(-most, most)}

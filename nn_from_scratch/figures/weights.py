@@ -1,4 +1,4 @@
-"""What a network has learnt: its weights as pictures, and how their values are spread."""
+"""The weights of a network as pictures, and the distribution of their values."""
 
 from collections.abc import Sequence
 from math import ceil, isqrt, sqrt
@@ -27,16 +27,16 @@ MOST_ACROSS = 32  # filters and channels in a grid of kernels
 def weight_figures(
     network: Network, classes: Sequence[int | str] = (), images: np.ndarray | None = None
 ) -> dict[str, Figure]:
-    """All pictures of a network's parameters, by the name that suits each as a file's.
+    """All pictures of a network's parameters, by file name without its ending.
 
-    `classes` are their labels, or their names. With images (N, rows, columns), the first layer's units are sorted by
-    what they do with these, and the dead are marked.
+    `classes` are their labels or their names. With images (N, rows, columns), the first layer's units are sorted by
+    their outputs for these, and dead units are marked.
 
-    A layer is drawn where it has weights W with a row for each unit, or kernels W, and its biases b beside them where
-    it has some; what other parameters there are is in the histograms.
+    A layer is drawn if it has weights W with a row for each unit, or kernels W, together with its biases b, if it has
+    any. The histograms show all parameters.
     """
     parameters = named_parameters(network)
-    # float64: matplotlib takes differences, and that of two float32 of 3·10³⁸ would overflow.
+    # float64: matplotlib computes differences, and that of two float32 of 3·10³⁸ would overflow.
     biases = {number: values.astype(np.float64) for number, _, name, values in parameters if name == "b"}
     figures = {}
     found = first_layer(network, images)
@@ -60,7 +60,7 @@ def weight_figures(
 
 
 def _seen_by_first(network: Network, images: np.ndarray | None = None) -> Shape:
-    """The shape of what the first layer that learns looks at: also of images that were flattened for it."""
+    """The shape of the inputs of the first layer with parameters; for flattened images, the shape before flattening."""
     if images is not None and len(network.input_shape) == 1:
         return images.shape[1:]
     before = network.places[: network.first_learning + 1]
@@ -71,9 +71,9 @@ def _seen_by_first(network: Network, images: np.ndarray | None = None) -> Shape:
 def first_layer_weights(
     W: np.ndarray, b: np.ndarray | None, input_shape: tuple[int, ...], found: FirstLayer | None = None
 ) -> Figure:
-    """Each unit's weights laid out as the image they look at, all on one scale. Shapes: W (units, inputs), b (units,)
+    """Each unit's weights in the form of the image it sees, all on one scale. Shapes: W (units, inputs), b (units,)
 
-    The units that matter most come first, where that is known. Where the input is not an image, a heat-map.
+    With `found`, the units that matter most come first. If the input is not an image, the result is a heat-map.
     """
     shape = image_shape(input_shape)
     if shape is None:
@@ -85,8 +85,8 @@ def first_layer_weights(
 def kernels(W: np.ndarray, b: np.ndarray | None, title: str, found: FirstLayer | None = None) -> Figure:
     """The kernels of a convolution, all on one scale. Shapes: W (filters, channels, k, k), b (filters,)
 
-    Of a single channel a tile for each filter, those that matter most first, where that is known; of several, a row
-    for each filter and a column for each channel.
+    With one channel, a tile for each filter; with `found`, those that matter most come first. With several channels, a
+    row for each filter and a column for each channel.
     """
     filters, channels, rows, columns = W.shape
     if channels == 1:
@@ -117,7 +117,7 @@ def kernels(W: np.ndarray, b: np.ndarray | None, title: str, found: FirstLayer |
     cut = f"\nthe first {down} of {filters} filters, the first {across} of {channels} channels"
     limited = cut if shown.size < W.size else ""
     size = f"{_count(filters, 'filter')}, a kernel of {rows} × {columns} for each of {channels} channels"
-    figure.suptitle(f"{title}: {size}{limited}")  # of the figure: a few kernels are narrower than it
+    figure.suptitle(f"{title}: {size}{limited}")  # the figure's title, because a few kernels may be narrower than it
     _colour_bar(figure, [axes], norm, W, "weight", shrink=min(1, 5 / (down * side + 0.5)))
     return figure
 
@@ -125,7 +125,7 @@ def kernels(W: np.ndarray, b: np.ndarray | None, title: str, found: FirstLayer |
 def _tiles(
     W: np.ndarray, b: np.ndarray | None, title: str, noun: str, least_across: int, found: FirstLayer | None
 ) -> Figure:
-    """A tile for each of W (units, rows, columns), with its number and its bias; {} in the title is how many."""
+    """A tile for each of W (units, rows, columns), with its number and its bias; {} in the title is their number."""
     _, rows, columns = W.shape
     order = range(len(W)) if found is None else np.argsort(-found.matters, kind="stable")
     shown = order[:MOST_TILES]
@@ -160,10 +160,10 @@ def _tiles(
 
 
 def _told(found: FirstLayer) -> str:
-    """By what the tiles are sorted, and how many units are dead."""
+    """How the tiles are sorted, and how many units are dead."""
     if not found.images:
-        return "what matters most first: norm of the weights × norm of the weights out of it"
-    measure = "what matters most first: spread of the output × norm of the weights out of it"
+        return "sorted by importance: norm of the weights × norm of the outgoing weights"
+    measure = "sorted by importance: standard deviation of the output × norm of the outgoing weights"
     return f"{measure}\n{found.dead.sum() or 'none'} dead: the same output for each of {found.images:,} images"
 
 
@@ -171,13 +171,13 @@ def _told(found: FirstLayer) -> str:
 def layer_weights(W: np.ndarray, b: np.ndarray | None, title: str, labels: Sequence[str] = ()) -> Figure:
     """A row for each unit, a column for each input, and the biases beside them. Shapes: W (units, inputs), b (units,)
 
-    `labels` are the classes that the units of an output layer stand for; other units are numbered from 0.
+    `labels` are the classes of an output layer's units; other units are numbered from 0.
     """
     units, inputs = W.shape
     values = W if b is None else np.column_stack([W, b])
     figure = new_figure(9, min(max(0.3 * units, 0.7), 6) + 1.3)
     weights, biases = figure.subplots(1, 2, width_ratios=[30, 1], sharey=True)
-    norm = symmetric(values)  # one scale for both: a bias counts as much as a weight whose input is 1
+    norm = symmetric(values)  # one scale for both: a bias has the same effect as a weight whose input is 1
     weights.imshow(W, cmap=DIVERGING, norm=norm, aspect="auto")
     weights.set_title(f"{title}: {_count(units, 'unit')} × {_count(inputs, 'input')}")
     weights.set_xlabel("input")
@@ -200,7 +200,7 @@ def layer_weights(W: np.ndarray, b: np.ndarray | None, title: str, labels: Seque
 
 @styled()
 def weight_histograms(parameters: Sequence[Parameter]) -> Figure:
-    """How the values of each parameter are spread: a row of panels for each layer."""
+    """The distribution of each parameter's values: a row of panels for each layer."""
     layers = [
         [parameter for parameter in parameters if parameter.layer == n] for n in sorted({p.layer for p in parameters})
     ]
@@ -208,7 +208,7 @@ def weight_histograms(parameters: Sequence[Parameter]) -> Figure:
     panels = figure.subplots(len(layers), max(map(len, layers)), squeeze=False)
     for row, layer in zip(panels, layers, strict=True):
         for axes in row[len(layer) :]:
-            axes.set_axis_off()  # a layer need not have as many
+            axes.set_axis_off()  # a layer may have fewer parameters
         for axes, parameter in zip(row, layer, strict=False):
             _histogram(axes, parameter)
     return figure
@@ -223,15 +223,17 @@ def _histogram(axes: Axes, parameter: Parameter) -> None:
         f"layer {parameter.layer} ({parameter.kind}): {_count(parameter.values.size, 'value')} of {parameter.name}"
     )
     axes.set_xlabel(f"mean {_signed(found.mean, 3)}, sd {short(found.sd, 3)}, near 0: {found.near_zero:.1%}")
-    axes.set_ylabel("how many")
+    axes.set_ylabel("count")
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     axes.yaxis.set_major_formatter("{x:,.0f}")
 
 
 def signed_stairs(axes: Axes, counts: np.ndarray, edges: np.ndarray) -> tuple[StepPatch, StepPatch]:
-    """The bars of a histogram, orange below zero and blue above; a bar that holds zero is cut there in two."""
-    below = axes.stairs(counts, np.minimum(edges, 0), fill=True, color=NEGATIVE)  # what is not below has no width
+    """The bars of a histogram, orange below zero and blue above; a bar that contains zero is cut in two there."""
+    below = axes.stairs(
+        counts, np.minimum(edges, 0), fill=True, color=NEGATIVE
+    )  # bars that are not below have no width
     above = axes.stairs(counts, np.maximum(edges, 0), fill=True, color=POSITIVE)
     margin = 0.02 * (edges[-1] - edges[0])
     axes.set_xlim(edges[0] - margin, edges[-1] + margin)
@@ -241,7 +243,7 @@ def signed_stairs(axes: Axes, counts: np.ndarray, edges: np.ndarray) -> tuple[St
 def symmetric(values: np.ndarray) -> Normalize:
     """A scale from −m to m, so that zero gets the neutral colour.
 
-    Beyond m lies at most one value in 200: a few extremes would otherwise leave all others pale.
+    At most one value in 200 is beyond m. Otherwise a few extreme values would make all others pale.
     """
     magnitudes = np.abs(values)
     most = float(np.quantile(magnitudes, 0.995, method="higher")) or float(magnitudes.max())
@@ -251,7 +253,7 @@ def symmetric(values: np.ndarray) -> Normalize:
 def _colour_bar(
     figure: Figure, axes: list[Axes], norm: Normalize, values: np.ndarray, label: str, shrink: float = 1
 ) -> None:
-    """The legend of a scale, with pointed ends where values lie beyond it."""
+    """The legend of a scale, with pointed ends if values are beyond it."""
     extend = "both" if not np.array_equal(values, np.clip(values, norm.vmin, norm.vmax)) else "neither"
     figure.colorbar(ScalarMappable(norm, DIVERGING), ax=axes, label=label, shrink=shrink, aspect=25, extend=extend)
 
@@ -259,7 +261,7 @@ def _colour_bar(
 def image_shape(input_shape: tuple[int, ...]) -> tuple[int, int] | None:
     """The (rows, columns) of the image that an input is, or None.
 
-    An image is (r, c), (1, r, c) or flat with r = c, and no strip more than four times as long as it is wide.
+    An image is (r, c), (1, r, c) or flat with r = c. Its longer side is at most four times the shorter one.
     """
     if len(input_shape) == 3 and input_shape[0] == 1:
         input_shape = input_shape[1:]
@@ -276,7 +278,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def _signed(value: float, digits: int = 2) -> str:
-    """With its sign, as typeset: a hyphen is hard to see in front of small digits."""
+    """With a typographic minus sign, because a hyphen is hard to see in front of small digits."""
     value = round(float(value), digits)
     sign = "+" if value > 0 else "−" if value < 0 else ""
     return sign + short(abs(value), digits)

@@ -1,1 +1,1 @@
-"""Pictures and drawings of a digit, made as MNIST was made, other pictures, and what a network reads in them."""
+"""Pictures of a digit, prepared like MNIST's, other pictures, and a network's answers to them."""

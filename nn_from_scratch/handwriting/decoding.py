@@ -1,7 +1,7 @@
-"""From a picture file to brightness: Pillow decodes it, within bounds of memory and of time.
+"""From a picture file to brightness: Pillow decodes it, within limits of memory and time.
 
-A file of a few thousand bytes can stand for a picture that fills the memory, or keep a decoder busy for minutes. What
-decides this is in the file's header, so it is read there, and the file refused before anything is decoded.
+A file of a few thousand bytes can contain a picture that fills the memory, or keep a decoder busy for minutes. The
+file's header shows this, so it is checked first, and the file is refused before anything is decoded.
 """
 
 import os
@@ -22,44 +22,44 @@ from nn_from_scratch.data.reading import MOST_PARTS, CountedReads, TooMuch
 from nn_from_scratch.errors import BadInput, one_line
 from nn_from_scratch.handwriting.netpbm import is_netpbm, read_netpbm
 
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # of Pillow's, those that only hold pixels
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # Pillow's formats that hold only pixels
 MOST_PIXELS = 25_000_000  # a camera's photograph; decoded it takes 100 MB, and its decoder up to three times as much
-MOST_PIXELS_REDUCED = 60_000_000  # of a JPEG that can be decoded at a smaller size: a large phone's photograph
-MOST_PIXELS_RUN_LENGTH = 12_000_000  # of a BMP that is packed so: Pillow decodes it in Python, run by run
-LEAST_SIDE, MOST_SIDE = 8, 65_535  # a picture of a few pixels' width has millions of rows, each of which costs memory
-MOST_BYTES = 200_000_000  # as many pixels, of four colours with 16 bits each
-MOST_SCANS = 50  # times that a progressive JPEG goes over the picture; 10 is usual
+MOST_PIXELS_REDUCED = 60_000_000  # a large phone's photograph, as a JPEG, which can be decoded at a smaller size
+MOST_PIXELS_RUN_LENGTH = 12_000_000  # of a run-length encoded BMP: Pillow decodes it in Python, run by run
+LEAST_SIDE, MOST_SIDE = 8, 65_535  # a very narrow picture can have millions of rows, each of which takes memory
+MOST_BYTES = 200_000_000  # the most pixels, with four colours of 16 bits each
+MOST_SCANS = 50  # of a progressive JPEG; 10 is usual
 STRIPS, TILE_WIDTH, TILE_LENGTH, TILES = 273, 322, 323, 324  # tags of a TIFF
-WORKING_SIDE = 400  # of a square with as many pixels: larger pictures are reduced to below twice this
+WORKING_SIDE = 400  # of a square with this number of pixels: larger pictures are reduced to below twice this side
 
 
 def decode(file: IO[bytes]) -> np.ndarray:
-    """The picture as brightness from 0 to 1, reduced to a size that is quick to work on. (H, W)
+    """The picture as brightness from 0 to 1, reduced to a size that is fast to process. (H, W)
 
-    Of its colours it is the one with most contrast: in it yellow on white is as plain as black. Raises BadInput or
-    TooMuch, neither of which names the file.
+    It is the colour channel with the highest contrast, in which yellow on white is as clear as black. Raises BadInput
+    or TooMuch, neither of which names the file.
     """
     return _decoded(file, _brightness)
 
 
 def decode_colours(file: IO[bytes], rows: int, columns: int) -> np.ndarray:
-    """The picture in red, green and blue, cut to the wanted proportions around its middle and scaled. uint8 (3, H, W)
+    """The picture in red, green and blue, cropped around its centre to these proportions and scaled. uint8 (3, H, W)
 
-    What is transparent lies on white. Raises BadInput or TooMuch, neither of which names the file.
+    Transparent areas become white. Raises BadInput or TooMuch, neither of which names the file.
     """
     return _decoded(file, partial(_colours, rows=rows, columns=columns))
 
 
 def _decoded(file: IO[bytes], read: Callable[[Image.Image], np.ndarray]) -> np.ndarray:
     try:
-        with warnings.catch_warnings(action="ignore"):  # about odd metadata; the size is judged here
+        with warnings.catch_warnings(action="ignore"):  # about odd metadata; the size is checked here
             return read(_reduced(_opened(file)))
     except (BadInput, TooMuch):
         raise
     except Image.DecompressionBombError:
         raise BadInput(f"has too many pixels, expected at most {MOST_PIXELS // 10**6} million") from None
     except Image.UnidentifiedImageError:
-        raise BadInput(f"is no picture, expected one of the formats {', '.join((*FORMATS, 'PPM'))}") from None
+        raise BadInput(f"is not a picture, expected one of the formats {', '.join((*FORMATS, 'PPM'))}") from None
     except Exception as problem:  # a damaged file makes Pillow's decoders raise nearly anything
         raise BadInput(f"the picture is damaged ({one_line(problem) or type(problem).__name__})") from None
 
@@ -68,7 +68,7 @@ def _decoded(file: IO[bytes], read: Callable[[Image.Image], np.ndarray]) -> np.n
 
 
 def _opened(file: IO[bytes]) -> Image.Image:
-    """The picture, its header read and found to be within bounds."""
+    """The picture, with its header read and checked."""
     size = os.fstat(file.fileno()).st_size
     if size > MOST_BYTES:
         raise BadInput(f"{size:,} bytes are too many, expected at most {MOST_BYTES:,}")
@@ -102,7 +102,7 @@ def _check_size(width: int, height: int, most: int = MOST_PIXELS, what: str = ""
 
 
 def _check_jpeg(image: ImageFile, scans: int) -> None:
-    """Have a large JPEG decoded at down to an eighth of its size: that needs little memory if it has a single scan."""
+    """Decode a large JPEG at down to an eighth of its size, which needs little memory if it has a single scan."""
     if scans > MOST_SCANS:
         raise BadInput(f"is a JPEG of {scans} scans, expected at most {MOST_SCANS}")
     _check_size(*image.size, MOST_PIXELS_REDUCED if scans == 1 else MOST_PIXELS)
@@ -111,8 +111,8 @@ def _check_jpeg(image: ImageFile, scans: int) -> None:
 
 
 def _check_tiff(file: IO[bytes], start: bytes) -> None:
-    """The picture in a TIFF is in strips or tiles: neither may there be very many nor may one be larger than it."""
-    tags = ImageFileDirectory_v2(start[: 16 if start[2] == 43 else 8])  # 43: of a "big" one
+    """Check the strips or tiles of a TIFF: there must not be too many, and none may be too large."""
+    tags = ImageFileDirectory_v2(start[: 16 if start[2] == 43 else 8])  # 43: a BigTIFF
     file.seek(tags.next)
     tags.load(file)
     file.seek(0)
@@ -123,7 +123,7 @@ def _check_tiff(file: IO[bytes], start: bytes) -> None:
 
 
 def _webp_size(start: bytes) -> tuple[int, int]:
-    """The size in the first 30 bytes of a WebP: opening it makes room for the whole picture already."""
+    """The size in the first 30 bytes of a WebP, because opening one already allocates memory for the whole picture."""
 
     def number(at: int, length: int) -> int:
         return int.from_bytes(start[at : at + length], "little")
@@ -137,10 +137,10 @@ def _webp_size(start: bytes) -> tuple[int, int]:
 
 
 def _scans(file: IO[bytes]) -> int:
-    """How often a JPEG goes over its picture: its segments that start a scan, up to its end."""
+    """The number of scans of a JPEG: of its segments that start a scan, up to its end."""
     file.seek(0)
     content = file.read()
-    marker = re.compile(rb"\xff[\x02-\xcf\xd8-\xfe]")  # but for those that stand for a byte, or have no content
+    marker = re.compile(rb"\xff[\x02-\xcf\xd8-\xfe]")  # except markers that mean a byte, or have no content
     at = scans = 0
     while (found := marker.search(content, at or 2)) and found[0] != b"\xff\xd9":
         scans += found[0] == b"\xff\xda"
@@ -152,9 +152,9 @@ def _scans(file: IO[bytes]) -> int:
 
 
 def _reduced(image: Image.Image) -> Image.Image:
-    """The picture upright and small, in RGB, in RGBA or, where it is of more than 8 bits, as floating-point numbers.
+    """The picture upright and small, in RGB, in RGBA or, if it has more than 8 bits, as floating-point numbers.
 
-    It is brought there strip by strip: as a whole it would be in memory twice.
+    It is converted strip by strip: otherwise the whole picture would be in memory twice.
     """
     factor = max(1, isqrt(image.width * image.height) // WORKING_SIDE)
     image.load()
@@ -164,12 +164,12 @@ def _reduced(image: Image.Image) -> Image.Image:
     for top in range(0, image.height, rows):
         strip = image.crop((0, top, image.width, min(top + rows, image.height)))
         small.paste(strip.convert(mode).reduce(factor), (0, top // factor))
-    small.info = image.info  # how the camera was held
+    small.info = image.info  # it says how the camera was held
     return ImageOps.exif_transpose(small)
 
 
 def _in_bytes(image: Image.Image) -> Image.Image:
-    """Out of 16 bits, 32 bits or floating-point numbers, eight bits: which value is white isn't on record."""
+    """Eight bits from 16 bits, 32 bits or floats, scaled, because the file doesn't say which value is white."""
     if image.mode != "F":
         return image
     values = np.nan_to_num(np.asarray(image, np.float64))
@@ -190,5 +190,5 @@ def _brightness(image: Image.Image) -> np.ndarray:
     if pixels.shape[2] == 4:
         opacity = pixels[..., 3:]
         dark = (colours * opacity).sum() < 0.5 * 3 * opacity.sum()
-        colours = colours * opacity + (1 - opacity) * dark  # dark ink was meant for white paper, light ink for black
+        colours = colours * opacity + (1 - opacity) * dark  # dark ink goes on white paper, light ink on black
     return colours[..., colours.std(axis=(0, 1)).argmax()]

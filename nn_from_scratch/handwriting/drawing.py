@@ -1,8 +1,8 @@
-"""A drawn digit, made into what a network trained on MNIST has learnt to read.
+"""Preparing a drawn digit for a network trained on MNIST.
 
-MNIST's digits were all prepared alike: scaled to a box of 20 pixels and centred by mass in a field of 28. A network
-that has only ever seen such pictures reads others badly, however clear they are to us; so a drawing on the live page
-and the picture of a handwritten digit both pass through here.
+All of MNIST's digits were prepared in the same way: scaled to a box of 20 pixels and centred by mass in a field of 28.
+A network that has only seen such pictures reads others badly, however clear they are to us. So a drawing on the live
+page and the picture of a handwritten digit are both prepared here.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from nn_from_scratch.data.digits import BOX, SIDE
 from nn_from_scratch.errors import BadInput
 
-THRESHOLD = 64  # of 255: fainter is no stroke but its blurred edge, or dirt
+THRESHOLD = 64  # of 255: fainter pixels are the blurred edge of a stroke, or dirt
 MIDDLE = SIDE // 2 + 0.5  # the middle of pixel 14: measured on MNIST, whose centres of mass are rounded to that pixel
 
 
@@ -24,15 +24,15 @@ class NothingDrawn(BadInput):
 def prepare(ink: np.ndarray, centre: bool = True) -> np.ndarray:
     """A picture of one digit in the form of MNIST: image = R · ink · Cᵀ. uint8 (H, W) → uint8 (28, 28)
 
-    `ink` is 255 on 0, of any size. What surrounds the strokes is cut off, the longer side of what is left scaled to
-    20 pixels, and the centre of its mass laid on the middle of pixel (14, 14), all in one pair of products: R and C
-    hold the areas that new pixels share with old ones. Unlike MNIST's, the shift is not rounded to whole pixels: all
-    trained networks read a little better so. A box that would then leave the field is moved back into it. Strokes
-    that a thin pen left grey are brightened: every image of MNIST has pixels of full ink.
+    `ink` is 255 on 0, of any size. The picture is cropped to the strokes, the longer side is scaled to 20 pixels, and
+    the centre of mass is moved to the middle of pixel (14, 14), all in one pair of products: R and C hold the areas
+    that new pixels share with old ones. Unlike in MNIST, the shift is not rounded to whole pixels, because all trained
+    networks read a little better this way. If the box would leave the field, it is moved back into it. Grey strokes of
+    a thin pen are brightened, because every image of MNIST has pixels of full ink.
 
-    Without `centre`, the whole picture is resized to 28×28 and no more; that shows what the preparation is for.
+    Without `centre`, the whole picture is only resized to 28×28, which shows why the preparation is needed.
 
-    Raises NothingDrawn where no ink reaches THRESHOLD.
+    Raises NothingDrawn if no ink reaches THRESHOLD.
     """
     strokes = ink >= THRESHOLD
     if not strokes.any():
@@ -54,21 +54,21 @@ def prepare(ink: np.ndarray, centre: bool = True) -> np.ndarray:
 
 
 def _extent(strokes: np.ndarray, axis: int) -> tuple[int, int]:
-    """From the first row (or column) with a stroke to behind the last."""
+    """The first row (or column) with a stroke, and the one after the last."""
     places = np.unique(strokes.nonzero()[axis])
     return int(places[0]), int(places[-1]) + 1
 
 
 def _offset(mass: np.ndarray, scale: float) -> float:
-    """Where in the field the box begins, so that its mass (n,) is centred, and no part of it lies outside."""
+    """The position of the box in the field, so that its mass (n,) is centred, and no part of it is outside."""
     centre = mass @ (np.arange(len(mass)) + 0.5) / mass.sum()
     return float(np.clip(MIDDLE - centre * scale, 0, SIDE - len(mass) * scale))
 
 
 def _shared_areas(length: int, scale: float, offset: float) -> np.ndarray:
-    """Along one axis, how much of each new pixel each old one covers, at offset + scale · old. (28, length)
+    """The area of each new pixel that each old one covers, along one axis, at offset + scale · old. (28, length)
 
-    A new pixel is then the mean of the old ones under it, weighted by area: no ink is lost, however thin the strokes.
+    So a new pixel is the mean of the old ones under it, weighted by area, and no ink is lost, even of thin strokes.
     """
     edges = offset + scale * np.arange(length + 1)
     pixels = np.arange(SIDE)[:, np.newaxis]

@@ -1,7 +1,7 @@
 """Netpbm pictures (PBM, PGM, PPM): a few numbers as text, then the pixels, as bytes or as text again.
 
-The simplest format there is, and what many scanners write. Pillow reads it, too, but number by number where the pixels
-are text or where white is not 255: a photograph takes it ten seconds then. NumPy reads all of them at once.
+It is a very simple format, and many scanners write it. Pillow reads it, too, but number by number if the pixels are
+text or if white is not 255; a photograph then takes ten seconds. NumPy reads all numbers at once.
 """
 
 import re
@@ -42,7 +42,7 @@ def read_netpbm(file: IO[bytes], check_size: Callable[[int, int], object]) -> Im
         raise BadInput(f"the picture is damaged ({numbers.size:,} numbers of 0 to {white}, expected {shape})")
     table = np.rint(np.minimum(np.arange(2**16), white) * (255 / white)).astype(np.uint8)
     pixels = np.empty(np.prod(shape), np.uint8)
-    for start in range(0, pixels.size, _AT_ONCE):  # as indices they take eight times the memory
+    for start in range(0, pixels.size, _AT_ONCE):  # used as indices, they take eight times the memory
         pixels[start : start + _AT_ONCE] = table[numbers[start : start + _AT_ONCE][: pixels.size - start]]
     return Image.fromarray(pixels.reshape(shape))
 
@@ -57,18 +57,18 @@ def _numbers(file: IO[bytes], kind: int, count: int, white: int) -> np.ndarray:
 
 
 def _bits(file: IO[bytes], kind: int, width: int, height: int) -> np.ndarray:
-    """The values of all pixels of a bitmap: 0 is ink there, as in the other kinds."""
+    """The values of all pixels of a bitmap; 0 is ink, as in the other kinds."""
     if kind == 1:
         text = np.frombuffer(_text(file, width * height), np.uint8)
         return ord("1") - text[(text == ord("0")) | (text == ord("1"))]
-    row = -(-width // 8)  # bytes, of which the last may be used in part
+    row = -(-width // 8)  # bytes; the last may be used in part
     rows = np.frombuffer(file.read(row * height), np.uint8)
     bits = np.unpackbits(rows[: rows.size // row * row].reshape(-1, row), axis=1)[:, :width]
     return 1 - bits.ravel()
 
 
 def _text(file: IO[bytes], count: int) -> bytes:
-    """The rest of a file, without comments; of one with far more than so many numbers, only a part."""
+    """The rest of a file, without comments. If it has far more than `count` numbers, only a part."""
     text = file.read(16 * count + 2**20)
     if text.count(b"#") > _MOST_COMMENTS:
         raise BadInput(f"has more than {_MOST_COMMENTS:,} comments, expected a picture")

@@ -1,8 +1,8 @@
-"""Ink from a picture file: what a scanner, a phone or a drawing program makes of one handwritten digit.
+"""Finding the ink in a picture of one handwritten digit, from a scanner, a phone or a drawing program.
 
-decoding.py reads the file. What is written here decides what it means: which side is ink and which is paper, where the
-light falls off, what is only dirt. A picture in which no digit can be is refused with a reason, because a network
-would answer it all the same, and often with confidence.
+decoding.py reads the file. This file interprets it: which pixels are ink and which are paper, where the light is
+weaker, which spots are only dirt. A picture that can't be a digit is refused with a reason, because a network would
+answer it anyway, and often with confidence.
 """
 
 from math import ceil, sqrt
@@ -17,14 +17,14 @@ from nn_from_scratch.handwriting.decoding import decode
 from nn_from_scratch.handwriting.drawing import THRESHOLD
 
 LEAST_CONTRAST = 0.08  # of the range from black to white, between ink and paper
-MOST_PIECES = 6  # that a digit's strokes may fall into
+MOST_PIECES = 6  # of a digit's strokes
 
 
 def read_image(path: str | Path) -> np.ndarray:
     """The ink of a digit in a picture file, 255 on 0, ready for `prepare`. (H, W) uint8
 
     The picture may be of any size, in colour or grey, of 8 or 16 bits, transparent, dark on light or light on dark.
-    Raises BadInput, naming the file, where it is damaged or too large, or where there can be no digit in it.
+    Raises BadInput, naming the file, if it is damaged or too large, or if it can't show a digit.
     """
     with reading(Path(path)) as file:
         try:
@@ -34,15 +34,15 @@ def read_image(path: str | Path) -> np.ndarray:
 
 
 def find_ink(brightness: np.ndarray) -> np.ndarray:
-    """The strokes of a digit on paper (or board) of uneven light: 255 on 0. (H, W) of 0 to 1 → (H, W) uint8
+    """The strokes of a digit on paper (or a board) in uneven light: 255 on 0. (H, W) of 0 to 1 → (H, W) uint8
 
-    What the border looks like is paper. It may be lit unevenly; ink is what stands
-    out from it in narrow strokes, and scaled so that typical ink is 255. Specks are removed.
+    The border of the picture shows the paper, which may be lit unevenly. Ink is anything that differs from the paper in
+    narrow strokes. It is scaled so that typical ink is 255. Specks are removed.
 
-    Raises BadInput with a reason where what differs can't be one digit.
+    Raises BadInput with a reason if the strokes can't be one digit.
     """
     if np.ptp(brightness) < LEAST_CONTRAST:
-        raise BadInput("the picture is of one colour, nothing is drawn in it: expected a digit")
+        raise BadInput("the picture has only one colour: expected a digit")
     contrast = brightness - _light_at_the_border(brightness)
     darkness = 1 - brightness if -contrast.min() > contrast.max() else brightness
     ink, noise = _above_paper(darkness)
@@ -67,28 +67,28 @@ def border(image: np.ndarray) -> np.ndarray:
 
 
 def _above_paper(darkness: np.ndarray) -> tuple[np.ndarray, float]:
-    """How much darker than the paper each pixel is, as a share of the most there could be; and the paper's own noise.
+    """How much darker each pixel is than the paper, as a share of the possible maximum; and the noise of the paper.
 
-    A share, because in the shade ink differs less from paper. The noise is a standard deviation.
+    It is a share because in the shade ink differs less from the paper. The noise is a standard deviation.
     """
     paper = _paper(darkness)
     above = (darkness - paper) / np.maximum(1 - paper, 0.1)
-    above -= np.median(above)  # most is paper
-    return above, 1.4826 * float(np.median(np.abs(above)))  # a normal distribution's, from what no ink can move far
+    above -= np.median(above)  # most pixels are paper
+    return above, 1.4826 * float(np.median(np.abs(above)))  # as for a normal distribution; ink hardly changes a median
 
 
 def _paper(darkness: np.ndarray) -> np.ndarray:
-    """The paper without the strokes: wherever a window fits that is wider than they are, its lightest spot.
+    """The paper without the strokes, found with a window that is wider than they are.
 
-    A morphological opening: the minimum over every window, then the maximum of these. It follows shadows, as long as
-    they are wider than the window, and takes out whatever is narrower.
+    A morphological opening: the minimum over every window, then the maximum of these. It keeps shadows that are wider
+    than the window, and removes anything narrower.
     """
     height, width = darkness.shape
-    shrink = min(1, 96 / sqrt(height * width))  # less noise, and less to do
+    shrink = min(1, 96 / sqrt(height * width))  # less noise, and faster
     size = (ceil(width * shrink), ceil(height * shrink))
     opened = np.asarray(Image.fromarray(darkness.astype(np.float32)).resize(size, Image.Resampling.BOX))
     window = min(round(sqrt(opened.size)) // 3, min(opened.shape) - 1) | 1
-    opened = np.pad(opened, window - 1, mode="reflect", reflect_type="odd")  # light that falls off goes on falling off
+    opened = np.pad(opened, window - 1, mode="reflect", reflect_type="odd")  # light that gets weaker goes on so outside
     for extreme in (np.min, np.max):
         for axis in (0, 1):
             opened = extreme(np.lib.stride_tricks.sliding_window_view(opened, window, axis), axis=-1)
@@ -96,42 +96,40 @@ def _paper(darkness: np.ndarray) -> np.ndarray:
 
 
 def _typical(ink: np.ndarray) -> float:
-    """How dark the ink is where it is more than a blurred edge."""
-    darkest = np.quantile(ink, 0.9995)  # not the maximum: single pixels lie
+    """The typical darkness of the ink, without blurred edges."""
+    darkest = np.quantile(ink, 0.9995)  # not the maximum, because single pixels may be wrong
     return float(np.median(ink[ink >= darkest / 2])) if darkest > 0 else 0.0
 
 
 def _strokes(ink: np.ndarray) -> np.ndarray:
-    """The ink without specks. Raises BadInput where what is left can't be the strokes of one digit."""
+    """The ink without specks. Raises BadInput if the rest can't be the strokes of one digit."""
     inked = ink >= THRESHOLD
     if np.mean(border(inked)) > 0.3:
-        raise BadInput("what stands out reaches along the picture's edges: expected a digit with paper around it")
+        raise BadInput("the ink reaches along the picture's edges: expected a digit with paper around it")
     pieces = sorted(_pieces(inked), key=len, reverse=True)
     large = [piece for piece in pieces if len(piece) >= 0.05 * len(pieces[0])]
     if len(large) > MOST_PIECES or sum(map(len, large)) < 0.6 * inked.sum():
-        raise BadInput(
-            f"what stands out is in {len(pieces)} pieces: expected one digit, clear of noise and other writing"
-        )
+        raise BadInput(f"the strokes are in {len(pieces)} pieces: expected one digit, without noise and other writing")
     edge = np.array(ink.shape) - 1
     inside = [piece for piece in large if (piece > 0).all() and (piece < edge).all()]
-    rows, columns = np.concatenate(inside or large).T  # beside a digit, what touches the edge is that of the paper
+    rows, columns = np.concatenate(inside or large).T  # pieces that touch the picture's edge are the edge of the paper
     box = (np.ptp(rows) + 1, np.ptp(columns) + 1)
     if len(rows) > 0.85 * box[0] * box[1] and max(box) < 1.5 * min(box):
-        raise BadInput("what stands out is a solid patch: expected a digit in strokes")
+        raise BadInput("the ink is a solid patch: expected a digit in strokes")
     near = np.zeros(ink.shape, bool)
-    for down in (-1, 0, 1):  # with the soft edge around them
+    for down in (-1, 0, 1):  # including the soft edge around them
         for right in (-1, 0, 1):
             near[np.clip(rows + down, 0, len(ink) - 1), np.clip(columns + right, 0, ink.shape[1] - 1)] = True
     return np.where(near | ~inked, ink, 0).astype(np.uint8)
 
 
 def _pieces(inked: np.ndarray) -> list[np.ndarray]:
-    """The pixels that touch each other, also at a corner, in groups of places (n, 2)."""
+    """Groups of pixels that touch each other, at a side or a corner, as places (n, 2)."""
     left = set(zip(*(places.tolist() for places in inked.nonzero()), strict=True))
     pieces = []
     while left:
         piece = [left.pop()]
-        for row, column in piece:  # it grows as it is walked
+        for row, column in piece:  # the list grows during the loop
             around = left & {(row + down, column + right) for down in (-1, 0, 1) for right in (-1, 0, 1)}
             left -= around
             piece += around

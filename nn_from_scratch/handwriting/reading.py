@@ -1,7 +1,7 @@
-"""A network's answers to pictures from outside, prepared as its training data were, with the second guess.
+"""A network's answers to pictures of the user, prepared like its training data, with the second guess.
 
-The scores of all classes are there, too: a digit that is read with 51 % is another thing than one with 99 %. If some of
-many pictures can't be read, the others are, and the reason is given.
+The scores of all classes are given, too, because an answer with 51 % means something else than one with 99 %. If some
+pictures can't be read, the others are, and each reason is given.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,44 +28,44 @@ from nn_from_scratch.storage import Saved
 
 @dataclass(frozen=True)
 class Reading:
-    """What a network reads in a picture."""
+    """A network's answer to a picture."""
 
     name: str
-    ink: np.ndarray  # what was found in the picture: strokes (H, W), 255 on 0, or the picture itself (3, H, W)
-    image: np.ndarray  # what the network saw: (rows, columns), or (3, rows, columns) in colour
+    ink: np.ndarray  # the strokes found in the picture (H, W), 255 on 0, or the picture itself (3, H, W)
+    image: np.ndarray  # the input of the network: (rows, columns), or (3, rows, columns) in colour
     scores: np.ndarray  # (classes,)
     classes: tuple[int, ...]
-    score_name: str  # "probability", or "output" where the scores don't sum to 1
-    class_names: tuple[str, ...] = ()  # (): they are called by their labels
+    score_name: str  # "probability", or "output" if the scores don't sum to 1
+    class_names: tuple[str, ...] = ()  # (): their labels are the names
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the classes are called."""
+        """The names of the classes."""
         return self.class_names or tuple(map(str, self.classes))
 
     @property
     def ranking(self) -> list[tuple[int, float]]:
-        """The first and the second guess, each as its label and its score."""
+        """The first and the second guess, each with its label and its score."""
         return [(self.classes[k], float(self.scores[k])) for k in first_and_second(self.scores)]
 
     @property
     def named_ranking(self) -> list[tuple[str, float]]:
-        """The same, each as its name and its score."""
+        """The same, each with its name and its score."""
         return [(self.names[k], float(self.scores[k])) for k in first_and_second(self.scores)]
 
 
 class Skipped(NamedTuple):
-    """A file in which nothing could be read."""
+    """A file that could not be read."""
 
     name: str
     reason: str
 
 
 def read(saved: Saved, paths: Sequence[str | Path]) -> tuple[list[Reading], list[Skipped]]:
-    """Let the network read pictures of one digit each, and all those in the folders among `paths`.
+    """Let the network read pictures of one digit each, or of one sample of what it was trained on.
 
-    If it has learnt something else than digits, each picture shows one of these. What can't be read is skipped. Raises
-    BadInput if nothing can be read, or if the network doesn't take pictures.
+    `paths` are files, or folders of files. Files that can't be read are skipped. Raises BadInput if no file can be
+    read, or if the network doesn't take pictures.
     """
     network = saved.network
     prepared = _strokes if _reads_strokes(saved) else Preparation(saved)
@@ -93,14 +93,14 @@ def read(saved: Saved, paths: Sequence[str | Path]) -> tuple[list[Reading], list
 
 
 def _reads_strokes(saved: Saved) -> bool:
-    """Whether a network has learnt from handwriting in the form of MNIST. Raises BadInput if that can't be prepared.
+    """Whether a network was trained on handwriting like MNIST's. Raises BadInput if it takes another size.
 
-    Pictures whose kind isn't known, such as the letters of EMNIST, are taken for handwriting if they have its size.
+    If the kind of pictures is unknown, as for the letters of EMNIST, those of 28 × 28 pixels count as handwriting.
     """
     inputs = prod(saved.network.input_shape)
     if saved.noun in (MNIST.noun, KMNIST.noun) and inputs != SIDE**2:
         raise BadInput(
-            f"pictures are prepared as MNIST's, {SIDE} × {SIDE} = {SIDE**2} pixels, but the network takes "
+            f"pictures are prepared like MNIST's, {SIDE} × {SIDE} = {SIDE**2} pixels, but the network takes "
             f"{inputs} inputs"
         )
     return inputs == SIDE**2 and saved.noun != FASHION.noun and "picture_size" not in recorded_test_set(saved)
@@ -112,7 +112,7 @@ def _strokes(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def files_in(paths: Sequence[str | Path]) -> Iterator[Path]:
-    """The files themselves, and those in folders by their names, without the hidden ones that systems leave there."""
+    """The files, and those in folders, sorted by name, without hidden ones."""
     for path in map(Path, paths):
         if path.is_dir():
             try:
@@ -124,21 +124,21 @@ def files_in(paths: Sequence[str | Path]) -> Iterator[Path]:
 
 
 def _said_of(noun: str, reason: str) -> str:
-    """What the preparation of pictures says of a digit, said of what the network has learnt."""
+    """A reason of the preparation, with the network's own word for a sample instead of "digit"."""
     return reason.replace("a digit", with_article(noun)).replace("digit", noun)
 
 
 def _nothing_read(paths: Sequence[str | Path], skipped: Sequence[Skipped], noun: str) -> str:
     if not skipped:
-        return f"{', '.join(map(one_line, paths))}: has no files in it, expected pictures of one {noun} each"
+        return f"{', '.join(map(one_line, paths))}: contains no files, expected pictures of one {noun} each"
     first = f"{skipped[0].name}: {skipped[0].reason}"
     return first if len(skipped) == 1 else f"none of {len(skipped)} files can be read, the first being {first}"
 
 
 def rows(readings: Sequence[Reading], skipped: Sequence[Skipped]) -> list[list]:
-    """A line of a CSV file for each picture, the header first: its answer with the score, or why it has none.
+    """A line of a CSV file for each picture, after the header: its answer and score, or the reason why it has none.
 
-    Where classes have names, that of the answer comes last.
+    If the classes have names, that of the answer comes last.
     """
     answers = [[reading.name, *reading.ranking[0]] for reading in readings]
     found: list[list] = [

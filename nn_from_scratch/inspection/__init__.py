@@ -1,1 +1,1 @@
-"""Looking at a trained network: its answers, what goes on inside it, its parameters, its gradients."""
+"""Inspection of a trained network: its answers, the outputs of its layers, its parameters, its gradients."""

@@ -1,6 +1,6 @@
-"""What a network answers, image by image: how sure it is of each class, and how wrong it was.
+"""A network's answers, image by image: the score of each class, and the loss.
 
-metrics.py counts over a whole data set; here single images keep their place, so that mistakes can be looked at.
+metrics.py counts over a whole data set; here each image keeps its place, so that mistakes can be shown.
 """
 
 from collections.abc import Sequence
@@ -18,14 +18,14 @@ from nn_from_scratch.training import predict
 
 @dataclass(frozen=True)
 class Answers:
-    """The answers to N labelled images. Classes are numbered 0, 1, …, as in the data set after `matching`."""
+    """The answers to N labelled images. The classes are numbered 0, 1, …, as `matching` does."""
 
     scores: np.ndarray  # (N, classes)
     predicted: np.ndarray  # (N,) the class with the highest score
     actual: np.ndarray  # (N,)
     index: np.ndarray  # (N,) the place of each image in the whole test set, from 0
-    score_name: str  # "probability", or "output" where the scores are none
-    of_members: np.ndarray | None = None  # (members, N) the class that each member of an ensemble answers
+    score_name: str  # "probability", or "output" if the scores are not probabilities
+    of_members: np.ndarray | None = None  # (members, N) the answers of an ensemble's members
 
     @property
     def right(self) -> np.ndarray:
@@ -33,20 +33,20 @@ class Answers:
 
     @property
     def confidence(self) -> np.ndarray:
-        """The score of the class that was answered. (N,)"""
+        """The score of the answered class. (N,)"""
         return self.scores[np.arange(len(self.scores)), self.predicted]
 
     @property
-    @np.errstate(over="ignore")  # outputs that are no probabilities may be far apart
+    @np.errstate(over="ignore")  # outputs that are not probabilities may be far apart
     def margin(self) -> np.ndarray:
-        """By how much the highest score leads before the second. (N,)"""
+        """The highest score minus the second highest. (N,)"""
         second, first = np.sort(self.scores, axis=1)[:, -2:].T
         return first - second
 
     @property
     @np.errstate(over="ignore")
     def loss(self) -> np.ndarray:
-        """Of each image: −log of the actual class's probability, or Σₖ (pₖ − tₖ)² / K of outputs that are none. (N,)"""
+        """−log of the actual class's probability; Σₖ (pₖ − tₖ)² / K if the outputs are not probabilities. (N,)"""
         rows = np.arange(len(self.scores))
         if self.score_name == "probability":
             return -np.log(np.maximum(self.scores[rows, self.actual], np.finfo(self.scores.dtype).tiny))
@@ -54,29 +54,29 @@ class Answers:
         return np.square(self.scores - t).mean(axis=1)
 
     def mistakes(self, order: str) -> np.ndarray:
-        """The rows of the wrong answers: the costliest, the most confident or the least certain first."""
+        """The rows of the wrong answers: the highest loss, the most confident or the least certain first."""
         key = {"loss": -self.loss, "confidence": -self.confidence, "uncertainty": self.margin}[order]
         wrong = np.flatnonzero(~self.right)
         return wrong[np.argsort(key[wrong], kind="stable")]
 
 
-@np.errstate(over="ignore", invalid="ignore")  # what overflows is found, and refused
+@np.errstate(over="ignore", invalid="ignore")  # overflows are found, and refused
 def finite_outputs(saved: Saved, images: np.ndarray) -> np.ndarray:
     """The outputs p for stored images. (N, rows, columns) → (N, K)
 
-    Raises BadInput for a network that tells no classes apart, or whose outputs are not finite numbers.
+    Raises BadInput for a network without classes, or whose outputs are not finite numbers.
     """
     if not saved.classes:
-        raise BadInput("this network's outputs are numbers, not classes: expected one that tells classes apart")
+        raise BadInput("this network's outputs are numbers, not classes: expected a network with classes")
     p = predict(saved.network, images)
     if not np.isfinite(p).all():
         row = int(np.argmin(np.isfinite(p).all(axis=1)))
-        raise BadInput(f"the network's answer to image {row} is no finite number: its weights are too large to be used")
+        raise BadInput(f"the network's answer to image {row} is not a finite number: its weights are too large")
     return p
 
 
 def answers(saved: Saved, test: Split, whole: Split | None = None) -> Answers:
-    """Let the network answer a test set after `matching`; `whole` is the set before it, from which `index` counts."""
+    """The network's answers to a test set after `matching`; `whole` is the set before it, for `index`."""
     of_members = None
     if isinstance(saved, SavedEnsemble):
         outputs = [finite_outputs(member, test.images) for member in saved.members]
@@ -89,13 +89,13 @@ def answers(saved: Saved, test: Split, whole: Split | None = None) -> Answers:
 
 
 def first_and_second(scores: np.ndarray) -> tuple[int, int]:
-    """The classes with the highest two of one image's scores. (classes,)"""
+    """The classes with the two highest scores of one image. (classes,)"""
     first, second = np.argsort(-scores, kind="stable")[:2]
     return int(first), int(second)
 
 
 def mistake_rows(found: Answers, classes: Sequence[int], order: str, names: Sequence[str] = ()) -> list[list]:
-    """Every mistake as a line of a CSV file, the header first; the names of the classes, where they have some, last."""
+    """Every mistake as a line of a CSV file, after the header. If the classes have names, these come last."""
     head = ["index", "actual", "predicted", "confidence", "score_of_actual", "margin", "loss"]
     rows: list[list] = [[*head, "actual_name", "predicted_name"] if names else head]
     confidence, margin, loss = found.confidence, found.margin, found.loss

@@ -1,4 +1,4 @@
-"""What augmentation makes of images, to be looked at."""
+"""Augmented images, to look at."""
 
 from collections.abc import Sequence
 
@@ -8,11 +8,11 @@ from nn_from_scratch.data.augmentation import AUGMENTATIONS, Augment
 from nn_from_scratch.data.dataset import Split
 from nn_from_scratch.randomness import random_streams
 
-VERSIONS = 12  # in all, of each image
+VERSIONS = 12  # of each image, in all
 
 
 def versions(split: Split, chosen: np.ndarray, words: Sequence[str], seed: int = 0) -> dict[str, np.ndarray]:
-    """The chosen images as each word alone makes them, and, where there are several, all together.
+    """The chosen images, changed by each word alone and, if there are several words, by all together.
 
     By title, bytes (n, versions, rows, columns): a version for each of the first epochs of a training with this seed.
     """

@@ -1,6 +1,6 @@
-"""How good a network's answers are, as text and as plain objects.
+"""The quality of a network's answers, as text and as plain objects.
 
-The same numbers reach the screen and a JSON object. The counting itself is in metrics.py.
+The text on the screen and the JSON object have the same numbers. metrics.py computes them.
 """
 
 from dataclasses import dataclass
@@ -18,21 +18,21 @@ from nn_from_scratch.inspection.members import Members, members_object, members_
 from nn_from_scratch.inspection.tables import aligned, percentage
 from nn_from_scratch.storage import Saved
 
-WIDEST_COUNT, WIDEST_TABLE = 5, 80  # letters of a column, and of a confusion matrix that is headed by names
+WIDEST_COUNT, WIDEST_TABLE = 5, 80  # letters of a column, and of a confusion matrix with names at the top
 
 # ---- answers ----
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How the answers of a network or an ensemble to the test images compare with the labels."""
+    """The answers of a network or an ensemble to the test images, compared with the labels."""
 
-    classes: tuple[int, ...]  # the label that each row and column of the confusion matrix stands for
+    classes: tuple[int, ...]  # the label of each row and column of the confusion matrix
     confusion: np.ndarray  # (K, K), rows actual, columns predicted
     calibration: metrics.Calibration
     members: Members | None = None
-    names: tuple[str, ...] = ()  # what each class is called; (): by its label
-    samples: str = "images"  # what was answered
+    names: tuple[str, ...] = ()  # the name of each class; (): their labels are the names
+    samples: str = "images"  # the word for the samples
 
     def __post_init__(self) -> None:
         if not self.names:
@@ -54,14 +54,14 @@ class Evaluation:
 def summary(
     found: Answers, classes: tuple[int, ...], names: tuple[str, ...] = (), samples: str = "images"
 ) -> Evaluation:
-    """What the answers come to; `names` are those of the classes, and `samples` is what was answered."""
+    """A summary of the answers. `names` are those of the classes, and `samples` is the word for the samples."""
     confusion = metrics.confusion_matrix(found.actual, found.predicted, len(classes))
     calibration = metrics.calibration(found.confidence, found.right)
     return Evaluation(classes, confusion, calibration, members_of(found), names, samples)
 
 
 def evaluation_text(found: Evaluation, details: bool) -> str:
-    """An evaluation at a glance; with `details` everything about it, as tables."""
+    """The most important results; with `details`, all tables."""
     tables = [
         f"accuracy {percentage(found.right, found.images)} ({found.right:,} of {found.images:,})",
         *([members_text(found.members, found.images, found.samples)] if found.members else []),
@@ -80,7 +80,7 @@ def evaluation_text(found: Evaluation, details: bool) -> str:
 
 
 def evaluation_object(found: Evaluation) -> dict[str, Any]:
-    """The same as plain Python values, for JSON; a score that is 0 / 0 is None."""
+    """The same as plain Python values, for JSON; a score of 0 / 0 is None."""
     binaries = metrics.one_vs_rest(found.confusion)
     return {
         "accuracy": found.accuracy,
@@ -118,9 +118,9 @@ def evaluation_object(found: Evaluation) -> dict[str, Any]:
 
 
 def confusion_table(found: Evaluation) -> str:
-    """The confusion matrix, its rows headed by the classes' names, and its columns, too, where a terminal has room.
+    """The confusion matrix with the classes' names at its rows and, if a terminal is wide enough, at its columns.
 
-    Otherwise a row has its label beside its name, and a column its label alone.
+    Otherwise each row has the name and the label, and each column only the label.
     """
     heads, widest = [[name] for name in found.names], max(map(len, found.names))
     if widest > WIDEST_COUNT and (2 + widest) * (1 + len(heads)) > WIDEST_TABLE:
@@ -130,7 +130,7 @@ def confusion_table(found: Evaluation) -> str:
 
 
 def binary_table(found: Evaluation) -> str:
-    """For each class its binary confusion matrix, and their sum."""
+    """The binary confusion matrix of each class, and their sum."""
     binaries = metrics.one_vs_rest(found.confusion)
     total = binaries.sum(axis=0)
     width, widest = len(str(total.max())), max(5, *map(len, found.names))
@@ -151,7 +151,7 @@ def class_table(found: Evaluation) -> str:
 
 
 def confused_list(found: Evaluation) -> str:
-    """The most frequent mistakes, one to a line."""
+    """The most frequent mistakes, one in each line."""
     lines = [
         f"{count:>5} × {found.names[actual]} taken for {found.names[predicted]}"
         for actual, predicted, count in metrics.most_confused(found.confusion)
@@ -160,7 +160,7 @@ def confused_list(found: Evaluation) -> str:
 
 
 def calibration_text(found: metrics.Calibration, samples: str = "images") -> str:
-    """Confidence against accuracy, for the bins that have some."""
+    """Confidence against accuracy, for the bins that aren't empty."""
     rows: list[list] = [["confidence", samples, "mean confidence", "accuracy"]]
     for low, high, *numbers in _filled_bins(found):
         rows.append([f"{low:.1f}–{high:.1f}", numbers[0], f"{numbers[1]:.4f}", f"{numbers[2]:.4f}"])
@@ -179,25 +179,25 @@ def _filled_bins(found: metrics.Calibration) -> list[tuple[float, float, int, fl
     return [(low, high, count, confidence, accuracy) for low, high, count, confidence, accuracy in rows if count]
 
 
-# ---- what is on record ----
+# ---- the records in a file ----
 
 
 def recorded_data(saved: Saved) -> tuple[str | None, str | None]:
-    """The name and the fingerprint of the data set that trained a network, each None where the file doesn't tell."""
+    """The name and the fingerprint of a network's training data, each None if the file doesn't have it."""
     record = saved.training.get("data")
     name, fingerprint = (record.get(key) if isinstance(record, dict) else None for key in ("name", "fingerprint"))
     return name if isinstance(name, str) else None, fingerprint if isinstance(fingerprint, str) else None
 
 
 def recorded_test_set(saved: Saved) -> dict[str, Any]:
-    """What load_dataset was asked for beside the name of the data, as far as the file tells."""
+    """The options of load_dataset beside the name of the data, if the file has them."""
     record = saved.training.get("data")
     found = {name: record.get(name) for name in ASKED} if isinstance(record, dict) else {}
     return {name: value for name, value in found.items() if isinstance(value, ASKED[name])}
 
 
 def data_note(saved: Saved, dataset: Dataset) -> str | None:
-    """A line for the user where the network was trained on other data than these, else None."""
+    """A line for the user if the network was trained on other data than these, else None."""
     name, recorded = recorded_data(saved)
     found = dataset.fingerprint()
     if recorded in (None, found) or not len(dataset.train):  # without training images there is nothing to compare

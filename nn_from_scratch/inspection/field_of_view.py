@@ -18,11 +18,11 @@ class Field(NamedTuple):
 
 
 def field_of_view(layers: Sequence[Layer], input_shape: Shape, row: int, column: int) -> Field:
-    """The part of the image (channels, rows, columns) seen by the unit at (row, column) of the last layer's maps.
+    """The part of the image (channels, rows, columns) that the unit at (row, column) of the last layer's maps sees.
 
     Output h of a kernel of size k, stride s and p zeros before the image sees the rows s·h − p to s·h − p + k − 1 of
     its input. Going back layer by layer gives the pixels. A layer without maps, such as Dense, sees the whole image.
-    Places outside of the image don't count.
+    Places outside the image don't count.
     """
     first, last = [row, column], [row, column]
     for layer in reversed(layers):
@@ -40,4 +40,4 @@ def _steps(layer: Layer) -> tuple[int, int, int]:
         return layer.size, layer.stride, layer.before
     if isinstance(layer, Pool2D):
         return layer.size, layer.size, 0
-    return 1, 1, 0  # a layer that works on each number by itself
+    return 1, 1, 0  # a layer that treats each number separately

@@ -1,4 +1,4 @@
-"""Which units of the first layer matter to the layers after it, and which pass nothing on at all."""
+"""Which units of the first layer matter to the layers after it, and which always have the same output."""
 
 from typing import NamedTuple
 
@@ -9,21 +9,21 @@ from nn_from_scratch.network import Network
 
 
 class FirstLayer(NamedTuple):
-    """How much each unit of the first layer that learns matters, or each filter where it is a convolution.
+    """How much each unit (or filter, for a convolution) of the first layer with parameters matters.
 
-    mattersⱼ = sizeⱼ · ‖W′ⱼ‖, where W′ⱼ are all weights of the next layer that take what unit j puts out. The size is
-    the standard deviation of what they take, over many images (and all pixels of a map). Where no images are given, it
-    is ‖Wⱼ‖, the norm of the unit's own weights: twice the weights, twice the output, unless a BatchNorm follows.
+    mattersⱼ = sizeⱼ · ‖W′ⱼ‖, where W′ⱼ are all weights of the next layer whose input comes from unit j. The size is the
+    standard deviation of this input, over many images (and all pixels of a map). Without images, it is ‖Wⱼ‖, the norm
+    of the unit's own weights: twice the weights give twice the output, unless a BatchNorm follows.
     Shapes: both arrays (units,)
     """
 
     matters: np.ndarray
-    dead: np.ndarray  # whether what a unit passes on is the same for all of the images; without images, none is
+    dead: np.ndarray  # whether a unit's output is the same for all images; without images, all False
     images: int
 
 
 def first_layer(network: Network, images: np.ndarray | None = None) -> FirstLayer | None:
-    """How much each unit matters, (units,). None where no layer with weights follows. images (N, rows, columns)"""
+    """How much each unit matters, (units,), or None if no layer with weights follows. images (N, rows, columns)"""
     places = [n for n, place in enumerate(network.places) if len(place.parameters.get("W", ())) > 1]
     if len(places) < 2 or places[0] != network.first_learning:
         return None
@@ -39,9 +39,9 @@ def first_layer(network: Network, images: np.ndarray | None = None) -> FirstLaye
 
 
 def _passed_on(network: Network, images: np.ndarray, end: int, units: int) -> tuple[np.ndarray, np.ndarray]:
-    """The standard deviation of what comes out of each unit into the layer numbered `end`, and whether it ever moves.
+    """The standard deviation of each unit's output, as input of the layer `end`, and whether it ever changes.
 
-    A hundred images at a time, because feature maps take much memory.
+    It takes a hundred images at a time, because feature maps need much memory.
     """
     total, squares, alive = np.zeros(units), np.zeros(units), np.zeros(units, bool)
     usual = None

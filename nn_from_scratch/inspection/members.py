@@ -1,6 +1,6 @@
-"""The members of an ensemble: how good each is by itself, and how often they don't agree.
+"""The members of an ensemble: the accuracy of each, and how often they disagree.
 
-An ensemble is better than its members only where they make different mistakes.
+An ensemble can be better than its members only if they make different mistakes.
 """
 
 from dataclasses import dataclass
@@ -14,24 +14,24 @@ from nn_from_scratch.inspection.tables import percentage
 
 @dataclass(frozen=True)
 class Members:
-    """What the members of an ensemble answer to the test images."""
+    """The counts of an ensemble's members on the test images."""
 
-    right: list[int]  # of each member, how many of its answers
-    disagreed: int  # the number of images to which not all of them give the same answer
+    right: list[int]  # the number of right answers of each member
+    disagreed: int  # the number of images for which not all members give the same answer
 
     @property
     def mean(self) -> float:
-        """Of the numbers of right answers."""
+        """The mean number of right answers."""
         return float(np.mean(self.right))
 
     @property
     def deviation(self) -> float:
-        """Their sample standard deviation; NaN for a single member, of which nobody can tell."""
+        """The sample standard deviation of these numbers; NaN for a single member."""
         return float(np.std(self.right, ddof=1)) if len(self.right) > 1 else float("nan")
 
 
 def members_of(found: Answers) -> Members | None:
-    """What is known about the members, where the answers are those of an ensemble."""
+    """The members' results if the answers are those of an ensemble, else None."""
     if found.of_members is None:
         return None
     right = (found.of_members == found.actual).sum(axis=1).tolist()
@@ -39,7 +39,7 @@ def members_of(found: Answers) -> Members | None:
 
 
 def members_text(found: Members, images: int, samples: str = "images") -> str:
-    """A line for each member, their mean with its spread, and how often they disagree."""
+    """A line for each member, their mean with its standard deviation, and how often they disagree."""
     lines = [f"{number:>5}  {percentage(right, images)}" for number, right in enumerate(found.right, 1)]
     spread = f" ± {percentage(found.deviation, images)}" if len(found.right) > 1 else ""
     return "\n".join(

@@ -1,9 +1,9 @@
-"""How a class and a sample are spoken of: "a sneaker", "an 8", "trousers", "items of clothing"."""
+"""Names of classes and samples in sentences: "a sneaker", "an 8", "trousers", "items of clothing"."""
 
 import re
 
-# What begins with a vowel when it is read aloud: 8, 11, 18 and 80; letters that are spelt, alone or as in "X-ray"; and
-# words, but not those such as "uniform" and "one".
+# Names that begin with a vowel when read aloud: 8, 11, 18 and 80; single letters, alone or as in "X-ray"; and words,
+# but not words such as "uniform" and "one".
 _VOWEL = re.compile(
     r"8|1[18](?!\d)|[aefhilmnorsx](?![a-z])|(?!eu|onc?e\b|u(ni|[bcfhjkqrst][aeiou]))[aeiou][a-z]|ho(ur|nest|nou?r)|heir",
     re.IGNORECASE,
@@ -12,7 +12,7 @@ _PLURAL = re.compile(r"[a-rt-z]s$(?<!us)(?<!is)(?<!as)", re.IGNORECASE)  # "trou
 
 
 def with_article(name: str) -> str:
-    """ "a 3", "an 8", "an ankle boot"; of trousers there is no single one."""
+    """ "a 3", "an 8", "an ankle boot"; plural words such as "trousers" get no article."""
     if _PLURAL.search(name):
         return name
     return f"an {name}" if _VOWEL.match(name) else f"a {name}"

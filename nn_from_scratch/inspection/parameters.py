@@ -1,4 +1,4 @@
-"""What a network's parameters look like: each array by name, and how its values are spread."""
+"""The parameters of a network: each array by name, and the distribution of its values."""
 
 import csv
 import io
@@ -14,7 +14,7 @@ from nn_from_scratch.network import Network
 class Parameter(NamedTuple):
     """One of a network's trained arrays."""
 
-    layer: int  # counted from 1 among the layers that have parameters
+    layer: int  # counted from 1 among the layers with parameters
     kind: str  # the layer's class
     name: str
     values: np.ndarray
@@ -31,7 +31,7 @@ def named_parameters(network: Network) -> list[Parameter]:
 
 
 class Statistics(NamedTuple):
-    """How the values of an array are spread."""
+    """The distribution of an array's values."""
 
     mean: float
     sd: float
@@ -44,18 +44,20 @@ class Statistics(NamedTuple):
 
 def statistics(values: np.ndarray, bins: int = 30) -> Statistics:
     """Mean, standard deviation, range and histogram of an array of any shape."""
-    values = values.astype(np.float64).ravel()  # sums of many float32 would lose digits
+    values = values.astype(np.float64).ravel()  # in float32, large sums would lose digits
     sd = values.std()
     near_zero = np.count_nonzero(np.abs(values) <= sd / 10) / values.size
     least, greatest = float(values.min()), float(values.max())
     far = max(abs(least), abs(greatest))
-    margin = max(0.5, far / 1000) if greatest - least <= bins * np.spacing(far) else 0.0  # too narrow for so many bins
+    margin = (
+        max(0.5, far / 1000) if greatest - least <= bins * np.spacing(far) else 0.0
+    )  # the range is too narrow for this many bins
     counts, edges = np.histogram(values, bins, (least - margin, greatest + margin))
     return Statistics(float(values.mean()), float(sd), least, greatest, near_zero, counts, edges)
 
 
 def short(number: float, digits: int = 4) -> str:
-    """With a fixed number of digits behind the point, unless it is so large that nobody could read it."""
+    """With a fixed number of decimals, unless the number is so large that nobody could read it."""
     return f"{number:.{digits}f}" if abs(number) < 1e6 else f"{number:.{digits}g}"
 
 
@@ -72,7 +74,7 @@ def statistics_table(parameters: Sequence[Parameter]) -> str:
 
 
 def statistics_csv(parameters: Sequence[Parameter]) -> str:
-    """The same at full precision, and each histogram: its range, and the counts in bins of equal width."""
+    """The same with full precision, and each histogram: its range, and the counts in bins of equal width."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     head = ["layer", "type", "parameter", "values", "mean", "sd", "min", "max", "near_zero", "bins_from", "bins_to"]

@@ -1,6 +1,6 @@
-"""What goes on inside a network while it answers: what comes into every layer, and what it makes of it.
+"""The inside of a network while it answers: the inputs and the outputs of every layer.
 
-Plain functions of arrays, for whoever draws it: the dashboard, or a page in a browser.
+Plain functions of arrays, which the dashboard and the page in a browser draw.
 """
 
 from typing import NamedTuple
@@ -11,28 +11,28 @@ from nn_from_scratch.layers import Activation, BatchNorm, Dropout, Flatten, Laye
 from nn_from_scratch.layers.layer import Shape
 from nn_from_scratch.network import Network
 
-SATURATED = 0.05  # a sigmoid nearer to 0 or 1 than this hardly learns: its slope is below a fifth of the greatest
+SATURATED = 0.05  # closer to 0 or 1 than this, a sigmoid hardly learns: its slope is below a fifth of its maximum
 
 
 class Stage(NamedTuple):
-    """The input, or a layer together with what only works on its numbers one by one. A sample is a row.
+    """The input, or a layer together with the layers after it that treat each number separately. A sample is a row.
 
-    An activation counts with the layer before it, and so does a normalization between the two. Flatten and dropout
-    count with whatever is before them: the first leaves the numbers as they are, and so does the second, except in
-    training. Pooling is a stage of its own: after it there are fewer numbers.
+    An activation belongs to the stage of the layer before it, and so does a normalization between the two. Flatten and
+    dropout belong to the stage before them, because they don't change the numbers (dropout only in training). Pooling
+    is a stage of its own, because there are fewer numbers after it.
     """
 
     name: str
     layer: Layer | None  # None: the input
     activation: Layer | None
-    x: np.ndarray  # (N, inputs) what comes in
-    z: np.ndarray  # (N, units) what the layer makes of it
-    a: np.ndarray  # (N, units) what the activation makes of that; where there is none, z
-    shape: Shape  # of a sample where it is no row: (channels, rows, columns) of feature maps
+    x: np.ndarray  # (N, inputs) the inputs
+    z: np.ndarray  # (N, units) the outputs of the layer
+    a: np.ndarray  # (N, units) the outputs of the activation; without an activation, z
+    shape: Shape  # of a sample before it is made a row: (channels, rows, columns) for feature maps
 
     @property
     def W(self) -> np.ndarray | None:
-        """(units, inputs) the weights that lead here, where the layer has such a table."""
+        """(units, inputs) the weights of the layer, or None if it has no such table."""
         W = getattr(self.layer, "W", None)
         return W if W is not None and W.shape == (self.z.shape[1], self.x.shape[1]) else None
 
@@ -43,7 +43,7 @@ class Stage(NamedTuple):
 
     @property
     def maps(self) -> np.ndarray:
-        """(N, channels, rows, columns) what comes out, as feature maps."""
+        """(N, channels, rows, columns) the outputs as feature maps."""
         return self.a.reshape(len(self.a), *self.shape)
 
 
@@ -68,15 +68,15 @@ def stages(network: Network, x: np.ndarray, training: bool = False) -> list[Stag
 
 
 class Usual(NamedTuple):
-    """What a stage does for many images."""
+    """The outputs of a stage for many images."""
 
-    stage: Stage  # for some of them
+    stage: Stage  # for some of the images
     largest: float  # the largest |a|
     alive: np.ndarray  # (units,) whether a is above 0 for any image
 
 
 def usual(network: Network, x: np.ndarray, batch_size: int = 50) -> list[Usual]:
-    """What is usual for a batch x, (N, *input_shape); a slice at a time, because feature maps take much memory."""
+    """The usual outputs for a batch x, (N, *input_shape); a slice at a time, because feature maps take much memory."""
     found: list[Usual] = []
     for start in range(0, len(x), batch_size):
         part = [
@@ -91,7 +91,7 @@ def usual(network: Network, x: np.ndarray, batch_size: int = 50) -> list[Usual]:
 
 
 def silent_share(activation: Layer | None, values: np.ndarray) -> float | None:
-    """The share of units that pass nothing back: of ReLU those at 0, of sigmoid those close to 0 or 1. (units,)"""
+    """The share of units that pass back little or nothing: ReLUs at 0, sigmoids close to 0 or 1. (units,)"""
     if isinstance(activation, ReLU):
         return float(np.mean(values <= 0))
     if isinstance(activation, Sigmoid):
@@ -100,7 +100,7 @@ def silent_share(activation: Layer | None, values: np.ndarray) -> float | None:
 
 
 def idle(usual: Usual, values: np.ndarray) -> str:
-    """What share of the units has nothing to say about an image, `values` (units,), or (ReLU) about any of many."""
+    """The share of silent or saturated units for an image, `values` (units,), and of ReLUs dead for many images."""
     share = silent_share(usual.stage.activation, values)
     if share is None:
         return ""

@@ -1,4 +1,4 @@
-"""Of many neurons and weights the few that are worth drawing: the most active, and the edges that carry most."""
+"""The few neurons and weights that are worth drawing: the most active units, and the edges that contribute most."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ import numpy as np
 def most_active(values: np.ndarray, most: int, before: Sequence[int] = ()) -> np.ndarray:
     """The places of the units with the largest |value|, ascending. (units,) → (≤ most,)
 
-    Those in `before` stay while they are among the 2·most most active, so that a moving picture doesn't flicker.
+    Units in `before` stay as long as they are among the 2·most most active, so that an animation doesn't flicker.
     """
     order = np.argsort(-np.abs(values), kind="stable")[: 2 * most]
     staying = order[np.isin(order, before)][:most]
@@ -17,12 +17,12 @@ def most_active(values: np.ndarray, most: int, before: Sequence[int] = ()) -> np
 
 
 def contributions(W: np.ndarray, values: np.ndarray, units: np.ndarray, inputs: np.ndarray) -> np.ndarray:
-    """w · activation, what each chosen input adds to the sum of each chosen unit. (len(units), len(inputs))"""
+    """w · activation, the part of each chosen input in the sum of each chosen unit. (len(units), len(inputs))"""
     return W[np.ix_(units, inputs)] * values[inputs]
 
 
 def strongest_edges(parts: np.ndarray, most: int) -> list[tuple[int, int]]:
-    """The places (unit, input) of the largest |w · activation| that are not 0, the largest last: it is drawn on top."""
+    """The places (unit, input) of the largest |w · activation| that are not 0. The largest, drawn on top, is last."""
     order = np.argsort(np.abs(parts), axis=None, kind="stable")[-most:]
     return [(int(unit), int(source)) for unit, source in np.argwhere(np.ones_like(parts))[order] if parts[unit, source]]
 

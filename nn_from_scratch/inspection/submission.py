@@ -1,7 +1,7 @@
-"""Answers to images whose labels nobody tells, in the form in which Kaggle's competition wants them.
+"""Answers to images without labels, in the form of Kaggle's competition.
 
-There `test.csv` holds pixels alone, and the answers are a table of two columns: the number of the image, from 1, and
-the digit. Where classes have names, they are a third column.
+Kaggle's `test.csv` holds only pixels, and the answers are a table with two columns: the number of the image, from 1,
+and the digit. If the classes have names, these are a third column.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,14 +18,14 @@ from nn_from_scratch.training import predict
 
 
 def predicted_labels(saved: Saved, path: str | Path) -> list[int]:
-    """The label that a network gives each image of a CSV file without labels, in the file's order. Raises BadInput."""
+    """The network's answer to each image of a CSV file without labels, in the file's order. Raises BadInput."""
     images = read_unlabelled(Path(path))
     check_pixels(images, saved.network.input_shape, one_line(path))
     return np.array(saved.classes)[predicted_classes(predict(saved.network, images))].tolist()
 
 
 def submission_rows(labels: Sequence[int], names: Mapping[int, str] | None = None) -> list[list]:
-    """A line of a CSV file for each label, the header first; `names` are those of the labels."""
+    """A line of a CSV file for each label, after the header; `names` has the name of each label."""
     rows: list[list] = [["ImageId", "Label"], *([number, label] for number, label in enumerate(labels, 1))]
     if not names:
         return rows

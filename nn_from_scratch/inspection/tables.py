@@ -12,6 +12,6 @@ def aligned(rows: Sequence[Sequence[Any]]) -> str:
 
 
 def percentage(part: float, images: int) -> str:
-    """With as many digits as the number of images can fill, so that no mistake is rounded away: 97.53 % of 10,000."""
+    """With as many digits as the number of images needs, so that rounding hides no mistake: 97.53 % of 10,000."""
     digits = max(2, len(str(images - 1)) - 2)
     return f"{100 * part / images:.{digits}f} %"

@@ -1,4 +1,4 @@
-"""A training run to and from a file: everything that it takes to go on, to the byte, as if nothing had happened."""
+"""A training run to and from a file, with everything that is needed to continue it with the same result to the byte."""
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -29,15 +29,15 @@ from nn_from_scratch.training import EpochResult, Progress
 
 FORMAT = "nn_from_scratch checkpoint"
 FORMAT_VERSION = 4
-# 1: recipes of Dense layers only, layers without state; 2: numbers in lists, not in base64; 3: recipes that say nothing
-# of augmentation.
+# 1: recipes with Dense layers only, layers without state; 2: numbers in lists, not in base64; 3: recipes without
+# augmentation.
 READ_VERSIONS = (1, 2, 3, 4)
 
-LoadData = Callable[..., Dataset]  # called as load_dataset is
+LoadData = Callable[..., Dataset]  # with the arguments of load_dataset
 
 
 class Recorded(Protocol):
-    """What can tell what it was asked to do."""
+    """An object with a record of its training."""
 
     def record(self) -> dict[str, Any]: ...
 
@@ -46,12 +46,12 @@ AnyRun = TypeVar("AnyRun", bound=Recorded)
 
 
 def save_checkpoint(run: TrainingRun, path: str | Path) -> None:
-    """Write everything that it takes to go on, whole or not at all."""
+    """Write everything that is needed to continue, in a complete file or none."""
     json_files.write(checkpoint_document(run), path)
 
 
 def checkpoint_document(run: TrainingRun) -> dict[str, Any]:
-    """Everything that it takes to go on."""
+    """Everything that is needed to continue."""
     network, optimizer = run.network, run.optimizer
     return {
         "format": FORMAT,
@@ -70,10 +70,10 @@ def checkpoint_document(run: TrainingRun) -> dict[str, Any]:
 
 
 def load_checkpoint(path: str | Path, load_data: LoadData, epochs: int | None = None) -> TrainingRun:
-    """The run in a checkpoint, ready to go on: for `epochs` in all, where that is given.
+    """The run in a checkpoint, ready to continue; for `epochs` in all, if given.
 
-    `load_data` is called as load_dataset was. Raises BadInput for a file that is not a checkpoint that this version
-    reads, and where the data are not those that the run began with.
+    `load_data` is called with the arguments that load_dataset had. Raises BadInput for a file that is not a checkpoint,
+    or has an unknown version, and for data that are not those of the run's start.
     """
     with json_files.document(path) as checkpoint:
         return run_in(checkpoint, load_data, epochs)
@@ -82,9 +82,9 @@ def load_checkpoint(path: str | Path, load_data: LoadData, epochs: int | None = 
 def run_in(
     checkpoint: Any, load_data: LoadData, epochs: int | None = None, make: Callable[..., TrainingRun] = TrainingRun
 ) -> TrainingRun:
-    """The run in the document of a checkpoint, which `make` makes as TrainingRun does. Raises Wrong, naming the place.
+    """The run in the document of a checkpoint, made by `make` (see TrainingRun). Raises Wrong, naming the place.
 
-    Several ranks round differently than one, and so do other shares: the number has to be the same.
+    The number of ranks must be the same, because other shares of a batch are rounded differently.
     """
     version = check_format(checkpoint, "checkpoint", FORMAT, READ_VERSIONS)
     if version == 1:
@@ -93,11 +93,11 @@ def run_in(
     if version < 4:
         record = record | {"recipe": {"augmentation": []} | object_in(record, "recipe", "run")}
     recipe = recipe_in(record, epochs)
-    # Before a network is made: a small file must not be able to ask for a large one.
+    # Check the sizes before the network is made: a small file must not make a large network.
     snapshot = _vectors(checkpoint, recipe)
     run = run_on_record(record, recipe, load_data, make)
     if (ranks := record.get("ranks", 1)) != run.ranks:
-        raise Wrong(f"run.ranks is {ranks!r}, but {run.ranks} train together here: expected as many as there")
+        raise Wrong(f"run.ranks is {ranks!r}, but {run.ranks} train together here: expected the same number")
     _restore_progress(run, checkpoint)
     _restore_memory(run, checkpoint)
     if run.best:
@@ -107,7 +107,7 @@ def run_in(
 
 
 def run_on_record(record: dict, recipe: Recipe, load_data: LoadData, make: Callable[..., AnyRun]) -> AnyRun:
-    """The run that `make` makes as the record tells, before its first step."""
+    """The run of a record, made by `make`, before its first step."""
     data = object_in(record, "data", "run")
     seed, threads = _count(record, "seed", "run"), _count(record, "threads", "run")
     validation = _count(data, "validation_images", "run.data")
@@ -121,7 +121,7 @@ def run_on_record(record: dict, recipe: Recipe, load_data: LoadData, make: Calla
 
 
 def recipe_in(record: dict, epochs: int | None) -> Recipe:
-    """The recipe on record: for `epochs` in all, where that is given."""
+    """The recipe of a record; for `epochs` in all, if given."""
     parts = with_tuples(object_in(record, "recipe", "run"))
     check_kinds(parts, get_type_hints(Recipe), "run.recipe")
     try:
@@ -132,7 +132,7 @@ def recipe_in(record: dict, epochs: int | None) -> Recipe:
 
 
 def _vectors(checkpoint: dict, recipe: Recipe) -> np.ndarray:
-    """The network's parameters and state, of exactly the sizes that the recipe's layers have."""
+    """The network's parameters and state, of exactly the sizes of the recipe's layers."""
     try:
         lengths = sizes(recipe.places())
     except BadInput as problem:
@@ -146,7 +146,7 @@ def _vectors(checkpoint: dict, recipe: Recipe) -> np.ndarray:
 
 
 def _test_set(data: dict) -> dict[str, Any]:
-    """What was asked of load_dataset beside the name of the data."""
+    """The options of load_dataset beside the name of the data."""
     kinds = {name: kind for name, kind in ASKED.items() if name in data}
     asked = {name: data[name] for name in kinds}
     check_kinds(asked, kinds, "run.data")

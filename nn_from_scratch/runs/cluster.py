@@ -1,8 +1,8 @@
-"""Tasks on the workers of a Dask cluster: what pool.py does with the processes of one machine, with those of many.
+"""Tasks on the workers of a Dask cluster: the same as pool.py does, but with processes on several machines.
 
-Dask's scheduler decides who does what, and gives the work of a worker that has died to another. Added here is what a
-training needs besides: what a task tells on its way, in order and once, and an end that leaves a checkpoint. (joblib's
-dask backend hands over what a task returns, and nothing before.) Dask is imported by whoever makes a Cluster.
+Dask's scheduler distributes the tasks, and gives the work of a dead worker to another one. This module adds two things
+that a training needs: the reports of a running task, in order and each once, and an end that leaves a checkpoint.
+(joblib's dask backend only gives the result of a task.) Dask is imported only when a Cluster is made.
 """
 
 import hashlib
@@ -22,14 +22,14 @@ from nn_from_scratch.runs.pool import SECONDS, Stopped, Task, Told, signals_held
 
 LOCAL = "local"
 PATIENCE = 10  # seconds to wait for the scheduler, and for its first worker
-MOST_DEATHS = 3  # as many as Dask allows a task, where other workers live
-KILLING = "a task ended every worker that tried it; where memory is short, fewer at a time take less"
+MOST_DEATHS = 3  # the number that Dask allows for a task while other workers live
+KILLING = "a task ended every worker that tried it; if there is too little memory, use fewer workers"
 
 
 class Cluster:
     """The workers of the scheduler at an address such as tcp://host:8786; with "local", `jobs` workers of this machine.
 
-    Raises BadInput where Dask is not installed, or the address is none.
+    Raises BadInput if Dask is not installed, or if the address is not valid.
     """
 
     def __init__(self, address: str, jobs: int = 2):
@@ -48,7 +48,7 @@ class Cluster:
     def told_by(
         self, run: Callable[[Task, Stopped], Iterator[Told]], tasks: Sequence[Task], stopped: Stopped = lambda: False
     ) -> Iterator[tuple[int, Told]]:
-        """See Pool. Raises BadInput where a worker has another version of the package, or none."""
+        """See Pool. Raises BadInput if a worker has another version of the package, or none."""
         with self._client() as client:
             _check_workers(client, self.address)
             work = _Work(client, run, tasks)
@@ -58,20 +58,20 @@ class Cluster:
 
     @contextmanager
     def _client(self) -> Iterator[Any]:
-        """Connected to the scheduler; where that can't be reached any more, WorkersLost says so."""
+        """A connection to the scheduler. Raises WorkersLost if it can't be reached, or is lost."""
         from dask import config
         from distributed import Client, LocalCluster
 
         for name in [name for name in logging.root.manager.loggerDict if name.startswith("distributed")]:
-            logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # what happens is said here, once
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # this module reports problems, once
         cluster = client = None
         try:
             if self.address == LOCAL:
                 quiet = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
-                with signals_held():  # what to do about them is decided here, not in the workers
+                with signals_held():  # this process handles them, not the workers
                     cluster = LocalCluster(n_workers=self.jobs, threads_per_worker=1, **quiet)
             client = Client(cluster or self.address, timeout=PATIENCE, set_as_default=False)
-            with config.set({"distributed.admin.large-graph-warning-threshold": "1GB"}):  # of checkpoints to go on from
+            with config.set({"distributed.admin.large-graph-warning-threshold": "1GB"}):  # for checkpoints in the tasks
                 yield client
         except OSError as problem:
             if isinstance(problem, WorkersLost):
@@ -81,20 +81,20 @@ class Cluster:
         finally:
             for end in (client, cluster):
                 if end is not None:
-                    with suppress(OSError):  # where the scheduler is gone, or this machine too busy to end in time
+                    with suppress(OSError):  # the scheduler may be gone, or this machine too busy to end in time
                         end.close(timeout=PATIENCE / 2)
 
 
 class _Work:
-    """Tasks under way on a cluster. A worker that has died may have told something: the next one tells it again."""
+    """Tasks on a cluster. If a worker dies, the next one repeats its reports, and these are skipped."""
 
     def __init__(self, client: Any, run: Callable, tasks: Sequence):
         self.client, self.run, self.tasks = client, run, tasks
-        self.name = f"nn_from_scratch-{uuid4().hex}"  # of the queue, and of the wish to stop
-        self.told_of = [0] * len(tasks)  # how often each has told something
+        self.name = f"nn_from_scratch-{uuid4().hex}"  # of the queue, and of the work to stop
+        self.told_of = [0] * len(tasks)  # the number of reports of each
         self.futures: dict[int, Any] = {}  # of the tasks that aren't done
-        self.problem: BaseException | None = None  # what went wrong in a task
-        self.in_vain = 0  # how often all workers have died since one told something new
+        self.problem: BaseException | None = None  # the error in a task
+        self.in_vain = 0  # how often all workers have died since the last new report
 
     def told(self, stopped: Stopped) -> Iterator[tuple[int, Any]]:
         from distributed import Queue
@@ -105,23 +105,23 @@ class _Work:
         try:
             while self.futures and not self.problem:
                 if stopped():
-                    self.client.run(_stop, self.name, on_error="ignore")  # again and again: a worker may be new
+                    self.client.run(_stop, self.name, on_error="ignore")  # repeatedly, because a worker may be new
                 try:
                     i, number, told = pickle.loads(queue.get(timeout=SECONDS))
                 except TimeoutError:
                     self._look_after()
                     continue
-                if number == self.told_of[i]:  # less: it was told before by a worker that has died since
+                if number == self.told_of[i]:  # if less, a worker that has died since has reported it before
                     self.told_of[i] += 1
                     self.in_vain = 0
                     yield i, told
         finally:
             with suppress(OSError):
-                self.client.cancel(list(self.futures.values()))  # a task under way sees that nobody wants it any more
+                self.client.cancel(list(self.futures.values()))  # a running task sees that it was cancelled
                 queue.close()
 
     def _share(self) -> Any:
-        """What all tasks share, sent to each worker once: a worker that comes later has it from another one."""
+        """The data that all tasks share, sent to each worker once; a later worker gets them from another one."""
         (shared,) = self.client.scatter([self.run], broadcast=True, hash=False)
         return shared
 
@@ -132,7 +132,7 @@ class _Work:
             )
 
     def _look_after(self) -> None:
-        """Forget the tasks that are done, note what went wrong in one, and begin anew those that are lost."""
+        """Forget the tasks that are done, note an error in one, and restart those that are lost."""
         lost = []
         for i, future in list(self.futures.items()):
             if future.status == "finished":
@@ -142,7 +142,7 @@ class _Work:
                 self.problem = _what_went_wrong(future.exception())
             elif future.status in ("cancelled", "lost"):
                 lost.append(i)
-        if lost and self.client.status == "running":  # every worker that had what all share has died
+        if lost and self.client.status == "running":  # every worker that had the shared data has died
             if self.shared.status != "finished":
                 self.in_vain += 1
                 if self.in_vain > MOST_DEATHS:
@@ -164,16 +164,16 @@ def _what_went_wrong(problem: BaseException) -> BaseException:
 
 # ---- the workers ----
 
-NONE = "no nn_from_scratch, or one that knows nothing of clusters"
-_stopped: set[str] = set()  # on a worker: the names of the work that is to come to an end
-_one_at_a_time = Lock()  # on a worker: the number of BLAS threads, which decides how sums are rounded, is one for all
+NONE = "no nn_from_scratch, or a version without clusters"
+_stopped: set[str] = set()  # on a worker: the names of the work that should end
+_one_at_a_time = Lock()  # on a worker: all tasks share the number of BLAS threads, which decides how sums are rounded
 
 
 def _do(run: Callable, task: Any, i: int, name: str, expected: str) -> int:
-    """On a worker: do a task, tell what it tells, and return how often that was."""
+    """On a worker: do a task, send its reports, and return their number."""
     from distributed import Queue, get_worker
 
-    if (found := identity()) != expected:  # a worker that came late
+    if (found := identity()) != expected:  # this worker joined late
         raise BadInput(f"a worker has nn_from_scratch {found}: expected {expected}, as here")
     worker = get_worker()
     key, known = worker.get_current_task(), worker.state.tasks
@@ -198,9 +198,9 @@ def _stop(name: str) -> None:
 
 
 def _check_workers(client: Any, address: str) -> None:
-    """Raise BadInput for a worker that would do something else, and WorkersLost where there is none."""
+    """Raise BadInput for a worker whose results could differ, and WorkersLost if there is no worker."""
 
-    def found() -> str:  # a function in a function is sent whole: it needs nothing that a worker may lack
+    def found() -> str:  # a nested function is sent with its code, so it works even if the worker lacks this module
         from nn_from_scratch.runs.cluster import identity
 
         return identity()

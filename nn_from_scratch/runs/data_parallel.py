@@ -1,9 +1,9 @@
 """One network trained by several processes, each on its share of every batch: data parallelism.
 
 The gradient of a batch is the mean of the gradients of its samples. So each process, a rank of MPI, takes some of the
-samples, and one Allreduce, a sum that everybody gets, turns what they found into the gradient of the whole batch. From
-there on all ranks do the same, on parameters that are the same to the bit. Layers, network and optimizers know nothing
-of it: all of it is in `DataParallelRun.step`.
+samples, and one Allreduce, a sum that every rank receives, gives the gradient of the whole batch. From then on, all
+ranks do the same, with parameters that are the same to the bit. Layers, network and optimizers need no changes: all of
+this is in `DataParallelRun.step`.
 """
 
 from collections.abc import Callable, Iterator
@@ -32,12 +32,12 @@ from nn_from_scratch.training import (
 
 
 def share(n: int, rank: int, ranks: int) -> slice:
-    """A rank's part of n samples. Parts differ by one at most, and with fewer samples than ranks some are empty."""
+    """A rank's part of n samples. The sizes differ by at most one; with too few samples, some parts are empty."""
     return slice(n * rank // ranks, n * (rank + 1) // ranks)
 
 
 class SharedBatches(Batches):
-    """A rank's share of every batch. The order, and what augmentation makes of an image, are those of one process."""
+    """A rank's share of every batch. The order and the augmented images are the same as with one process."""
 
     def __init__(self, comm: MPI.Comm, *arguments: Any, **options: Any):
         self.comm = comm
@@ -49,11 +49,10 @@ class SharedBatches(Batches):
 
 
 class DataParallelRun(TrainingRun):
-    """A TrainingRun on all ranks of `comm`. Each makes its own, alike; what changes on the way stays alike in all.
+    """A TrainingRun on all ranks of `comm`. Each rank makes an equal one, and all of them stay equal.
 
-    Two things are not those of one process, with more than one rank. Dropout: each rank has a noise stream of its own.
-    BatchNorm: each share is normalized by its own mean and spread, and the running statistics take over the mean of
-    all shares'.
+    With several ranks, two things differ from one process. Dropout: each rank has its own noise stream. BatchNorm: each
+    share is normalized by its own mean and deviation, and the running statistics get the mean of those of all shares.
     """
 
     batches: SharedBatches
@@ -69,10 +68,10 @@ class DataParallelRun(TrainingRun):
             self.streams = self.streams._replace(noise=own)
         network = self.network
         sizes = np.cumsum([network.gradients.size, network.state.size])
-        self.vector = np.empty(sizes[-1] + 3, network.dtype)  # what the ranks sum up
+        self.vector = np.empty(sizes[-1] + 3, network.dtype)  # the sum over the ranks
         self.gradient, self.state, self.sums = np.split(self.vector, sizes)  # views of its parts
-        self.wish: Callable[[], int] = lambda: 0  # the signal with which this rank was asked to end; 0: none
-        self.ending = 0  # the signal with which all end, after the same step
+        self.wish: Callable[[], int] = lambda: 0  # the signal that asked this rank to end; 0: none
+        self.ending = 0  # the signal that ends all ranks after the same step
 
     def make_batches(self) -> Batches:
         return self.recipe.make_batches(
@@ -95,7 +94,7 @@ class DataParallelRun(TrainingRun):
     ) -> Tally:
         """A `train_step` of all ranks: x (n, *input_shape) is a share of the batch, the gradient that of all N samples.
 
-        gradient = Σ n/N · (gradient of a share), and so with the loss and with what layers keep of their inputs.
+        gradient = Σ n/N · (gradient of a share), and likewise the loss and the layers' running statistics.
         """
         number, n, N = optimizer.steps + 1, len(x), self.batches.whole
         value, right, before = 0.0, 0, network.state.copy()
@@ -113,7 +112,7 @@ class DataParallelRun(TrainingRun):
         self.sums[1:] = right, bool(self.wish())
         self.comm.Allreduce(MPI.IN_PLACE, self.vector)
         network.gradients[...], network.state[...] = self.gradient, self.state
-        # Whatever is decided from here on follows from the sums: all ranks decide alike.
+        # All decisions from here on follow from the sums, so all ranks decide alike.
         total, right, ending = self.sums.tolist()
         if not (isfinite(total) and optimizer.step(network.parameters, network.gradients, learning_rate)):
             network.state[...] = before
@@ -126,7 +125,7 @@ class DataParallelRun(TrainingRun):
         return Tally(total, int(right), N)
 
     def _where_not_finite(self, x: np.ndarray, value: float) -> str | None:
-        """The first place in a forward pass where any rank finds such a number; else one on the way back."""
+        """The first place in a forward pass where a rank finds such a number; else a place in the backward pass."""
         places = self.comm.allgather(self.network.where_not_finite(x, value) if len(x) else None)
         found = [place for place in places if place]
         return next((place for place in found if place.startswith("the output")), found[0] if found else None)
@@ -136,7 +135,7 @@ class DataParallelRun(TrainingRun):
             yield self._validated(result) if self.validation else result
 
     def _validated(self, result: EpochResult) -> EpochResult:
-        """With the loss and the accuracy on the images held out, of which each rank has looked at its share."""
+        """The result with the loss and the accuracy on the held-out images, of which each rank evaluates its share."""
         n, part = len(self.validation), share(len(self.validation), self.comm.rank, self.comm.size)
         sums = np.zeros(2)
         if mine := part.stop - part.start:

@@ -1,7 +1,7 @@
-"""The training of an ensemble: one recipe with several seeds, each member on a process of its own.
+"""The training of an ensemble: one recipe with several seeds, each member in a process of its own.
 
-To whoever asks it is one training: it is interrupted, written to one checkpoint and taken up again as a whole. A member
-learns what it would learn alone, to the bit, however many are trained at the same time.
+For the caller it is one training: it is interrupted, saved in one checkpoint and resumed as a whole. Each member
+becomes the same network, to the bit, as if it were trained alone, however many are trained at the same time.
 """
 
 from collections.abc import Iterator
@@ -30,11 +30,11 @@ MOST_MEMBERS = 100
 
 @dataclass
 class Member:
-    """What is known here of a member, whose training goes on elsewhere."""
+    """The known state of a member, which is trained in another process."""
 
     seed: int
-    checkpoint: dict | None = None  # the latest; None: not begun
-    metrics: dict[str, float] = field(default_factory=dict)  # of its network, once that is trained
+    checkpoint: dict | None = None  # the latest; None: its training has not begun
+    metrics: dict[str, float] = field(default_factory=dict)  # of its network, after the training
 
 
 class Divergence(NamedTuple):
@@ -47,7 +47,7 @@ class Divergence(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What a member's process tells: of an epoch, of its checkpoint, or of its end."""
+    """A report of a member's process: on an epoch, its checkpoint, or its end."""
 
     result: EpochResult | None = None
     checkpoint: dict | None = None
@@ -57,7 +57,7 @@ class Report(NamedTuple):
 
 @dataclass(frozen=True)
 class Shared:
-    """What all members share: sent to each process once."""
+    """The things that all members share. They are sent to each process once."""
 
     recipe: Recipe
     dataset: Dataset
@@ -67,13 +67,13 @@ class Shared:
     checkpoint_every: int | None = None
 
     def begin(self, seed: int, checkpoint: dict | None) -> TrainingRun:
-        """The training of a member as it was at its checkpoint, or before its first step."""
+        """The training of a member at its checkpoint, or before its first step."""
         if not checkpoint:
             return TrainingRun(self.recipe, self.dataset, seed, self.validation, self.threads)
         return run_in(checkpoint, lambda *_, **__: self.dataset, self.recipe.epochs)
 
     def run(self, task: tuple[int, dict | None], stopped: Stopped) -> Iterator[Report]:
-        """Train the member with a seed, on from its checkpoint if there is one, to its end or until `stopped()`."""
+        """Train a member, given by its seed and its checkpoint, if it has one, to its end or until `stopped()`."""
         if stopped():
             return
         run = self.begin(*task)
@@ -101,7 +101,7 @@ class Shared:
 
 @contextmanager
 def _best(run: TrainingRun, wanted: bool) -> Iterator[None]:
-    """Within this block the network is the best one, where that is wanted."""
+    """Within this block the network is the best one, if wanted."""
     if wanted:
         run.swap_best()
     yield
@@ -110,9 +110,9 @@ def _best(run: TrainingRun, wanted: bool) -> Iterator[None]:
 
 
 class EnsembleRun:
-    """Train `recipe` with the seeds seed, seed + 1, …, everything else as in a TrainingRun.
+    """Train `recipe` with the seeds seed, seed + 1, …, and everything else as in a TrainingRun.
 
-    Raises BadInput where the data don't fit the recipe, or the members together are too large for a file.
+    Raises BadInput if the data don't fit the recipe, or if the members together are too large for a file.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class EnsembleRun:
     ):
         if not 2 <= members <= MOST_MEMBERS:
             raise BadInput(f"members {members}: expected from 2 to {MOST_MEMBERS}")
-        self.like = TrainingRun(recipe, dataset, seed, validation, threads)  # the first member's, as it begins
+        self.like = TrainingRun(recipe, dataset, seed, validation, threads)  # the first member's run, at its start
         if (size := members * self.like.network.snapshot().size) > MOST_PARAMETERS:
             raise BadInput(f"members of {size:,} parameters in all are too many: expected at most {MOST_PARAMETERS:,}")
         self.shared = Shared(self.like.recipe, dataset, validation, threads)
@@ -139,10 +139,11 @@ class EnsembleRun:
         checkpoint_every: int | None = None,
         stopped: Stopped = lambda: False,
     ) -> Iterator[tuple[int, Report]]:
-        """Train what is left of each member, and yield what each reports, with its index.
+        """Train the rest of each member, and yield each report, with the member's index.
 
-        With `patience`, a member ends after so many epochs without a higher validation accuracy, and its best network
-        counts. Once `stopped()` is true, each under way ends with a checkpoint. Raises Diverged where a member has.
+        With `patience`, a member ends after this many epochs without a higher validation accuracy, and its best network
+        counts. When `stopped()` becomes true, each member in training ends with a checkpoint. Raises Diverged if a
+        member diverges.
         """
         shared = replace(self.shared, patience=patience, checkpoint_every=checkpoint_every)
         tasks = [(member.seed, member.checkpoint) for member in self.members]
@@ -161,11 +162,11 @@ class EnsembleRun:
         return all(member.metrics for member in self.members)
 
     def run_of(self, member: Member) -> TrainingRun:
-        """A member's training as it was at its latest checkpoint."""
+        """A member's training at its latest checkpoint."""
         return self.shared.begin(member.seed, member.checkpoint)
 
     def record(self) -> dict[str, Any]:
-        """What this training was asked to do; the seed is that of the first member."""
+        """The record of this training; the seed is that of the first member."""
         return self.like.record()
 
 
@@ -173,7 +174,7 @@ class EnsembleRun:
 
 
 def save_ensemble_checkpoint(run: EnsembleRun, path: str | Path) -> None:
-    """Write everything that it takes to go on, whole or not at all."""
+    """Write everything that is needed to continue, in a complete file or none."""
     document = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -192,16 +193,18 @@ def ensemble_run_in(document: Any, load_data: LoadData, epochs: int | None = Non
     check_format(document, "checkpoint of an ensemble", FORMAT, (FORMAT_VERSION,))
     record, entries = object_in(document, "run", "the file"), document.get("members")
     if not isinstance(entries, list):
-        raise Wrong("members: expected a list of checkpoints, null for a member that was not begun")
+        raise Wrong("members: expected a list of checkpoints, null for a member whose training had not begun")
     run = run_on_record(record, recipe_in(record, epochs), load_data, partial(EnsembleRun, members=len(entries)))
     for i, (member, entry) in enumerate(zip(run.members, entries, strict=True)):
         if entry is None:
             continue
         if object_in(entry, "run", f"members[{i}]") != record | {"seed": member.seed}:
             raise Wrong(f"members[{i}].run: expected that of the ensemble, with the seed {member.seed}")
-        member.checkpoint = entry | {"run": run.record() | {"seed": member.seed}}  # for more epochs, or data that moved
+        member.checkpoint = entry | {
+            "run": run.record() | {"seed": member.seed}
+        }  # it may have more epochs, and its data may have moved
         try:
-            run.run_of(member)  # which looks at all of it
+            run.run_of(member)  # this checks all of it
         except Wrong as wrong:
             raise Wrong(f"members[{i}]: {wrong}") from None
     return run

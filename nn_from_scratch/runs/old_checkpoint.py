@@ -1,7 +1,7 @@
-"""Checkpoints of format version 1, rewritten as those of version 2.
+"""Checkpoints of format version 1, converted to version 2.
 
-Their recipes had the settings of every optimizer and schedule as parts of their own, and only Dense layers with an
-activation after each.
+Their recipes had every setting of an optimizer or a schedule as a separate part, and only Dense layers, each with an
+activation after it.
 """
 
 from typing import Any
@@ -37,7 +37,7 @@ KEPT = ("loss", "learning_rate", "batch_size", "epochs", "initializer", "bias_in
 
 
 def of_version_1(checkpoint: dict) -> dict:
-    """The same checkpoint in the present form. Raises Wrong where a part that is rewritten isn't as it was written."""
+    """The same checkpoint in the present form. Raises Wrong if a part to be converted doesn't have its old form."""
     record = object_in(checkpoint, "run", "the file")
     best = checkpoint.get("best")
     if best is not None:

@@ -1,7 +1,7 @@
-"""Tasks done at the same time, for a sweep and for an ensemble: by processes of this machine, or on others.
+"""Tasks done at the same time, for a sweep and for an ensemble: in processes of this machine, or on others.
 
-What all tasks share is sent to each process once. What a task tells on its way reaches whoever asked for it, and so
-does what goes wrong in it. No process of this machine outlives the one that began it. Other machines: cluster.py.
+The data that all tasks share are sent to each process once. The caller gets the reports of each task while it runs, and
+its errors. When the process that started the others ends, they end, too. Other machines: cluster.py.
 """
 
 import os
@@ -20,42 +20,42 @@ from nn_from_scratch.errors import WorkersLost
 
 Task = TypeVar("Task")
 Told = TypeVar("Told")
-Stopped = Callable[[], bool]  # whether the tasks are to come to an end
-SECONDS = 0.1  # after which `stopped` is asked again, where no process has anything to tell
+Stopped = Callable[[], bool]  # whether the tasks should end
+SECONDS = 0.1  # after which `stopped` is called again if no process has reported
 
-# Ctrl-C and a closed terminal reach every process; what to do about them is decided in the first one.
+# Ctrl-C and a closed terminal send signals to every process; the first one decides what to do.
 ENDING = {getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)}
 
 
 class TaskStopped(Exception):
-    """Ends a task from within, once it was told to stop."""
+    """Raised in a task to end it after it was told to stop."""
 
 
 class Pool(Protocol):
-    """Who does the tasks."""
+    """The processes that do the tasks."""
 
     def told_by(
         self, run: Callable[[Task, Stopped], Iterator[Told]], tasks: Sequence[Task], stopped: Stopped = lambda: False
     ) -> Iterator[tuple[int, Told]]:
-        """`run(task, stopped)` for every task: what each yields, in its order, with the task's index, as it comes.
+        """Call `run(task, stopped)` for every task, and yield the reports of each, in order, with the task's index.
 
-        `run` is sent to the processes: a method of an object that holds what all tasks share. Once `stopped()` is true,
-        so is what the tasks are given as `stopped`: a task that heeds it can still tell what it has come to. Where the
-        caller stops asking, the tasks end. Raises WorkersLost where nobody is left to do them.
+        `run` is sent to the processes: a method of an object that holds the data that all tasks share. When `stopped()`
+        becomes true, the `stopped` of the tasks does, too; a task can then report its state and end. If the caller
+        stops iterating, the tasks end. Raises WorkersLost if no process is left to do them.
         """
         ...
 
 
 @dataclass(frozen=True)
 class Processes:
-    """So many processes of this machine; of one alone it is this one."""
+    """`jobs` processes of this machine; for one job, it is this process."""
 
     jobs: int = 1
 
     def told_by(
         self, run: Callable[[Task, Stopped], Iterator[Told]], tasks: Sequence[Task], stopped: Stopped = lambda: False
     ) -> Iterator[tuple[int, Told]]:
-        """See Pool. Where the caller stops asking, the processes end at once."""
+        """See Pool. If the caller stops iterating, the processes end at once."""
         if self.jobs == 1:
             return ((i, told) for i, task in enumerate(tasks) for told in run(task, stopped))
         return _told_by(run, tasks, self.jobs, stopped)
@@ -64,17 +64,17 @@ class Processes:
 def _told_by(
     run: Callable[[Task, Stopped], Iterator[Told]], tasks: Sequence[Task], jobs: int, stopped: Stopped
 ) -> Iterator[tuple[int, Told]]:
-    context = get_context("spawn")  # a forked copy of a process whose BLAS library has threads can hang
+    context = get_context("spawn")  # a fork of a process whose BLAS library has threads can hang
     stop = context.RawValue("b", False)
     left, processes = deque(enumerate(tasks)), []
-    at: dict[Any, int] = {}  # the task of each process, by the pipe that leads there
+    at: dict[Any, int] = {}  # the task of each process, by its pipe
     try:
-        with signals_held():  # for the processes, which begin here, they are held for good
+        with signals_held():  # processes that start here never get these signals
             for _ in range(min(jobs, len(tasks))):
                 pipe, theirs = context.Pipe()
                 process = context.Process(target=_work, args=(theirs, stop))
                 process.start()
-                theirs.close()  # the process has the only one: where it dies, the pipe ends
+                theirs.close()  # now only the process has this end: if it dies, the pipe ends
                 processes.append(process)
                 at[pipe] = -1
         for pipe in at:
@@ -114,22 +114,22 @@ def _receive(pipe: Any) -> tuple[str, Any]:
 
 @contextmanager
 def _living() -> Iterator[None]:
-    """Raises WorkersLost where the process at the other end of a pipe is gone."""
+    """Raises WorkersLost if the process at the other end of a pipe is gone."""
     try:
         yield
     except (EOFError, BrokenPipeError, ConnectionResetError):
         raise WorkersLost(
-            "one of the processes ended before its work was done; where memory is short, fewer --jobs take less"
+            "one of the processes ended before its work was done; if there is too little memory, use fewer --jobs"
         ) from None
 
 
 @contextmanager
 def signals_held() -> Iterator[None]:
-    """Signals to end wait for the end of this block. A process that begins in it never gets any."""
+    """Signals that end the program wait until the end of this block. A process started in it never gets them."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    resource_tracker.ensure_running()  # multiprocessing begins it with the first process, and lets signals through then
+    resource_tracker.ensure_running()  # multiprocessing would start it with the first process, and let signals through
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     try:
         yield
@@ -138,7 +138,7 @@ def signals_held() -> Iterator[None]:
 
 
 def _work(pipe: Connection, stop: Any) -> None:
-    """In a new process: do tasks until there are none, leave Ctrl-C to the parent, and end when that is gone."""
+    """In a new process: do tasks until none are left, leave Ctrl-C to the parent, and end if the parent ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
     run = pipe.recv()
@@ -146,13 +146,13 @@ def _work(pipe: Connection, stop: Any) -> None:
         try:
             pipe.send(("free", None))
             task = pipe.recv()
-        except (EOFError, OSError):  # there are none
+        except (EOFError, OSError):  # no tasks are left
             return
         try:
             for told in run(task, lambda: bool(stop.value)):
                 pipe.send(("told", told))
         except Exception as problem:
-            problem.add_note(format_exc())  # where it was raised, which the parent can't see
+            problem.add_note(format_exc())  # the traceback, which the parent can't see
             pipe.send(("failed", problem))
 
 

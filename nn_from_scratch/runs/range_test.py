@@ -1,7 +1,7 @@
 """Finding a learning rate in a single short run.
 
-The range test raises the rate step by step, and watches where the loss falls fastest and where it breaks. It never sees
-the test set.
+The range test raises the rate step by step, and finds the rate at which the loss falls fastest and the one at which it
+begins to rise. It never uses the test set.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,9 +17,9 @@ from nn_from_scratch.training import Diverged, train_step
 
 
 class RangeTest:
-    """The loss while the rate rises from step to step, smoothed, and what to conclude. (After Smith, 2017)
+    """The loss while the rate rises from step to step, smoothed, and two suggested rates. (After Smith, 2017)
 
-    Raises BadInput where the loss never fell, so that there is nothing to conclude.
+    Raises BadInput if the loss never fell, because then there is no suggestion.
     """
 
     def __init__(self, learning_rates: Sequence[float], losses: Sequence[float]):
@@ -30,9 +30,9 @@ class RangeTest:
         if until_lowest < 3:
             raise BadInput(f"the loss never fell from the learning rate {learning_rates[0]:g} on: start lower")
         slope = np.gradient(self.smoothed[:until_lowest], np.log(self.learning_rates[:until_lowest]))
-        slope[: until_lowest // 5] = 0  # the mean of the first few losses is still jumping
+        slope[: until_lowest // 5] = 0  # the mean of the first few losses is still noisy
         self.steepest = float(self.learning_rates[slope.argmin()])  # the loss falls fastest: a good first try
-        self.highest = float(self.learning_rates[until_lowest - 1] / 10)  # well below where it turned
+        self.highest = float(self.learning_rates[until_lowest - 1] / 10)  # well below the rate at which the loss turned
 
     def rows(self) -> Iterator[tuple]:
         """The numbers behind the figure: a header, then a row per step."""
@@ -40,18 +40,19 @@ class RangeTest:
         yield from zip(self.learning_rates.tolist(), self.losses.tolist(), self.smoothed.tolist(), strict=True)
 
     def conclusion(self) -> str:
-        """The two suggestions, and what they can't tell."""
+        """The two suggestions, and their limits."""
         return (
-            f"the loss falls fastest at {self.steepest:.2g}; a tenth of where it is lowest is {self.highest:.2g}\n"
-            "Either is a rate to begin with, judged by a few steps from the first weights. With a schedule that warms "
-            "up\nor ends at zero, several times as much can be best. A sweep can tell: it trains to the end at each "
-            "rate.\n"
+            f"the loss falls fastest at {self.steepest:.2g}; a tenth of the rate with the lowest loss is "
+            f"{self.highest:.2g}\n"
+            "Either is a rate to begin with, found in a few steps from the first weights. With a schedule that warms "
+            "up\nor ends at zero, a rate several times as high can be best. A sweep shows it: it trains to the end at "
+            "each rate.\n"
             f"suggested learning rate: {min(self.steepest, self.highest):.2g}"
         )
 
 
 def smooth(losses: Sequence[float], inertia: float = 0.9) -> np.ndarray:
-    """A running mean over about the last 1 / (1 − inertia) values, corrected for its start at zero as in Adam."""
+    """A running mean over about the last 1 / (1 − inertia) values, corrected for its start at zero, as in Adam."""
     average, smoothed = 0.0, []
     for step, loss in enumerate(losses, start=1):
         average += (1 - inertia) * (loss - average)
@@ -60,10 +61,10 @@ def smooth(losses: Sequence[float], inertia: float = 0.9) -> np.ndarray:
 
 
 def range_test(recipe: Recipe, learning_rates: Sequence[float], seed: int, learning: Split) -> RangeTest:
-    """Learn a little at each of the rising rates, and stop where the loss is four times what it was at its lowest.
+    """Train for a moment at each of the rising rates, and stop when the loss is four times its lowest value.
 
-    A little is one step, or as many as it takes to see 64 images: the loss of a single image says nothing. The network
-    is one of its own, so nothing that it learns or breaks is kept.
+    At each rate it takes one step, or as many as are needed for 64 images, because the loss of a single image means
+    little. It trains a network of its own, which is thrown away.
     """
     seeds = random_streams(seed)
     network, loss, optimizer = recipe.make_network(seeds.initialization), recipe.make_loss(), recipe.make_optimizer()
@@ -71,7 +72,7 @@ def range_test(recipe: Recipe, learning_rates: Sequence[float], seed: int, learn
     stream = chain.from_iterable(map(batches.epoch, count()))
     steps = -(-64 // batches.batch_size)
     if not (np.diff(learning_rates) > 0).all():
-        raise BadInput("learning rates for a range test: expected rates that rise from each to the next")
+        raise BadInput("learning rates for a range test: expected rates in rising order")
     losses: list[float] = []
     for rate in learning_rates:
         rng = numbered(seeds.noise, len(losses))

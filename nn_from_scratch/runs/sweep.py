@@ -1,7 +1,7 @@
-"""Finding a learning rate, the one hyper-parameter that decides whether anything is learnt at all.
+"""Finding a learning rate, the hyper-parameter that decides whether the network learns anything at all.
 
 The sweep trains the same recipe at several rates and compares the accuracy on images held out from training. It never
-sees the test set.
+uses the test set.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ from nn_from_scratch.recipe import Recipe
 from nn_from_scratch.runs.pool import Pool, Processes, Stopped, TaskStopped
 from nn_from_scratch.training import Diverged, evaluate, fit
 
-CURVE_POINTS = 20  # how often a run's accuracy is measured on its way
+CURVE_POINTS = 20  # how often the accuracy is measured during a run
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Run:
 
     learning_rate: float
     seed: int
-    steps: tuple[int, ...]  # where the accuracy was measured, from 0, before the first step
+    steps: tuple[int, ...]  # after which the accuracy was measured; 0: before the first step
     accuracies: tuple[float, ...]  # on the held-out images
     diverged: bool  # the loss left the range of numbers, or ended above that of the untrained network
 
@@ -44,7 +44,7 @@ def train_at(
     validation: Split,
     stopped: Stopped = lambda: False,
 ) -> Run:
-    """Train a recipe with another learning rate, measuring the accuracy on the way. Raises TaskStopped."""
+    """Train a recipe with another learning rate, and measure the accuracy during it. Raises TaskStopped."""
     recipe = replace(recipe, learning_rate=learning_rate)
     seeds = random_streams(seed)
     network, loss = recipe.make_network(seeds.initialization), recipe.make_loss()
@@ -66,7 +66,7 @@ def train_at(
             network, loss, recipe.make_optimizer(), schedule, batches, recipe.epochs, on_step=measure, noise=seeds.noise
         ):
             pass
-        diverged = not results[-1][1] <= untrained_loss  # not ≤, rather than >: true for NaN as well
+        diverged = not results[-1][1] <= untrained_loss  # "not ≤" instead of ">", because it is true for NaN, too
     except Diverged:
         diverged = True
     steps, _, accuracies = zip(*results, strict=True)
@@ -81,7 +81,7 @@ def sweep(
     validation: Split,
     pool: Pool = Processes(1),  # noqa: B008 - it can't be changed
 ) -> Iterator[Run]:
-    """Every rate with every seed; each run is yielded as soon as it ends. Where the caller stops, so do the runs."""
+    """Every rate with every seed; each run is yielded as soon as it ends. If the caller stops, the runs end."""
     work = Work(recipe, learning, validation)
     for _, run in pool.told_by(work.run, list(product(learning_rates, seeds))):
         yield run
@@ -89,14 +89,14 @@ def sweep(
 
 @dataclass(frozen=True)
 class Work:
-    """What all runs of a sweep share."""
+    """The data and the recipe that all runs of a sweep share."""
 
     recipe: Recipe
     learning: Split
     validation: Split
 
     def run(self, task: tuple[float, int], stopped: Stopped) -> Iterator[Run]:
-        """One BLAS thread per run: several would fight over the cores, and round differently than one does."""
+        """One BLAS thread per run: several would compete for the cores, and round differently."""
         with threadpool_limits(1):
             try:
                 run = train_at(self.recipe, *task, self.learning, self.validation, stopped)
@@ -106,17 +106,17 @@ class Work:
 
 
 class RateSummary(NamedTuple):
-    """All runs at one learning rate. Diverged runs are counted, and are in none of the other numbers."""
+    """All runs at one learning rate. The mean and the deviation leave out the diverged ones."""
 
     learning_rate: float
     runs: int
     diverged: int
-    mean: float  # of the final accuracy; NaN where every run diverged
-    deviation: float  # its sample standard deviation; NaN for a single run, of which nobody can tell
+    mean: float  # of the final accuracy; NaN if every run diverged
+    deviation: float  # its sample standard deviation; NaN for a single run
 
 
 class Sweep:
-    """The runs of a sweep and what they come to."""
+    """The runs of a sweep and their summary."""
 
     def __init__(self, runs: Sequence[Run]):
         self.runs = sorted(runs, key=lambda run: (run.learning_rate, run.seed))
@@ -150,5 +150,5 @@ class Sweep:
         if self.best:
             lines.append(f"best learning rate: {self.best.learning_rate:.4g}")
         else:
-            lines.append("best learning rate: none of these, at each a run diverged; try lower ones")
+            lines.append("best learning rate: none of these, because at each rate a run diverged; try lower ones")
         return "\n".join(lines)

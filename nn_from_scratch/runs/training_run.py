@@ -1,7 +1,7 @@
-"""A training run: a recipe at work on a data set, and everything that changes on the way.
+"""A training run: a recipe, a data set, and everything that changes during the training.
 
-What changes is kept in one place so that a run can be interrupted anywhere, written to a checkpoint and taken up again,
-and in the end has learnt the same, to the bit, as if it had never been interrupted.
+All changing parts are kept in one place. So a run can be interrupted anywhere, saved in a checkpoint and resumed, and
+ends with the same network, to the bit, as an uninterrupted one.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,7 +19,8 @@ from nn_from_scratch.randomness import random_streams
 from nn_from_scratch.recipe import Recipe
 from nn_from_scratch.training import Diverged, EpochResult, Progress, Step, counted_step, evaluate, fit
 
-# Two threads that wait for each other beside another program took two to six times as long as one, at any batch size.
+# With another program running, two threads, which wait for each other, took two to six times as long as one, at any
+# batch size.
 DEFAULT_THREADS = 1
 MOST_THREADS = 1024
 
@@ -28,7 +29,7 @@ OnStep = Callable[[int, float], object]
 
 @dataclass
 class Best:
-    """The network after the epoch with the highest validation accuracy; of equals, the earliest."""
+    """The network after the epoch with the highest validation accuracy; if several are equal, the earliest."""
 
     epoch: int
     accuracy: float
@@ -36,10 +37,10 @@ class Best:
 
 
 class TrainingRun:
-    """Train `recipe` on a data set, of whose training images the last `validation` are held out.
+    """Train `recipe` on a data set. The last `validation` of its training images are held out.
 
-    Matrix products run on `threads` threads of the BLAS library; another number rounds differently. Where a layer
-    shares its work out, it takes the threads, and each product has one. Raises BadInput where the data don't fit the
+    Matrix products run on `threads` threads of the BLAS library; another number rounds differently. If a layer divides
+    its work among threads, it uses these threads, and each product has one. Raises BadInput if the data don't fit the
     recipe.
     """
 
@@ -51,7 +52,7 @@ class TrainingRun:
         if not 1 <= threads <= MOST_THREADS:
             raise BadInput(f"threads {threads}: expected from 1 to {MOST_THREADS}")
         self.recipe = recipe = recipe.for_data(dataset)
-        self.labels = dataset.labels  # of all that there were to choose from
+        self.labels = dataset.labels  # of the whole data set
         self.threads = threads
         self.dataset = matching(dataset, recipe.input_shape, recipe.classes)
         self.seed = seed
@@ -60,7 +61,7 @@ class TrainingRun:
         self.network = recipe.make_network(self.streams.initialization)
         for layer in self.network.layers:
             layer.threads = threads
-        # Both together would be more than there are, and in each other's way: a step took a quarter longer.
+        # Both together would be too many threads: a step took a quarter longer.
         self.blas_threads = 1 if any(layer.shares_out for layer in self.network.layers) else threads
         self.loss = recipe.make_loss()
         self.optimizer = recipe.make_optimizer()
@@ -95,10 +96,10 @@ class TrainingRun:
         )
 
     def epochs(self, on_step: OnStep | None = None) -> Iterator[EpochResult]:
-        """Train what is left of the recipe's epochs, and yield the result of each, as `fit` does."""
+        """Train the rest of the recipe's epochs, and yield the result of each, as `fit` does."""
         results = self.fit(on_step)
         while True:
-            # The number is one of the whole process: between two epochs the caller has its own back.
+            # The number of threads belongs to the whole process: between epochs the caller has its own number.
             with threadpool_limits(self.blas_threads):
                 result = next(results, None)
             if not result:
@@ -111,18 +112,18 @@ class TrainingRun:
 
     @property
     def epochs_since_best(self) -> int:
-        """How many epochs have gone by without a higher validation accuracy."""
+        """The number of epochs since the highest validation accuracy."""
         return self.progress.epoch - self.best.epoch if self.best else 0
 
     def swap_best(self) -> None:
-        """Exchange the network as it is with the best one; a second call puts it back."""
+        """Exchange the present network with the best one; a second call restores it."""
         if self.best:
             present = self.network.snapshot()
             self.network.restore(self.best.snapshot)
             self.best.snapshot = present
 
     def test(self) -> tuple[float, float]:
-        """Loss and accuracy on the test images. Raises Diverged where the last steps have left no number of them."""
+        """Loss and accuracy on the test images. Raises Diverged if the loss is not finite after the last steps."""
         with threadpool_limits(self.blas_threads):
             loss, accuracy = evaluate(self.network, self.loss, self.dataset.test)
         if not isfinite(loss):
@@ -131,11 +132,11 @@ class TrainingRun:
 
     @property
     def called(self) -> tuple[tuple[str, ...], str]:
-        """What the classes are called, in the order of the recipe's, and what a sample is called."""
+        """The names of the classes, in the order of the recipe's classes, and the word for a sample."""
         return self.dataset.class_names[: len(self.recipe.classes)], self.dataset.noun
 
     def record(self) -> dict[str, Any]:
-        """What this run was asked to do: it decides what the network becomes."""
+        """The record of this run: everything that determines the network."""
         data = {
             "name": self.dataset.name,
             **self.dataset.test_set_asked_for(),

@@ -1,4 +1,4 @@
-"""Files: networks to and from JSON that explains itself, and files that are whole or absent."""
+"""Files: networks to and from self-describing JSON, and files that are either complete or absent."""
 
 from nn_from_scratch.storage.ensemble_file import SavedEnsemble
 from nn_from_scratch.storage.load_and_save import Saved, load, save

@@ -1,4 +1,4 @@
-"""An ensemble to and from a JSON document: its members one after another, each as the document of a network."""
+"""An ensemble to and from a JSON document: a list of its members, each as the document of a network."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,14 +14,16 @@ FORMAT_VERSION = 1
 
 @dataclass
 class SavedEnsemble:
-    """Networks that answer together, each with what is known about it, and what is known about all of them.
+    """Networks that answer together, with the records of each, and of all together.
 
-    Raises ValueError, naming the member, where one differs from the first in what goes in, what comes out, or classes.
+    Raises ValueError, naming the member, if one differs from the first in its inputs, its outputs or its classes.
     """
 
     members: list[SavedNetwork]
-    training: dict[str, Any] = field(default_factory=dict)  # where nothing is given: what all members' have in common
-    metrics: dict[str, Any] = field(default_factory=dict)  # of their common answers
+    training: dict[str, Any] = field(
+        default_factory=dict
+    )  # by default the part that the members' records have in common
+    metrics: dict[str, Any] = field(default_factory=dict)  # of the ensemble's answers
 
     def __post_init__(self) -> None:
         self.network = Ensemble([member.network for member in self.members])
@@ -43,7 +45,7 @@ class SavedEnsemble:
 def ensemble_document(
     saved: SavedEnsemble, document_of: Callable[[SavedNetwork], dict[str, Any]] = network_document
 ) -> dict[str, Any]:
-    """The document of an ensemble. Raises ValueError for what could not be read again."""
+    """The document of an ensemble. Raises ValueError for content that could not be read again."""
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,

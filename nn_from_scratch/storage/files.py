@@ -1,4 +1,4 @@
-"""Files that are whole or absent: nobody ever sees half of one, and nothing that was there is lost to a failure."""
+"""Files that are complete or absent: there is never half a file, and a failure destroys no existing file."""
 
 import contextlib
 import csv
@@ -12,38 +12,38 @@ from pathlib import Path
 
 from nn_from_scratch.errors import BadInput, one_line
 
-# What fsync of a directory says where a platform or a file system has no such thing.
+# The errors of fsync for a directory if the platform or the file system doesn't support it.
 NO_SUCH_THING = (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EPERM)
 
 
 @contextlib.contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:
-    """A temporary path for what is to stand at `path`: once written it is moved there, so nobody ever sees half a file.
+    """A temporary path for the file at `path`. Once written, it is moved there, so nobody ever sees half a file.
 
-    Where `path` is a symbolic link, the file that it leads to is replaced. A device or a FIFO is never replaced: what
-    was written is copied into it. Where the writing fails, what stood at `path` before stays. Raises OSError as
-    writing does, naming `path`.
+    If `path` is a symbolic link, the file that it leads to is replaced. A device or a FIFO is never replaced: the
+    content is copied into it. If writing fails, an existing file at `path` stays as it is. Raises the OSErrors of
+    writing, with `path` as the file name.
     """
     try:
         target = _target(Path(path))
         copied = _is_written_into(target)
         with tempfile.TemporaryDirectory() if copied else _room_beside(target) as room:
-            temporary = Path(room) / Path(path).name  # not the target's: its ending may tell a format
+            temporary = Path(room) / Path(path).name  # not the target's: the ending of `path` may mean a format
             yield temporary
             if copied:
-                with open(temporary, "rb") as written, open(target, "ab") as file:  # "a": what is there stays there
+                with open(temporary, "rb") as written, open(target, "ab") as file:  # "a": keep the existing content
                     shutil.copyfileobj(written, file)
             else:
                 _flush(temporary)
                 os.replace(temporary, target)
                 _flush_directory(target.parent)
-    except OSError as problem:  # of the temporary file, or, where the disk is full, of none
+    except OSError as problem:  # it names the temporary file or, if the disk is full, no file
         problem.filename, problem.filename2 = str(path), None
         raise
 
 
 def check_writable(path: str | Path) -> None:
-    """Raise BadInput, before hours of training, where a file could not be saved after them. Leaves nothing behind."""
+    """Raise BadInput, before hours of training, if a file can't be written. Leaves nothing behind."""
     try:
         target = _target(Path(path))
         if _is_written_into(target):
@@ -59,22 +59,22 @@ def check_writable(path: str | Path) -> None:
 
 
 def save_rows(rows: Iterable[Sequence], path: str | Path) -> None:
-    """Write a table as CSV, the header being its first row; None leaves its cell empty."""
+    """Write a table as CSV. The first row is the header; None makes an empty cell."""
     with whole_file(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows(rows)
 
 
 def beside(path: str | Path, kind: str) -> str:
-    """The name of a file that belongs to another: network.json → network.checkpoint.json.
+    """The name of a file that belongs to another one: network.json → network.checkpoint.json.
 
-    Beside a device or a FIFO nothing is put: what belongs to one goes into the current directory.
+    If the other one is a device or a FIFO, the file goes into the current directory instead.
     """
     name = os.path.basename(path) if _is_written_into(_target(Path(path))) else str(path)
     return f"{name.removesuffix('.json')}.{kind}.json"
 
 
 def _target(path: Path) -> Path:
-    """What `path` leads to, over however many symbolic links; a file that a process has open counts as no link."""
+    """The target of `path` after any number of symbolic links; an open file of a process doesn't count as a link."""
     with contextlib.suppress(FileNotFoundError):
         os.stat(path)  # raises OSError for links in a circle
     while path.is_symlink() and not _is_open(path):
@@ -83,15 +83,15 @@ def _target(path: Path) -> Path:
 
 
 def _is_open(path: Path) -> bool:
-    """Whether this is one of the files that a process has open, as /dev/stdout leads to."""
+    """Whether this is an open file of a process, such as the target of /dev/stdout."""
     directory = os.path.realpath(path.parent)
     return os.path.basename(directory) == "fd" and directory.startswith(("/proc/", "/dev/"))
 
 
 def _is_written_into(target: Path) -> bool:
-    """Whether what is there must not be replaced: a device, a FIFO, or a file that a process has open.
+    """Whether the target must not be replaced: a device, a FIFO, or an open file of a process.
 
-    Raises OSError for what can't be written at all.
+    Raises OSError if it can't be written at all.
     """
     if not os.path.exists(target):
         return False
@@ -105,14 +105,14 @@ def _is_written_into(target: Path) -> bool:
 
 @contextlib.contextmanager
 def _room_beside(target: Path) -> Iterator[str]:
-    """A temporary directory beside `target`: only within one file system can a file take another's place at once.
+    """A temporary directory beside `target`, because a file can replace another one at once only in one file system.
 
-    The directories above are made, and taken away again where nothing came of the file.
+    Missing parent directories are made, and removed again if no file was written.
     """
     missing = [directory for directory in target.parents if not directory.exists()]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        # Of a long name only the beginning: with all of it this name would be too long.
+        # Only the beginning of a long name: the whole name would make this one too long.
         prefix, directory = f".{target.name[:40]}.", target.parent
         with tempfile.TemporaryDirectory(prefix=prefix, dir=directory, ignore_cleanup_errors=True) as room:
             yield room
@@ -123,13 +123,13 @@ def _room_beside(target: Path) -> Iterator[str]:
 
 
 def _flush(path: Path) -> None:
-    """Have a file's bytes on the disk before its name is."""
+    """Write a file's bytes to the disk before the file gets its final name."""
     with open(path, "r+b") as written:
         os.fsync(written.fileno())
 
 
 def _flush_directory(directory: Path) -> None:
-    """Have the new name on the disk, too, where that can be asked for."""
+    """Write the new name to the disk, too, if the platform supports it."""
     try:
         descriptor = os.open(directory, os.O_RDONLY)
         try:

@@ -1,7 +1,7 @@
-"""JSON as this package reads and writes it: reading trusts nothing, writing is for people too.
+"""Reading and writing JSON: reading trusts nothing in a file, and written files are readable for people, too.
 
-Whoever reads a document asks for its parts by name and kind; what is not as expected is a `Wrong`, which says where in
-the document, and which the reader turns into a BadInput that says in which file.
+The callers get the parts of a document by name and kind. If a part is not as expected, they raise `Wrong`, which names
+the place in the document. It becomes a BadInput, which names the file, too.
 """
 
 import json
@@ -17,20 +17,20 @@ import numpy as np
 from nn_from_scratch.errors import BadInput, one_line, printable
 from nn_from_scratch.storage.files import whole_file
 
-# What is written can be read: reading a file of this package takes at most so many bytes of disk and of memory, and a
-# network that could need more is refused before it learns (Recipe.make_network).
+# Every written file can be read: the limits in bytes for a file and for the memory that reading it takes. A network
+# that could exceed them is refused before its training (Recipe.make_network).
 LARGEST_FILE = 100_000_000
 LARGEST_IN_MEMORY = 500_000_000
-MOST_PARAMETERS = 3_000_000  # in the file up to 33 bytes each; in a checkpoint up to five times, 5⅓ bytes each
+MOST_PARAMETERS = 3_000_000  # each takes up to 33 bytes in the file, and up to five times 5⅓ bytes in a checkpoint
 
 
 class Wrong(Exception):
-    """What is wrong in a document, and where in it."""
+    """An error in a document, and its place there."""
 
 
 @contextmanager
 def document(path: str | Path) -> Iterator[Any]:
-    """The JSON document in a file. A `Wrong` raised on reading its parts becomes a BadInput with the file's name."""
+    """The JSON document in a file. In this context, a `Wrong` becomes a BadInput with the file's name."""
     content = _read(Path(path))
     with naming(path):
         yield content
@@ -38,7 +38,7 @@ def document(path: str | Path) -> Iterator[Any]:
 
 @contextmanager
 def naming(path: str | Path) -> Iterator[None]:
-    """What is `Wrong` in here is so in this file."""
+    """In this context, a `Wrong` becomes a BadInput that names this file."""
     try:
         yield
     except Wrong as wrong:
@@ -46,7 +46,7 @@ def naming(path: str | Path) -> Iterator[None]:
 
 
 def parse(text: str | bytes) -> Any:
-    """The value that a JSON text stands for. Raises ValueError or RecursionError, also for NaN and infinities."""
+    """The value of a JSON text. Raises ValueError or RecursionError, also for NaN and infinities."""
 
     def refuse(constant: str) -> NoReturn:
         raise ValueError(f"{constant} is not a number that JSON allows")
@@ -55,9 +55,9 @@ def parse(text: str | bytes) -> Any:
 
 
 def write(content: Any, path: str | Path) -> None:
-    """Write a document, whole or not at all.
+    """Write the complete document or nothing.
 
-    Raises ValueError for a number that is not finite, and BadInput for more than could be read again.
+    Raises ValueError for a number that is not finite, and BadInput if the file would be too large to be read again.
     """
     data = (_layout(content) + "\n").encode()
     refuse_long(path, len(data))
@@ -69,16 +69,16 @@ def write(content: Any, path: str | Path) -> None:
 def numbers(values: np.ndarray) -> list:
     """Nested lists of Python floats whose shortest decimals are those of the array's own dtype.
 
-    0.1 as a float32 is 0.100000001490116… as a Python float, and would be written so; through its text it stays 0.1.
-    Rarely, as with 7.038531e-26, rounding that text to float64 and then to float32 ends one float32 beside: such a
-    number is written in full.
+    The float32 0.1 is 0.100000001490116… as a Python float, and would be written like that; converted through its text,
+    it stays 0.1. In rare cases, rounding the text to float64 and then to float32 gives a neighbouring float32;
+    7.038531e-26 is an example. Such a number is written in full.
     """
     shortest = values.astype(str).astype(float)
     return np.where(shortest.astype(values.dtype) == values, shortest, values).tolist()
 
 
 def packed(values: np.ndarray) -> str:
-    """An array's bytes in base64, for numbers that only this package reads: the same bits in a tenth of the time.
+    """An array's bytes in base64, for numbers that only this package reads: it takes a tenth of the time of text.
 
     Raises ValueError for a number that is not finite.
     """
@@ -88,7 +88,7 @@ def packed(values: np.ndarray) -> str:
 
 
 def vector(values: Any, place: str, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
-    """As many finite numbers as `packed` wrote, or, in checkpoints before version 3, as there are in a list."""
+    """The finite numbers that `packed` wrote or, in checkpoints before version 3, those in a list."""
     if not isinstance(values, str):
         return array(values, place, dtype, shape)
     try:
@@ -99,14 +99,14 @@ def vector(values: Any, place: str, dtype: np.dtype, shape: tuple[int, ...]) -> 
 
 
 def array(values: Any, place: str, dtype: np.dtype, shape: tuple[int, ...] | None = None) -> np.ndarray:
-    """Nested lists of finite numbers as an array, of the given shape where one is given."""
+    """Nested lists of finite numbers as an array, which must have `shape`, if given."""
     if not _holds_numbers(values):
         raise Wrong(f"{place}: expected a list of numbers, or of rows of numbers")
     try:
         numbers = np.array(values, float)
     except (ValueError, OverflowError):
         raise Wrong(f"{place}: expected rows of equal length, of numbers within range") from None
-    with np.errstate(over="ignore"):  # a number too large for float32 becomes infinite, and is refused as such
+    with np.errstate(over="ignore"):  # a number too large for float32 becomes infinite, and is refused
         numbers = numbers.astype(dtype)
     return checked(numbers, place, shape)
 
@@ -121,7 +121,7 @@ def checked(numbers: np.ndarray, place: str, shape: tuple[int, ...] | None) -> n
 
 
 def _holds_numbers(values: Any, depth: int = 4) -> bool:
-    """Whether these are numbers in lists, at most `depth` deep: NumPy would also take texts, and at any depth."""
+    """Whether these are numbers in lists, at most `depth` deep: NumPy would also accept texts, and any depth."""
     if not isinstance(values, list) or not depth:
         return False
     kinds = set(map(type, values))
@@ -129,7 +129,7 @@ def _holds_numbers(values: Any, depth: int = 4) -> bool:
 
 
 def with_tuples(values: dict) -> dict[str, Any]:
-    """An object with its lists as tuples, which JSON doesn't know."""
+    """An object with its lists as tuples, which JSON doesn't have."""
     return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
@@ -180,7 +180,7 @@ def check_kinds(values: dict, kinds: dict[str, Any], place: str) -> None:
 
 
 def _is_of_kind(value: Any, kind: Any) -> bool:
-    """Whether a value is of a type, one of a union, or all of a tuple; True is no int here, and numbers are finite."""
+    """Whether a value has a type, one type of a union, or that of a tuple; True is no int, and numbers are finite."""
     if get_origin(kind) is tuple:
         return isinstance(value, tuple) and all(_is_of_kind(part, get_args(kind)[0]) for part in value)
     kinds = get_args(kind) or (kind,)
@@ -190,7 +190,7 @@ def _is_of_kind(value: Any, kind: Any) -> bool:
 
 
 def check_format(document: Any, kind: str, name: str, versions: Sequence[int]) -> int:
-    """The version of a document of this format; `kind` is what people call it. Raises Wrong for any other."""
+    """The version of a document of this format; `kind` is its name in messages. Raises Wrong for any other."""
     if not isinstance(document, dict) or document.get("format") != name:
         raise Wrong(f'not a {kind} of this package: expected a JSON object with "format": "{name}"')
     found = document.get("format_version")
@@ -233,7 +233,7 @@ def _read(path: Path) -> Any:
 
 
 def check_file(path: Path, kind: str) -> None:
-    """Raise BadInput for what is no file, or too large a one; OSError where it can't even be looked at."""
+    """Raise BadInput if this is not a regular file, or too large; OSError if it can't be accessed."""
     if path.exists() and not path.is_file():
         found = "Is a directory" if path.is_dir() else "not a regular file"
         raise BadInput(f"{path}: {found}: expected the {kind} file of a network")
@@ -246,10 +246,10 @@ def refuse_long(path: str | Path, size: int) -> None:
 
 
 def refuse_heavy(path: str | Path, data: bytes) -> None:
-    """Raise BadInput for JSON whose values would take too much memory, before any of it is taken."""
-    # As text, the bytes once more. What is not ASCII takes up to four bytes a character, and once more as a value.
+    """Raise BadInput for JSON whose values would take too much memory, before they are read."""
+    # The text takes as much as the bytes. Text that is not ASCII takes up to four bytes a character, also as a value.
     memory = len(data) * (2 if data.isascii() else 9)
-    # Each value has its place in a list and is an object, measured in CPython: a number 33 bytes, {"a": 1} 230.
+    # Each value is an object and has a place in a list. Measured in CPython: a number takes 33 bytes, {"a": 1} 230.
     for sign, bytes_each in ((b",", 33), (b"[", 110), (b"{", 230), (b'"', 31)):
         memory += bytes_each * data.count(sign)
     if memory > LARGEST_IN_MEMORY:
@@ -258,7 +258,7 @@ def refuse_heavy(path: str | Path, data: bytes) -> None:
 
 
 def _layout(value: Any, indent: str = "") -> str:
-    """JSON for people: objects are spread over lines, and the weights of a unit or a filter are a line each."""
+    """JSON for people: an object takes several lines, and the weights of each unit or filter take one line."""
     inner = indent + "  "
     if isinstance(value, dict) and value:
         lines = [f"{inner}{json.dumps(str(key))}: {_layout(item, inner)}" for key, item in value.items()]

@@ -12,10 +12,10 @@ Saved = SavedNetwork | SavedEnsemble
 
 
 def save(saved: Saved, path: str | Path) -> None:
-    """Write the file, whole or not at all: JSON or, where its name ends in .safetensors, the tensors of PyTorch.
+    """Write the complete file or none: JSON or, if its name ends in .safetensors, the tensors of PyTorch.
 
-    Raises ValueError for what could not be read again: a number that is not finite, classes that don't fit the outputs,
-    or a network that is too large.
+    Raises ValueError for content that could not be read again: a number that is not finite, classes that don't fit the
+    outputs, or a network that is too large.
     """
     if isinstance(saved, Saved) and safetensors_file.is_safetensors(path):
         safetensors_file.write(saved, path)
@@ -28,7 +28,7 @@ def save(saved: Saved, path: str | Path) -> None:
 
 
 def check_format(saved: Saved, path: str | Path) -> None:
-    """Raise, before hours of training, BadInput where the format that the path's ending asks for can't be written."""
+    """Raise BadInput, before hours of training, if the format that the path's ending means can't be written."""
     if safetensors_file.is_safetensors(path):
         try:
             safetensors_file.check(saved)
@@ -39,8 +39,8 @@ def check_format(saved: Saved, path: str | Path) -> None:
 def load(path: str | Path) -> Saved:
     """Read a network or an ensemble back, bit for bit; networks also in the plain two-layer form.
 
-    A file whose name ends in .safetensors is one of those. Raises BadInput, naming the file and the place in it, before
-    anything is built from what doesn't fit.
+    If the file's name ends in .safetensors, it is read as such. Everything is checked before a network is built. Raises
+    BadInput, naming the file and the place in it.
     """
     if safetensors_file.is_safetensors(path):
         return safetensors_file.read(path)

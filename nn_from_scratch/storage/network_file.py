@@ -1,8 +1,8 @@
-"""A network to and from a JSON document that explains itself.
+"""A network to and from a self-describing JSON document.
 
-The document names its format, its layers and their parameters, and says on what and how the network was trained: to
-load it takes the document and nothing else. Numbers are written as the shortest decimals that read back to the same
-bits. The format: docs/file-formats.md.
+The document has its format, its layers and their parameters, and a record of the data and the training. So loading
+needs nothing but the document. Numbers are written as the shortest decimals that read back to the same bits. The
+format: docs/file-formats.md.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,29 +30,29 @@ from nn_from_scratch.storage.json_files import (
 
 FORMAT = "nn_from_scratch"
 FORMAT_VERSION = 2
-READ_VERSIONS = (1, 2)  # 1 said nothing of initializers
-DIGIT = "digit"  # what samples are where a file doesn't tell
+READ_VERSIONS = (1, 2)  # 1 has no initializers
+DIGIT = "digit"  # the word for a sample if the file has none
 
 
 @dataclass
 class SavedNetwork:
-    """A network and what is known about it."""
+    """A network and its records."""
 
     network: Network
     classes: tuple[int, ...] = tuple(range(10))  # the label that each output stands for; (): none, outputs are numbers
     training: dict[str, Any] = field(default_factory=dict)  # recipe, seed, data set, command
     metrics: dict[str, Any] = field(default_factory=dict)
-    class_names: tuple[str, ...] = ()  # what the classes are called, one name for each; (): as their labels
-    noun: str = DIGIT  # what a sample is called in a sentence: takes "a" before it, and an s for several
+    class_names: tuple[str, ...] = ()  # one name for each class; (): their labels are the names
+    noun: str = DIGIT  # the word for a sample in a sentence: takes "a" before it, and an s in the plural
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the classes are called, in their order."""
+        """The names of the classes, in order."""
         return self.class_names or tuple(map(str, self.classes))
 
 
 def network_document(saved: SavedNetwork) -> dict[str, Any]:
-    """The document of a network. Raises ValueError for what could not be read again."""
+    """The document of a network. Raises ValueError for content that could not be read again."""
     document = network_record(saved)
     for entry, place in zip(document["layers"], saved.network.places, strict=True):
         for group in ("parameters", "state"):
@@ -63,16 +63,16 @@ def network_document(saved: SavedNetwork) -> dict[str, Any]:
 def network_record(saved: SavedNetwork) -> dict[str, Any]:
     """The document of a network without its numbers.
 
-    Raises ValueError for what could not be read again: a number that is not finite, or classes that don't fit the
-    outputs.
+    Raises ValueError for content that could not be read again: a number that is not finite, or classes that don't fit
+    the outputs.
     """
     network = saved.network
     if not isinstance(network, Network):
-        raise TypeError(f"expected a network, not a {type(network).__name__}: of several, save a SavedEnsemble")
+        raise TypeError(f"expected a network, not a {type(network).__name__}: to save several, use SavedEnsemble")
     network.check_views()
     if not _classes_fit(network.output_shape, saved.classes):
-        raise ValueError(f"{_misfit(network.output_shape, saved.classes)}, or classes=() where outputs are numbers")
-    told: dict[str, Any] = {}  # what would be assumed anyway is left out
+        raise ValueError(f"{_misfit(network.output_shape, saved.classes)}, or classes=() if the outputs are numbers")
+    told: dict[str, Any] = {}  # default values are left out
     if names := own_names(saved.names, saved.classes):
         told["class_names"] = list(names)
     if saved.noun != DIGIT:
@@ -96,13 +96,13 @@ def network_record(saved: SavedNetwork) -> dict[str, Any]:
     }
 
 
-Arrays = list[dict[str, np.ndarray]]  # of each layer, by their names
+Arrays = list[dict[str, np.ndarray]]  # the arrays of each layer, by their names
 
 
 def network_in(document: Any, arrays_of: Callable[[list[Place], np.dtype], Arrays] | None = None) -> SavedNetwork:
-    """The network in a document. Raises Wrong, naming the place, before anything is built from what doesn't fit.
+    """The network in a document. Everything is checked before it is built. Raises Wrong, naming the place.
 
-    Its numbers are in the document, too, unless `arrays_of` has them from elsewhere.
+    Its numbers are in the document, too, unless `arrays_of` gets them from elsewhere.
     """
     check_format(document, "network", FORMAT, READ_VERSIONS)
     if document.get("dtype") not in ("float32", "float64"):
@@ -127,7 +127,7 @@ def network_in(document: Any, arrays_of: Callable[[list[Place], np.dtype], Array
 
 
 def _called(document: dict, classes: Sequence[int]) -> tuple[tuple[str, ...], str]:
-    """The names of the classes and of a sample, which are only in the file where they aren't those of digits."""
+    """The names of the classes and the word for a sample; the file has them only if they aren't those of digits."""
     names, noun = document.get("class_names", []), document.get("noun", DIGIT)
     if not (isinstance(names, list) and all(_is_name(name) for name in names) and len(names) in (0, len(classes))):
         raise Wrong(f"class_names: expected a text of 1 to {LONGEST_NAME} characters for each of the classes")
@@ -171,9 +171,9 @@ def network_in_plain(document: dict) -> SavedNetwork:
 
 
 def _assemble(layers: list[Layer], input_shape: Shape, arrays: Arrays, dtype: np.dtype) -> Network:
-    """A network with these parameters. Their shapes were checked before: nothing large is made from a small file."""
+    """A network with these parameters. Their shapes were checked before: a small file can't make a large network."""
     try:
-        network = Network(layers, input_shape, seed=0, dtype=dtype)  # the weights it draws are replaced at once
+        network = Network(layers, input_shape, seed=0, dtype=dtype)  # its random weights are replaced below
     except ValueError as problem:
         raise Wrong(str(problem)) from None
     for layer, named in zip(layers, arrays, strict=True):

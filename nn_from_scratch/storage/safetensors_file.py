@@ -1,8 +1,8 @@
-"""A network or an ensemble to and from a safetensors file: the numbers as PyTorch has them, and all else as in JSON.
+"""A network or an ensemble to and from a safetensors file: numbers in PyTorch's form, and everything else in JSON.
 
-The tensors are those of PyTorch's `nn.Sequential`, which loads the file; those of an ensemble are of an `nn.ModuleList`
-of such. What JSON says beside the numbers stands as one text in the file's header, so that the way back loses nothing.
-A file that PyTorch wrote has no such text: whoever reads it says what the layers are. The format: docs/file-formats.md.
+The tensors are those of PyTorch's `nn.Sequential`, which loads the file; those of an ensemble are those of an
+`nn.ModuleList` of such. The rest of the JSON document is a text in the file's header, so converting back loses nothing.
+A file that PyTorch wrote has no such text, so the caller has to name the layers. The format: docs/file-formats.md.
 """
 
 import json
@@ -23,7 +23,7 @@ from nn_from_scratch.storage.json_files import Wrong, checked
 from nn_from_scratch.storage.network_file import Arrays, SavedNetwork, network_in, network_record
 
 ENDING = ".safetensors"
-RECORD = "nn_from_scratch"  # the one name in the header: of several the package does not keep the order
+RECORD = "nn_from_scratch"  # the only name in the header: safetensors does not keep the order of several names
 DTYPES = ("F32", "F64")  # of arrays
 COUNTED = "I64"  # of counters
 
@@ -35,7 +35,7 @@ def is_safetensors(path: str | Path) -> bool:
 
 
 def check(saved: SavedNetwork | SavedEnsemble) -> None:
-    """Raise, before hours of training, what `write` would raise after them for layers like these."""
+    """Raise, before hours of training, the errors that `write` would raise for these layers."""
     with extra("safetensors"):
         import safetensors.numpy  # noqa: F401
     for member in _members(saved):
@@ -43,9 +43,9 @@ def check(saved: SavedNetwork | SavedEnsemble) -> None:
 
 
 def write(saved: SavedNetwork | SavedEnsemble, path: str | Path) -> None:
-    """Write the file, whole or not at all.
+    """Write the complete file or none.
 
-    Raises ValueError as JSON does, and for a layer that PyTorch doesn't have; BadInput without the package.
+    Raises ValueError as for JSON, and for a layer that PyTorch doesn't have; BadInput if safetensors is not installed.
     """
     with extra("safetensors"):
         from safetensors.numpy import save
@@ -82,18 +82,18 @@ def _arrays(saved: SavedNetwork) -> dict[str, np.ndarray]:
 
 
 def read(path: str | Path) -> SavedNetwork | SavedEnsemble:
-    """What `write` wrote, bit for bit. Raises BadInput, naming the file and the place in it, for all else."""
+    """Read a file of `write`, bit for bit. Raises BadInput, naming the file and the place in it, for any other."""
     tensors, record = _read(Path(path))
     if record is None:
         raise BadInput(
-            f"{path}: does not say what its layers are, like a file of PyTorch: expected its conversion by "
+            f"{path}: does not say what its layers are, like files of PyTorch: convert it first with "
             f"python -m nn_from_scratch.convert {one_line(path, 80)} network.json --layers …"
         )
     with json_files.naming(path):
         if isinstance(record, dict) and record.get("format") == ensemble_file.FORMAT:
             saved = ensemble_in(record, lambda i, entry: _network_in(entry, _of_member(tensors, i)))
             members = tuple(f"{i}." for i in range(len(saved.members)))
-            _refuse([key for key in tensors if not key.startswith(members)], "of no member")
+            _refuse([key for key in tensors if not key.startswith(members)], "that belong to no member")
             return saved
         return _network_in(record, tensors)
 
@@ -101,13 +101,13 @@ def read(path: str | Path) -> SavedNetwork | SavedEnsemble:
 def read_as(
     path: str | Path, layers: Sequence[str], input_shape: Shape, classes: Sequence[int] | None = None
 ) -> SavedNetwork:
-    """The network in a file of PyTorch's, whose layers are these words; without `classes`, they are 0, 1, ….
+    """The network in a file of PyTorch's whose layers are these words; by default, the classes are 0, 1, ….
 
-    Raises BadInput, naming the tensor, where the file doesn't hold exactly those of these layers.
+    Raises BadInput, naming the tensor, if the file doesn't hold exactly the tensors of these layers.
     """
     tensors, record = _read(Path(path))
     if record is not None:
-        raise BadInput(f"{path}: says itself what its layers are: expected neither layers nor a preset")
+        raise BadInput(f"{path}: says itself what its layers are: expected no layers and no preset")
     made = [LAYERS.make(word) for word in layers]
     described = {
         "format": network_file.FORMAT,
@@ -128,7 +128,7 @@ def read_as(
 
 
 def _read(path: Path) -> tuple[Tensors, Any]:
-    """The tensors in a file, and the record in its header; None where there is none. Raises BadInput."""
+    """The tensors in a file, and the record in its header, or None. Raises BadInput."""
     with extra("safetensors"):
         from safetensors import SafetensorError, safe_open
     try:
@@ -160,7 +160,7 @@ def _tensor(file: Any, key: str) -> np.ndarray:
 
 
 def _dtype_of(tensors: Tensors) -> str:
-    """The precision of the numbers that are no counters."""
+    """The precision of the numbers, except counters."""
     found = sorted({array.dtype.name for array in tensors.values() if array.dtype.kind == "f"})
     if len(found) > 1:
         raise Wrong(f"holds numbers of {' and '.join(found)}: expected one precision")
@@ -173,7 +173,7 @@ def _of_member(tensors: Tensors, i: int) -> Tensors:
 
 
 def _network_in(record: Any, tensors: Tensors) -> SavedNetwork:
-    """The network of a record, with its numbers from exactly the tensors that its layers have in PyTorch."""
+    """The network of a record, with the numbers of the tensors, which must be exactly those of its layers."""
 
     def arrays_of(places: list[Place], dtype: np.dtype) -> Arrays:
         try:
@@ -192,7 +192,7 @@ def _network_in(record: Any, tensors: Tensors) -> SavedNetwork:
                 raise Wrong(f"{tensor.key} has shape {array.shape}: expected {tensor.shape}, {what}")
             arrays[tensor.layer][tensor.name] = checked(array, tensor.key, None)
         known = {tensor.key for tensor in expected} | set(sequential.counters(expected))
-        _refuse([key for key in tensors if key not in known], "of none of these layers")
+        _refuse([key for key in tensors if key not in known], "that belong to none of these layers")
         return arrays
 
     return network_in(record, arrays_of)

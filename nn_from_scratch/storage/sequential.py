@@ -1,7 +1,7 @@
-"""The layers of a network as PyTorch's `nn.Sequential` has them: its modules, and the names of its tensors.
+"""The layers of a network in PyTorch's `nn.Sequential`: its modules, and the names of its tensors.
 
-There each module has a number, counted from 0, activations and all others included. A tensor's key is the number of its
-module and the name that it has there: "0.weight". Shapes and the order of the numbers are the same in both packages.
+In an `nn.Sequential`, each module has a number, counted from 0; activations count, too. A tensor's key is the number of
+its module and its name in PyTorch: "0.weight". Shapes and the order of the numbers are the same in both packages.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,22 +26,22 @@ from nn_from_scratch.layers import (
 from nn_from_scratch.layers.layer import Shape
 from nn_from_scratch.network import Network, Place, check_types
 
-COUNTER = "num_batches_tracked"  # of a BatchNorm there, an integer; here nothing counts them, and nothing needs them
+COUNTER = "num_batches_tracked"  # an integer of PyTorch's BatchNorm, which this package doesn't need
 
 
 class Module(NamedTuple):
     """A module of PyTorch."""
 
-    text: str  # that makes it: "nn.Linear(784, 128)"
-    names: dict[str, str] = {}  # noqa: RUF012 - of its tensors, each with the name of the array here: "weight": "W"
+    text: str  # the code that makes it: "nn.Linear(784, 128)"
+    names: dict[str, str] = {}  # noqa: RUF012 - PyTorch's name of each tensor, and the name here: "weight": "W"
 
 
 class Tensor(NamedTuple):
-    """Where an array of a layer is found among the tensors of PyTorch."""
+    """The place of a layer's array among the tensors of PyTorch."""
 
-    key: str  # there: "0.weight"
-    layer: int  # here, the index of its layer
-    name: str  # and its own name: "W"
+    key: str  # in PyTorch: "0.weight"
+    layer: int  # the index of its layer here
+    name: str  # its name here: "W"
     shape: Shape
 
 
@@ -58,7 +58,7 @@ def _convolution(layer: Conv2D, place: Place) -> list[Module]:
             zeros = {"padding": '"same"'}
         elif after == layer.before:
             zeros = {"padding": str(after)}
-        else:  # more zeros on one side than on the other, which the module of a convolution can't have with a stride
+        else:  # more zeros on one side than on the other, which nn.Conv2d doesn't support with a stride
             before_it = [Module(f"nn.ZeroPad2d(({layer.before}, {after}, {layer.before}, {after}))")]
     stride = {"stride": layer.stride} if layer.stride > 1 else {}
     text = _call("Conv2d", place.input_shape[0], layer.filters, k, **stride, **zeros, **_no_bias(layer))
@@ -67,7 +67,7 @@ def _convolution(layer: Conv2D, place: Place) -> list[Module]:
 
 def _batch_norm(layer: BatchNorm, place: Place) -> list[Module]:
     kind = "BatchNorm1d" if len(place.input_shape) == 1 else "BatchNorm2d"
-    momentum = round(1 - layer.momentum, 12)  # there, the share that a step takes over, 0.1 unless it is given
+    momentum = round(1 - layer.momentum, 12)  # PyTorch's is the weight of the new batch, by default 0.1
     given = {"eps": layer.epsilon} if layer.epsilon != 1e-5 else {}
     given |= {"momentum": momentum} if momentum != 0.1 else {}
     names = {"weight": "gamma", "bias": "beta", "running_mean": "mean", "running_var": "variance"}
@@ -88,7 +88,7 @@ def _weights(layer: Dense | Conv2D) -> dict[str, str]:
     return {"weight": "W"} | ({"bias": "b"} if layer.bias else {})
 
 
-# What each layer is there.
+# The modules of each layer in PyTorch.
 MODULES: dict[type[Layer], Callable[[Any, Place], list[Module]]] = {
     Dense: _linear,
     ReLU: lambda layer, place: [Module("nn.ReLU()")],
@@ -105,19 +105,19 @@ MODULES: dict[type[Layer], Callable[[Any, Place], list[Module]]] = {
 
 
 def modules(places: Sequence[Place]) -> list[list[Module]]:
-    """The modules of each layer, mostly a single one. Raises ValueError for a layer that PyTorch has none for."""
+    """The modules of each layer, mostly a single one. Raises ValueError for a layer that has no module in PyTorch."""
     check_types(places, MODULES, "PyTorch")
     return [MODULES[type(place.layer)](place.layer, place) for place in places]
 
 
 def text(network: Network) -> str:
-    """What makes the same network in PyTorch, where `nn` is torch.nn."""
+    """The code that makes the same network in PyTorch; there, `nn` is torch.nn."""
     found = ", ".join(module.text for several in modules(network.places) for module in several)
     return f"nn.Sequential({found})"
 
 
 def tensors(places: Sequence[Place]) -> list[Tensor]:
-    """All tensors that the layers have there, but for counters."""
+    """All tensors of the layers in PyTorch, except counters."""
     found, number = [], 0
     for i, (place, several) in enumerate(zip(places, modules(places), strict=True)):
         shapes = place.parameters | place.state

@@ -137,11 +137,11 @@ def test_the_split_is_seeded_and_stratified(tmp_path: Path) -> None:
         (NAMED.replace(b"label,", b""), "line 2: 65 columns, expected 64 as in the first line"),
         (
             b"5,0\n",
-            "line 1: 2 columns, none of which is plainly the label: expected words, or classes from 0 to 255 be",
+            "line 1: 2 columns, none of which is clearly the label: expected words, or classes from 0 to 255 be",
         ),
-        (b"5\n", "line 1: 1 column, none of which is plainly the label"),
+        (b"5\n", "line 1: 1 column, none of which is clearly the label"),
         (b"label\n5\n", "line 1: 1 column, expected a label and at least one number"),
-        (b"1" + b",0" * 129**2, "line 1: 16642 columns, none of which is plainly the label"),
+        (b"1" + b",0" * 129**2, "line 1: 16642 columns, none of which is clearly the label"),
         (PLAIN.replace(b",", b";"), "line 1: columns separated by semicolons, expected commas"),
         (PLAIN.replace(b",", b"\t"), "line 1: columns separated by tabs, expected commas"),
         (PLAIN.replace(b",", b" "), "line 1: columns separated by spaces, expected commas"),
@@ -150,7 +150,7 @@ def test_the_split_is_seeded_and_stratified(tmp_path: Path) -> None:
         (b"\x89PNG\x1a\n\0\0\0", "line 1: binary data, expected CSV, IDX (gzipped or not) or .npz"),
         (
             NAMED.replace(b"pixel7,", b"Label,"),
-            "line 1: column 1 (label) and column 9 (Label) are both called as labels are, expected one",
+            "line 1: column 1 (label) and column 9 (Label) both have names of labels, expected one such",
         ),
         (b"0" * 600_000, "line 1 is longer than 524,288 characters, expected one sample"),
         (PLAIN + b"0," * 300_000, "line 13 is longer than 524,288 characters, expected one sample"),
@@ -268,7 +268,7 @@ def test_the_unexplained_is_refused_all_the_same(tmp_path: Path, monkeypatch: py
         raise ValueError("NumPy finds something wrong that the search for it doesn't")
 
     monkeypatch.setattr("numpy.loadtxt", unwilling)
-    assert "line 1: something up to line 12 isn't a number" in refusal(read_csv, path)
+    assert "line 1: a cell from here to line 12 isn't a number" in refusal(read_csv, path)
 
 
 @given(st.text("0123456789.eE+-_ \t\0\x1c\x85naift", max_size=12) | st.text(LATIN_1, max_size=6))
@@ -365,7 +365,7 @@ def test_the_label_is_found(
 
 def test_a_column_of_line_numbers_is_left_out_and_that_is_said(tmp_path: Path) -> None:
     data = read_csv(write(tmp_path, b"Id,u,Species\n1,0.5,b\n2,1.5,a\n"))
-    assert data.source.endswith("labels in column 3 (Species), without column 1 (Id): numbers of lines")
+    assert data.source.endswith("labels in column 3 (Species), without column 1 (Id): line numbers")
 
 
 def test_letters_beside_pixels(tmp_path: Path) -> None:
@@ -383,8 +383,8 @@ def test_letters_beside_pixels(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (b"1.5,2.5\n", "line 1: 2 columns, none of which is plainly the label"),
-        (b"a,b,c\n1,2,3\n4,5,6\n", "line 1: 3 columns, none of which is plainly the label: expected words, or classes"),
+        (b"1.5,2.5\n", "line 1: 2 columns, none of which is clearly the label"),
+        (b"a,b,c\n1,2,3\n4,5,6\n", "line 1: 3 columns, none of which is clearly the label: expected words, or classes"),
         (b"a,b,c\n1,2\n", "line 2: 2 columns, expected 3 as in the first line"),
         (IRIS + b"5.1,3.5,1.4,setosa\n", "line 6: 4 columns, expected 5 as in the first line"),
         (IRIS + b"5.1,,1.4,0.2,setosa\n", "line 6: column 2 (sepal_width): found an empty cell, expected a number"),
@@ -400,7 +400,7 @@ def test_letters_beside_pixels(tmp_path: Path) -> None:
         ),
         (
             b"label," + b",".join(b"pixel%d" % i for i in range(70)) + b"\n1" + b",0" * 70,
-            "line 1: 70 pixels, expected a square number from 8×8 to 128×128, such as 784 = 28×28: a CSV can't tell",
+            "line 1: 70 pixels, expected a square number from 8×8 to 128×128, such as 784 = 28×28: for pictures",
         ),
         (b"a" + b",7" * 300 + b"\nb" + b",9" * 300, "line 1: 300 pixels, expected a square number"),
     ],

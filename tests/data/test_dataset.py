@@ -48,7 +48,7 @@ def test_inputs_and_targets_may_be_floats_of_any_kind() -> None:
 
 def test_a_data_set_holds_samples_of_one_kind_with_classes() -> None:
     images, labels = pictures(5)
-    with pytest.raises(ValueError, match="mine: a data set holds samples with their classes, not with targets"):
+    with pytest.raises(ValueError, match="mine: a data set holds samples with classes, not with targets"):
         Dataset("mine", Split(images, labels), Split(images, np.zeros((5, 1))), "made here")
     for numbers in (np.zeros((5, 3)), np.zeros((5, 8, 8)), np.zeros((5, 3, 8, 8), np.uint8), images[:, :, :7]):
         message = refusal(Dataset, "mine", Split(images, labels), Split(numbers, labels), "made here")
@@ -161,7 +161,7 @@ def test_the_names_of_the_classes(split: Split) -> None:
     assert letters.only_classes([7, 2]).noun == "letter"
     many = Dataset("mine", Split(split.images, split.labels + np.uint8(20)), split, "here")
     assert many.class_names == tuple(map(str, range(int(split.labels.max()) + 21)))
-    with pytest.raises(ValueError, match="label 9, but names of 3 classes"):
+    with pytest.raises(ValueError, match="label 9, but only 3 class names"):
         Dataset("mine", split, split, "here", class_names=("a", "b", "c"))
 
 

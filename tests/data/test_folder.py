@@ -138,7 +138,8 @@ def test_folders_that_are_no_data(tmp_path: Path) -> None:
     (bad / "a" / "x.txt").write_text("x")
     message = refusal(load_dataset, bad)
     assert (
-        f"none of 1 files can be read as a picture, the first being {bad}/a/x.txt: is no picture, expected" in message
+        f"none of 1 files can be read as a picture, the first being {bad}/a/x.txt: is not a picture, expected"
+        in message
     )
 
 

@@ -116,7 +116,7 @@ def test_labels_and_images_must_agree(tmp_path: Path) -> None:
 def test_images_without_labels_and_the_reverse(tmp_path: Path, missing: str) -> None:
     (write_idx_files(tmp_path / "set") / f"{missing}.gz").unlink()
     message = refusal(load_idx_directory, tmp_path / "set")
-    assert message == f"{tmp_path / 'set'}: has no file {missing}, expected it there, as it is or as {missing}.gz"
+    assert message == f"{tmp_path / 'set'}: has no file {missing}, expected it there, or {missing}.gz"
 
 
 def test_what_is_no_file(tmp_path: Path) -> None:

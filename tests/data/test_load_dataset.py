@@ -62,15 +62,15 @@ def test_the_fallback_says_what_it_is_and_why(monkeypatch: pytest.MonkeyPatch) -
     text = "\n".join(told[2:])  # after "downloading …", twice
     assert text == "\n".join(
         [
-            "MNIST is neither on this machine nor reachable: using the 1,797 small digits inside the package instead.",
+            "MNIST is neither on this machine nor reachable: using the 1,797 small digits of the package instead.",
             "  tried NN_FROM_SCRATCH_DATA: it isn't set",
             f"  tried the cache {mnist.cache_directory()}: train-labels-idx1-ubyte.gz isn't there",
             "  tried http://127.0.0.1:9/first/: Connection refused",
             "  tried http://127.0.0.1:9/second/: Connection refused",
             "  To get MNIST: try again with a network, or put its four files,",
             f"  {', '.join(sorted(mnist.MNIST.files))},",
-            "  into a directory and give that as --data or in the environment variable NN_FROM_SCRATCH_DATA.",
-            "  To skip the attempt: --data digits, or NN_FROM_SCRATCH_OFFLINE=1.",
+            "  into a directory and name it in --data or in the environment variable NN_FROM_SCRATCH_DATA.",
+            "  To skip this: --data digits, or NN_FROM_SCRATCH_OFFLINE=1.",
         ]
     )
 
@@ -96,7 +96,7 @@ def test_asked_for_by_name_it_is_mnist_or_nothing() -> None:
     message = refusal(load_dataset, "mnist")
     assert message.startswith("MNIST is neither on this machine nor reachable; tried NN_FROM_SCRATCH_DATA: it isn't")
     assert message.count("Connection refused") == 2
-    assert message.endswith("or use the small set that is in the package: --data digits")
+    assert message.endswith("or use the small set that is part of the package: --data digits")
 
 
 def test_a_set_in_the_cache_is_complete_or_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +107,7 @@ def test_a_set_in_the_cache_is_complete_or_not_used(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("path", ["none", "", "nul\0byte", "MNIST", "x" * 5000, "\udcff"])
 def test_a_path_that_does_not_exist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, path: str) -> None:
     monkeypatch.chdir(tmp_path)
-    assert "no such file or directory, nor is it one of the names mnist, fashion, kmnist, digits" in refusal(
+    assert "no such file or directory, and none of the names mnist, fashion, kmnist, digits" in refusal(
         load_dataset, path
     )
 
@@ -129,7 +129,7 @@ def test_one_idx_file_of_a_set_means_the_set(tmp_path: Path) -> None:
     lonely = tmp_path / "images.idx"
     lonely.write_bytes(idx_bytes(pictures()[0]))
     assert refusal(load_dataset, lonely) == (
-        f"{lonely}: is one IDX file, expected the directory with all four of MNIST under their names"
+        f"{lonely}: is one IDX file, expected the directory with all four, named as those of MNIST"
     )
 
 
@@ -198,7 +198,7 @@ def test_a_directory_in_which_the_two_cannot_be_told(tmp_path: Path) -> None:
 def test_the_test_set_of_a_directory_must_have_labels(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_bytes(csv_bytes(*TRAIN))
     (tmp_path / "test.csv").write_bytes(b"0" + b",0" * 63)
-    assert f"{tmp_path}/test.csv: line 1: 64 columns, none of which is plainly the label" in refusal(
+    assert f"{tmp_path}/test.csv: line 1: 64 columns, none of which is clearly the label" in refusal(
         load_dataset, tmp_path
     )
 
@@ -255,7 +255,7 @@ def test_a_fraction_must_leave_something_on_either_side(fraction: float) -> None
 
 def test_test_data_and_a_fraction_exclude_each_other() -> None:
     message = refusal(lambda: load_dataset("digits", test_data="a.csv", test_fraction=0.5))
-    assert message == "test data a.csv and a test fraction of 0.5: expected one of them"
+    assert message == "test data a.csv and a test fraction of 0.5: expected only one of them"
 
 
 def test_15_percent_of_mnist(real_mnist: Path) -> None:

@@ -101,9 +101,9 @@ def test_column_order_version_2_and_further_arrays(tmp_path: Path) -> None:
         ),
         (
             npz_bytes(**{**GOOD, "x_train": np.full((14, 8, 8), np.inf)}),
-            "x_train: sample 1 has a value that is no finite float32",
+            "x_train: sample 1 has a value that is not a finite float32",
         ),
-        (npz_bytes(**{**GOOD, "x_train": X * 1e39}), "x_train: sample 1 has a value that is no finite float32"),
+        (npz_bytes(**{**GOOD, "x_train": X * 1e39}), "x_train: sample 1 has a value that is not a finite float32"),
         (
             npz_bytes(**{**GOOD, "x_train": X.astype(int)}),
             "x_train is int64 (14, 8, 8), expected images, uint8 (N, rows, ",
@@ -123,11 +123,11 @@ def test_column_order_version_2_and_further_arrays(tmp_path: Path) -> None:
         ),
         (with_member("x_train", npy(X)[:-1]), "x_train: declares uint8 (14, 8, 8) = 896 bytes, found 895"),
         (with_member("x_train", npy(X) + b"!"), "x_train: declares uint8 (14, 8, 8) = 896 bytes, found more"),
-        (with_member("x_train", b""), "x_train: is no NumPy array"),
+        (with_member("x_train", b""), "x_train: is not a NumPy array"),
         (with_member("x_train", b"\x93NUMPY\x03\x00" + bytes(9)), "x_train: is .npy version (3, 0), expected (1, 0)"),
-        (with_member("x_train", header("{")), "x_train: is no NumPy array"),
-        (with_member("x_train", header("(" * 3000)), "x_train: is no NumPy array"),
-        (with_member("x_train", header("1 " * 3000)), "x_train: is no NumPy array"),
+        (with_member("x_train", header("{")), "x_train: is not a NumPy array"),
+        (with_member("x_train", header("(" * 3000)), "x_train: is not a NumPy array"),
+        (with_member("x_train", header("1 " * 3000)), "x_train: is not a NumPy array"),
         (
             with_member("x_train", header("{'descr': '|u1', 'fortran_order': False, 'shape': (99999999999, 28, 28)}")),
             "x_train: declares uint8 (99999999999, 28, 28), expected at most",
@@ -141,7 +141,7 @@ def test_column_order_version_2_and_further_arrays(tmp_path: Path) -> None:
             "x_train: declares |V0 (99999999999,), expected at most",
         ),
         (zip_bytes({"x_train.npy": bytes(40_000_000)}), "'x_train.npy': declares 40,000,000 bytes, expected at most"),
-        (npy(X), "is a single NumPy array, expected an .npz archive as Keras's mnist.npz"),
+        (npy(X), "is a single NumPy array, expected an .npz archive like Keras's mnist.npz"),
     ],
 )
 def test_unusable_archives(tmp_path: Path, content: bytes, expected: str) -> None:

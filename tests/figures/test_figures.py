@@ -425,7 +425,7 @@ def test_feature_maps_are_what_each_stage_puts_out(rng, tmp_path):
     (axes,) = drawn(figures.feature_maps(network, (4, 7, 9), image), tmp_path).axes
     assert lines(axes) == [
         "Conv2D: 6 kernels of 3 × 3, each above its map of 8 × 10",
-        "MaxPool2D, ReLU: what is left, 6 maps of 4 × 5",
+        "MaxPool2D, ReLU: reduced to 6 maps of 4 × 5",
         "Conv2D, BatchNorm, ReLU: 20 maps of 2 × 3",
         "Dense, ReLU: 12 numbers",
         "Dense, Softmax: the probability of each class",
@@ -539,7 +539,7 @@ def test_the_curves_of_several_trainings_are_drawn_together_with_one_entry_of_th
 
     left, _ = figures.learning_curves(history(1.0, 3), history(2.0, 2)).axes
     assert [list(line.get_ydata()) for line in left.lines] == [[1.0] * 3, [2.0] * 2, [2.0] * 3, [3.0] * 2]
-    assert [text.get_text() for text in left.get_legend().get_texts()] == ["while learning", "on the images held out"]
+    assert [text.get_text() for text in left.get_legend().get_texts()] == ["training images", "held-out images"]
 
 
 def test_a_dense_layer_that_looks_at_images_that_are_not_square_gets_their_tiles(rng):

@@ -46,7 +46,7 @@ def test_every_point_is_drawn_and_the_wrong_ones_are_ringed(data, network):
     assert drawn == [*np.bincount(data.train.labels[:600]), *np.bincount(data.test.labels), wrong]
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert [text for text in texts if text] == [
-        *("same signs", "to learn from", "different signs", "test", f"answered wrongly ({wrong:,})")
+        *("same signs", "training", "different signs", "test", f"answered wrongly ({wrong:,})")
     ]
 
 

@@ -281,7 +281,7 @@ def test_values_above_white_are_white(tmp_path: Path) -> None:
         (b"P5 8 -8 255 ", "its header has no width"),
         (b"P5 100000 8 255 ", "expected at most 65,535 on a side"),
         (b"P5 7 7 255 " + bytes(49), "has 7 × 7 pixels, expected at least 8"),
-        (b"P7\nWIDTH 8\n", "is no picture"),
+        (b"P7\nWIDTH 8\n", "is not a picture"),
         (b"P2 8 8 255 " + b"1 " * 20 + b"x " + b"1 " * 43, "the picture is damaged"),
     ],
 )

@@ -139,9 +139,9 @@ def test_a_clean_picture_of_mnist_is_read_as_its_original(real_mnist: Path, netw
 
 RNG = np.random.default_rng(5)
 HOPELESS = {
-    "white": (np.ones((60, 40)), "is of one colour"),
-    "black": (np.zeros((60, 40)), "is of one colour"),
-    "all ink": (np.full((60, 40), 0.3), "is of one colour"),
+    "white": (np.ones((60, 40)), "has only one colour"),
+    "black": (np.zeros((60, 40)), "has only one colour"),
+    "all ink": (np.full((60, 40), 0.3), "has only one colour"),
     "empty paper": (on_paper(np.zeros((200, 200), np.uint8)), "pieces"),
     "a gradient": (np.linspace(0, 1, 300) * np.ones((200, 1)), "nothing stands out"),
     "white noise": (RNG.random((300, 300)), "nothing stands out"),
@@ -181,9 +181,9 @@ def stored(format: str = "PNG") -> bytes:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "is no picture, expected one of the formats PNG, JPEG"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "is no picture"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is no picture"),
+        (b"", "is not a picture, expected one of the formats PNG, JPEG"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "is not a picture"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is not a picture"),
         (png(9000, 9000), "has 9,000 × 9,000 pixels, expected at most 25 million"),
         (png(60_000, 60_000), "expected at most 25 million"),
         (png(2**31 - 1, 2**31 - 1), "has too many pixels, expected at most 25 million"),

@@ -46,9 +46,9 @@ def test_a_folder_is_read_in_the_order_of_its_names(saved: nn.SavedNetwork, fold
     np.testing.assert_array_equal(readings[0].ink, read_image(folder / "b.png"))
     assert [Path(name).name for name, _ in skipped] == ["a.png", "inner", "notes.txt"]
     assert [reason.partition(",")[0] for _, reason in skipped] == [
-        "the picture is of one colour",
+        "the picture has only one colour: expected a digit",
         "is a directory",
-        "is no picture",
+        "is not a picture",
     ]
 
 
@@ -62,11 +62,11 @@ def test_files_and_folders_are_read_in_the_order_given(saved: nn.SavedNetwork, f
 
 def test_where_nothing_can_be_read_the_reason_is_told(saved: nn.SavedNetwork, folder: Path) -> None:
     white = folder / "a.png"
-    assert refusal(reading.read, saved, [white]).startswith(f"{white}: the picture is of one colour")
+    assert refusal(reading.read, saved, [white]).startswith(f"{white}: the picture has only one colour")
     message = refusal(reading.read, saved, [white, folder / "notes.txt"])
-    assert message.startswith(f"none of 2 files can be read, the first being {white}: the picture is of one colour")
+    assert message.startswith(f"none of 2 files can be read, the first being {white}: the picture has only one colour")
     (folder / "empty").mkdir()
-    assert refusal(reading.read, saved, [folder / "empty"]).startswith(f"{folder / 'empty'}: has no files in it")
+    assert refusal(reading.read, saved, [folder / "empty"]).startswith(f"{folder / 'empty'}: contains no files")
 
 
 def test_the_answers_as_a_table(saved: nn.SavedNetwork, folder: Path) -> None:
@@ -101,7 +101,7 @@ def test_answers_are_told_by_name_and_by_label(folder: Path) -> None:
     found = reading.as_object(readings)[0]
     assert (found["answer"], found["answer_name"], found["scores"].keys()) == (3, "tsu", set("0123456789"))
     assert "expected a character" in skipped[0].reason
-    with pytest.raises(nn.BadInput, match="of one colour, nothing is drawn in it: expected a character"):
+    with pytest.raises(nn.BadInput, match="has only one colour: expected a character"):
         reading.read(saved, [folder / "a.png"])
 
 

@@ -67,7 +67,7 @@ def test_a_network_whose_weights_are_finite_and_its_outputs_are_not_is_refused_i
     network.parameters[...] = 3e38
     split.images[0] = 0
     network.layers[0].b[...] = 0
-    with pytest.raises(BadInput, match="answer to image 1 is no finite number: its weights are too large to be used"):
+    with pytest.raises(BadInput, match="answer to image 1 is not a finite number: its weights are too large"):
         answers(SavedNetwork(network, (4, 7, 9)), split)
 
 
@@ -81,7 +81,7 @@ def test_outputs_as_far_apart_as_float32_allows_are_ranked_without_a_warning():
 
 def test_outputs_that_are_numbers_are_no_answers(rng, split):
     network = Network([Dense(3)], (16,), rng)
-    with pytest.raises(BadInput, match="outputs are numbers, not classes: expected one that tells classes apart"):
+    with pytest.raises(BadInput, match="outputs are numbers, not classes: expected a network with classes"):
         answers(SavedNetwork(network, ()), split)
 
 

@@ -72,7 +72,7 @@ def test_a_member_whose_answer_is_no_number_is_refused():
     networks = [Network([Dense(3), Softmax()], (2,), seed) for seed in (1, 2)]
     networks[1].parameters[...] = np.finfo(np.float32).max
     saved = SavedEnsemble([SavedNetwork(network, (0, 1, 2)) for network in networks])
-    with pytest.raises(BadInput, match="the network's answer to image 0 is no finite number"):
+    with pytest.raises(BadInput, match="the network's answer to image 0 is not a finite number"):
         answers(saved, dataset([[255, 255]], [0]).test)
 
 

@@ -130,7 +130,9 @@ def test_the_work_of_workers_that_are_killed_is_done_by_others_and_told_once(roo
 
 def test_a_task_that_kills_whoever_tries_it_is_given_up(empty):
     empty.add_workers(1)
-    with pytest.raises(WorkersLost, match="a task ended every worker that tried it; where memory is short, fewer"):
+    with pytest.raises(
+        WorkersLost, match="a task ended every worker that tried it; if there is too little memory, use fewer"
+    ):
         list(Cluster(empty.address).told_by(SLOW.die, [0]))
 
 
@@ -170,7 +172,9 @@ def test_a_worker_with_another_version_of_the_package_is_refused(empty, tmp_path
 def test_a_worker_without_the_package_is_refused(empty, tmp_path):
     (tmp_path / "nn_from_scratch.py").write_text("raise ModuleNotFoundError('none', name='nn_from_scratch')")
     empty.add_workers(1, PYTHONPATH=str(tmp_path))
-    with pytest.raises(BadInput, match=r"the worker at tcp://\S+ has no nn_from_scratch, or one that knows nothing of"):
+    with pytest.raises(
+        BadInput, match=r"the worker at tcp://\S+ has no nn_from_scratch, or a version without clusters"
+    ):
         list(Cluster(empty.address).told_by(Shared(0).count, [1]))
 
 

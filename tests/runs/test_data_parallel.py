@@ -273,7 +273,7 @@ def parts(run: TrainingRun) -> dict:
 
 def test_another_number_of_ranks_is_refused():
     document = checkpoint_document(together(2, SMALL)[0])
-    with pytest.raises(Wrong, match=r"run\.ranks is 2, but 1 train together here: expected as many as there"):
+    with pytest.raises(Wrong, match=r"run\.ranks is 2, but 1 train together here: expected the same number"):
         run_in(document, lambda *_, **__: DATA)
 
 

@@ -238,7 +238,7 @@ def refusal(path: Path, data: Dataset = DATA) -> str:
         (("run", "seed"), -1, "run.seed is -1: expected a whole number from 0 up"),
         (("run", "seed"), 6, "members[0].run: expected that of the ensemble, with the seed 6"),
         (("run", "recipe", "epochs"), 0, "run.recipe: epochs 0: expected 1 to a billion"),
-        (("members",), {}, "members: expected a list of checkpoints, null for a member that was not begun"),
+        (("members",), {}, "members: expected a list of checkpoints, null for a member whose training had not begun"),
         (("members",), [None], "run: members 1: expected from 2 to 100"),
         (("members",), [None] * 101, "run: members 101: expected from 2 to 100"),
         (("members", 0), 1, "members[0]: expected an object named 'run'"),

@@ -92,7 +92,7 @@ def test_where_every_rate_diverges_no_best_is_named():
     assert sweep.best is None
     assert (
         sweep.conclusion().splitlines()[-1]
-        == "best learning rate: none of these, at each a run diverged; try lower ones"
+        == "best learning rate: none of these, because at each rate a run diverged; try lower ones"
     )
 
 
@@ -175,7 +175,7 @@ def test_the_range_test_finds_the_steepest_fall_and_a_tenth_of_the_lowest_point(
 
 
 def test_the_range_test_refuses_rates_that_do_not_rise(recipe, halves):
-    with pytest.raises(nn.BadInput, match="expected rates that rise"):
+    with pytest.raises(nn.BadInput, match="expected rates in rising order"):
         range_test.range_test(recipe, [0.1, 0.1, 0.2], 0, halves[0])
 
 

@@ -101,7 +101,7 @@ def test_what_save_takes_is_said_where_an_ensemble_has_no_record(tmp_path):
     ensemble = Ensemble([small(), small(seed=1)])
     with pytest.raises(TypeError, match="not a Ensemble first"):
         save(ensemble, tmp_path / "e.json")
-    with pytest.raises(TypeError, match="expected a network, not a Ensemble: of several, save a SavedEnsemble"):
+    with pytest.raises(TypeError, match="expected a network, not a Ensemble: to save several, use SavedEnsemble"):
         save(SavedNetwork(ensemble, (0, 1, 2)), tmp_path / "e.json")
     assert list(tmp_path.iterdir()) == []
 

@@ -652,7 +652,7 @@ def test_outputs_that_are_numbers_stand_for_no_classes(tmp_path):
 )
 def test_classes_that_do_not_fit_are_neither_written_nor_read(outputs, classes, message, tmp_path):
     network = Network([Dense(outputs)], (3,), 0)
-    with pytest.raises(ValueError, match=re.escape(f"{message}, or classes=() where outputs are numbers")):
+    with pytest.raises(ValueError, match=re.escape(f"{message}, or classes=() if the outputs are numbers")):
         save(SavedNetwork(network, classes), tmp_path / "network.json")
     assert list(tmp_path.iterdir()) == []
     save(SavedNetwork(network, classes=()), tmp_path / "network.json")

@@ -221,7 +221,7 @@ def damaged(**changes: np.ndarray | None) -> dict[str, np.ndarray]:
         (damaged(_0_bias=np.ones(4, "i8")), "0.bias holds int64 numbers: expected float32"),
         (damaged(_0_bias=np.full(4, np.nan, "f4")), "0.bias[0] is not a finite float32"),
         (damaged(_1_running_var=-np.ones(4, "f4")), "variance[0] is -1: a variance is never below 0"),
-        (damaged(other=np.ones(4, "f4")), "holds tensors of none of these layers: other"),
+        (damaged(other=np.ones(4, "f4")), "holds tensors that belong to none of these layers: other"),
         (
             {"fc.weight": np.ones((4, 5), "f4")},
             "0.weight is missing, the W of layers[0], a Dense: the file holds fc.weight",
@@ -286,8 +286,11 @@ def test_an_ensemble_is_checked_like_its_members(tmp_path):
     assert set(tensors) == {f"{i}.{key}" for i in range(2) for key in tensors_of(small().network)}
     for change, said in (
         ({"1.0.weight": np.ones((4, 4), "f4")}, "members[1]: 0.weight has shape (4, 4): expected (4, 5)"),
-        ({"2.0.weight": np.ones((4, 5), "f4")}, "holds tensors of no member: 2.0.weight"),
-        ({"0.9.weight": np.ones((4, 5), "f4")}, "members[0]: holds tensors of none of these layers: 9.weight"),
+        ({"2.0.weight": np.ones((4, 5), "f4")}, "holds tensors that belong to no member: 2.0.weight"),
+        (
+            {"0.9.weight": np.ones((4, 5), "f4")},
+            "members[0]: holds tensors that belong to none of these layers: 9.weight",
+        ),
     ):
         save_file(tensors | change, tmp_path / "d.safetensors", {"nn_from_scratch": record})
         with pytest.raises(nn.BadInput) as caught:
@@ -436,10 +439,10 @@ def test_convert_refuses_in_one_line(tmp_path):
         ([foreign, out, "--layers", "dense:4"], "--layers and --input-shape: expected both of them, or a --preset"),
         ([foreign, out, "--classes", 1, 2], "--classes: expected it with --layers"),
         ([foreign, out, "--layers", "dens:4", "--input-shape", 5], "unknown layer 'dens'"),
-        ([foreign, out, *layers], "t.safetensors: holds tensors of none of these layers"),
+        ([foreign, out, *layers], "t.safetensors: holds tensors that belong to none of these layers"),
         ([tmp_path / "n.safetensors", out, *layers], "n.safetensors: says itself what its layers are"),
         ([tmp_path / "n.json", out, *layers], "n.json: says itself what its layers are"),
-        ([tmp_path / "n.json", tmp_path / "n.json"], "is meant for IN and for OUT"),
+        ([tmp_path / "n.json", tmp_path / "n.json"], "is used for IN and for OUT"),
     ):
         assert said in refusal(run("nn_from_scratch.convert", *arguments))
     assert not out.exists()
