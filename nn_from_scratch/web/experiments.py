@@ -174,7 +174,7 @@ EXPERIMENTS = (
         answers=("no better than by guessing", "half of them", "as well as usual"),
         right=0,
         runs=(Run("random weights", 0.947), Run("all zero", 0.1, {"initializer": "zeros"})),
-        why="The hidden units put out 0, so the slopes of the last layer's weights are 0. The slopes that it "
+        why="The hidden units output 0, so the slopes of the last layer's weights are 0. The slopes that it "
         "passes back are 0, too. Only its biases learn, and they can learn only how frequent each digit "
         "is.",
     ),
@@ -251,7 +251,7 @@ EXPERIMENTS = (
             for rate, reached in ((0.001, 0.278), (0.1, 0.947), (1, 0.103), (1000, 0.1))
         ),
         why="At 0.001 the network learns, but needs a hundred times as long. At 1 the first steps move every "
-        "hidden unit so far that it puts out 0 for every image. From then on it gets no slopes: it is "
+        "hidden unit so far that it outputs 0 for every image. From then on it gets no slopes: it is "
         "dead.",
     ),
     Experiment(

@@ -154,7 +154,7 @@ def test_pictures_of_another_size_or_colour_are_brought_to_what_the_network_take
     assert (colour.image.shape, colour.image.max(axis=(1, 2)).tolist()) == ((3, 16, 16), [200, 0, 0])
     (tmp_path / "notes.txt").write_text("no picture")
     name = tmp_path / "notes.txt"
-    assert refusal(reading.read, untrained((3, 16, 16), "picture"), [name]).startswith(f"{name}: is no picture")
+    assert refusal(reading.read, untrained((3, 16, 16), "picture"), [name]).startswith(f"{name}: is not a picture")
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ export const TEXTS = {
   gradient_mean: "The average size of a derivative in this layer.",
   weight_norm: "The length of all weights of this layer, taken as one vector. It usually grows as the network becomes more confident.",
   biases: "The smallest, mean and largest bias. A neuron adds its bias to its sum, whatever its inputs are.",
-  silent: "For ReLU, the share of neurons that put out 0 for this image; for sigmoid, the share of saturated ones, so close to 0 or 1 that almost no gradient passes. A saturated output that is right is no problem.",
+  silent: "For ReLU, the share of neurons that output 0 for this image; for sigmoid, the share of saturated ones, so close to 0 or 1 that almost no gradient passes. A saturated output that is right is no problem.",
   confusion: "Rows are the right classes, columns the network's answers; right answers are on the diagonal. Choose a cell to see its images.",
   learning_rate: "How far each step goes, from the next step on. A small rate learns slowly; a large one overshoots, and the network may never recover.",
   speed: "The most steps per second. Slow is for watching, unlimited for training.",
