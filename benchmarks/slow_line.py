@@ -5,17 +5,16 @@ page are read, so this measures every version of the page that marks its body wi
 """
 
 import argparse
-import shutil
 import socket
 import threading
 from statistics import median
 from time import monotonic
 
+from benchmarks.browser import needed_browser
 from nn_from_scratch import load_dataset
 from nn_from_scratch.web.server import create_app, make_http_server
 from nn_from_scratch.web.trainer import Trainer
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SECONDS = 20.0  # of training, before the pause
 EVERY = 0.1  # seconds between two looks at the page
 PATIENCE = 60.0  # seconds until the page must show a pause
@@ -30,7 +29,7 @@ def main() -> None:
     arguments = parser.parse_args()
     from playwright.sync_api import sync_playwright
 
-    executable = next(filter(None, map(shutil.which, BROWSERS)))
+    executable = needed_browser()
     rate = arguments.kbits * 1000 / 8
     conditions = {"downloadThroughput": rate, "uploadThroughput": rate, "latency": arguments.latency, "offline": False}
     with sync_playwright() as playwright:

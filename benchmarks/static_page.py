@@ -11,7 +11,6 @@ import functools
 import http.server
 import json
 import os
-import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -20,13 +19,13 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.browser import needed_browser
 from nn_from_scratch.web.pyodide_files import ADDRESS, VARIABLE
 from nn_from_scratch.web.static_site import write_site
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PRESETS = ("784-10-10", "784-100-10", "784-128-64-10")
 BATCH = 64
 SECONDS = 8.0  # of training for each preset
@@ -54,7 +53,7 @@ def main() -> None:
     arguments = parser.parse_args()
     from playwright.sync_api import sync_playwright
 
-    executable = next(filter(None, map(shutil.which, BROWSERS)))
+    executable = needed_browser()
     with tempfile.TemporaryDirectory() as directory, sync_playwright() as playwright:
         size = write_site(Path(directory) / "site", arguments.pyodide)
         tell("the folder", f"{size / 1e6:.1f} MB")

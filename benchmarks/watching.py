@@ -4,7 +4,6 @@ Drawing takes a core for itself, so this needs a machine with two cores, on whic
 one thread, as on the page by default.
 """
 
-import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from importlib.util import find_spec
 from time import perf_counter, sleep
 from typing import TYPE_CHECKING
 
+from benchmarks.browser import BROWSERS, installed_browser
 from benchmarks.contenders import OURS, WATCHED
 from benchmarks.timing import Measured, Row, median_of, threads
 from nn_from_scratch import Dataset
@@ -23,12 +23,11 @@ if TYPE_CHECKING:
 SECONDS = 1.0  # of training with a browser, and without, in each round
 SETTLING = 0.5  # seconds after a page has opened or gone
 NEEDED = ("flask", "playwright")
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def measure(data: Dataset, thread_counts: list[int], repeats: int, quick: bool) -> Iterator[Row]:
     """Seconds per step of a training without pauses, while the page is opened and closed."""
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    browser = installed_browser()
     missing = [f"{name} is not installed (pip install {name})" for name in NEEDED if not find_spec(name)]
     if not browser:
         missing.append(f"no browser is installed: none of {', '.join(BROWSERS)}")

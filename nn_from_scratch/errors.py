@@ -33,7 +33,7 @@ def printable(text: str) -> str:
 
 def count(number: int, noun: str) -> str:
     """ "1 output", "2 outputs"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def one_line(text: object, longest: int = 300) -> str:

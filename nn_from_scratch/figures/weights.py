@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle, StepPatch
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from nn_from_scratch.classes import labels_of_outputs
-from nn_from_scratch.errors import one_line
+from nn_from_scratch.errors import count, one_line
 from nn_from_scratch.figures.style import DIVERGING, INK, LONGEST_NAME, NEGATIVE, POSITIVE, new_figure, styled
 from nn_from_scratch.inspection.first_layer import FirstLayer, first_layer
 from nn_from_scratch.inspection.parameters import Parameter, named_parameters, short, statistics
@@ -100,11 +100,9 @@ def kernels(W: np.ndarray, b: np.ndarray | None, title: str, found: FirstLayer |
     axes = figure.subplots()
     norm = symmetric(W)
     axes.imshow(grid.reshape(down * (rows + 1), -1)[:-1, :-1], cmap=DIVERGING, norm=norm, interpolation="nearest")
-    for axis, count, size in ((axes.xaxis, across, columns), (axes.yaxis, down, rows)):
-        step = 1 if count <= 16 else 4
-        axis.set_ticks(
-            np.arange(0, count, step) * (size + 1) + (size - 1) / 2, [str(number) for number in range(0, count, step)]
-        )
+    for axis, tiles, size in ((axes.xaxis, across, columns), (axes.yaxis, down, rows)):
+        numbers = np.arange(0, tiles, 1 if tiles <= 16 else 4)
+        axis.set_ticks(numbers * (size + 1) + (size - 1) / 2, [str(number) for number in numbers])
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     axes.set(xlabel="channel", ylabel="filter")
@@ -116,7 +114,7 @@ def kernels(W: np.ndarray, b: np.ndarray | None, title: str, found: FirstLayer |
             axes.text(edge, middle, _signed(b[row]), fontsize=min(8, 60 * side), va="center_baseline")
     cut = f"\nthe first {down} of {filters} filters, the first {across} of {channels} channels"
     limited = cut if shown.size < W.size else ""
-    size = f"{_count(filters, 'filter')}, a kernel of {rows} × {columns} for each of {channels} channels"
+    size = f"{count(filters, 'filter')}, a kernel of {rows} × {columns} for each of {channels} channels"
     figure.suptitle(f"{title}: {size}{limited}")  # the figure's title, because a few kernels may be narrower than it
     _colour_bar(figure, [axes], norm, W, "weight", shrink=min(1, 5 / (down * side + 0.5)))
     return figure
@@ -152,7 +150,7 @@ def _tiles(
     axes.set_xlim(0, across * width)
     axes.set_ylim(down * height - caption, -caption)
     axes.set_axis_off()
-    units = f"first {len(shown)} of {len(W):,} {noun}s" if len(shown) < len(W) else _count(len(shown), noun)
+    units = f"first {len(shown)} of {len(W):,} {noun}s" if len(shown) < len(W) else count(len(shown), noun)
     heading = f"{title.format(units)}, each with its number{'' if b is None else ' and bias'}"
     axes.set_title(heading + (f"\n{_told(found)}" if found else ""))
     _colour_bar(figure, [axes], norm, W, "weight", shrink=min(1, 5 / down))
@@ -179,7 +177,7 @@ def layer_weights(W: np.ndarray, b: np.ndarray | None, title: str, labels: Seque
     weights, biases = figure.subplots(1, 2, width_ratios=[30, 1], sharey=True)
     norm = symmetric(values)  # one scale for both: a bias has the same effect as a weight whose input is 1
     weights.imshow(W, cmap=DIVERGING, norm=norm, aspect="auto")
-    weights.set_title(f"{title}: {_count(units, 'unit')} × {_count(inputs, 'input')}")
+    weights.set_title(f"{title}: {count(units, 'unit')} × {count(inputs, 'input')}")
     weights.set_xlabel("input")
     weights.set_ylabel("class" if labels else "unit")
     for axis, length in ((weights.xaxis, inputs), (weights.yaxis, units)):
@@ -220,7 +218,7 @@ def _histogram(axes: Axes, parameter: Parameter) -> None:
     signed_stairs(axes, found.counts, found.edges)
     axes.axvline(found.mean, color=INK, linewidth=1, linestyle="--")
     axes.set_title(
-        f"layer {parameter.layer} ({parameter.kind}): {_count(parameter.values.size, 'value')} of {parameter.name}"
+        f"layer {parameter.layer} ({parameter.kind}): {count(parameter.values.size, 'value')} of {parameter.name}"
     )
     axes.set_xlabel(f"mean {_signed(found.mean, 3)}, sd {short(found.sd, 3)}, near 0: {found.near_zero:.1%}")
     axes.set_ylabel("count")
@@ -271,10 +269,6 @@ def image_shape(input_shape: tuple[int, ...]) -> tuple[int, int] | None:
     if len(input_shape) == 2 and max(input_shape) <= 4 * min(input_shape):
         return input_shape[0], input_shape[1]
     return None
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _signed(value: float, digits: int = 2) -> str:

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from nn_from_scratch import command_line
 from nn_from_scratch.command_line import whole_number
-from nn_from_scratch.errors import BadInput
+from nn_from_scratch.errors import BadInput, extra
 from nn_from_scratch.web import addresses, limits, pyodide_files
 
 if TYPE_CHECKING:
@@ -113,10 +113,8 @@ def main() -> None:
         write_static_site(arguments)
         return
     check_host(arguments)
-    try:
+    with extra("web"):
         from nn_from_scratch.web.server import create_app, make_http_server
-    except ModuleNotFoundError as missing:
-        raise BadInput(f"{missing.name} is not installed: pip install {missing.name}") from None
     from nn_from_scratch.web.presenter import Presenter
 
     with listen(arguments.host, arguments.port) as listening, ExitStack() as stack:

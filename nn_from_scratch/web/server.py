@@ -27,7 +27,7 @@ from werkzeug.exceptions import (
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.test import run_wsgi_app
 
-from nn_from_scratch.errors import BadInput, one_line
+from nn_from_scratch.errors import BadInput, extra, one_line
 from nn_from_scratch.web import api
 from nn_from_scratch.web.addresses import is_loopback
 from nn_from_scratch.web.hub import TooManyWatchers
@@ -301,10 +301,8 @@ def _add_route(app: Flask, house: House, route: api.Route) -> None:
 
 
 def _qr(address: str) -> bytes:
-    try:
+    with extra("web"):
         import segno
-    except ModuleNotFoundError:
-        raise BadInput("segno is not installed: pip install segno") from None
     content = BytesIO()
     segno.make_qr(address).save(content, kind="svg", border=4, light="white", omitsize=True)
     return content.getvalue()

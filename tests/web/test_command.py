@@ -113,7 +113,7 @@ def test_without_flask_it_says_what_to_install(tmp_path):
         timeout=120,
         check=False,
     )
-    assert "flask is not installed: pip install flask" in refusal(result)
+    assert 'flask is not installed: pip install "nn-from-scratch-numpy[web]"' in refusal(result)
 
 
 @pytest.mark.parametrize(
