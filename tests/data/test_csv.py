@@ -141,7 +141,7 @@ def test_the_split_is_seeded_and_stratified(tmp_path: Path) -> None:
         ),
         (b"5\n", "line 1: 1 column, none of which is clearly the label"),
         (b"label\n5\n", "line 1: 1 column, expected a label and at least one number"),
-        (b"1" + b",0" * 129**2, "line 1: 16642 columns, none of which is clearly the label"),
+        (b"1" + b",0" * 129**2, "line 1: 16,642 columns, none of which is clearly the label"),
         (PLAIN.replace(b",", b";"), "line 1: columns separated by semicolons, expected commas"),
         (PLAIN.replace(b",", b"\t"), "line 1: columns separated by tabs, expected commas"),
         (PLAIN.replace(b",", b" "), "line 1: columns separated by spaces, expected commas"),
