@@ -161,10 +161,8 @@ def recipe_overrides(arguments: argparse.Namespace) -> dict[str, Any]:
 def recipe_of(arguments: argparse.Namespace, dataset: Dataset) -> Recipe:
     """The preset, or the usual recipe for the data, with the parts from the command line in place of its own."""
     overrides = recipe_overrides(arguments)
-    if arguments.preset or overrides.keys() & {
-        "sizes",
-        "activations",
-    }:  # these are for Dense layers, which the default preset has
+    # --sizes and --activations are for Dense layers, which the default preset has.
+    if arguments.preset or overrides.keys() & {"sizes", "activations"}:
         recipe = PRESETS[arguments.preset or DEFAULT_PRESET]
     else:
         recipe = usual_recipe(dataset.train)
