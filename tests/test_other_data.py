@@ -132,7 +132,7 @@ def test_where_one_side_has_no_words_numbers_decide():
     assert named_alike(digits, (0, 1, 2), ("a", "b", "c")) is digits
     words = named("abc", [0, 1, 2])
     assert named_alike(words, (0, 1, 2), ("0", "1", "2")) is words
-    with pytest.raises(nn.BadInput, match="b: has the classes a, b, c: expected some of the network's, x, y"):
+    with pytest.raises(nn.BadInput, match="b: has the classes a, b, c: expected some of the network's classes, x, y"):
         named_alike(words, (0, 1), ("x", "y"))
 
 
@@ -238,7 +238,9 @@ def test_what_a_network_of_two_inputs_cannot_do(tmp_path):
     assert "--example draws images, but xor has samples of 2 numbers" in refusal(
         run("plot_weights.py", *weights, "--example", 1, "--output-dir", tmp_path)
     )
-    assert "but the network takes 2 inputs" in refusal(run("evaluate.py", *weights, "--image", tmp_path / "n.json"))
+    assert "the network takes 2 numbers that are not the pixels of a picture" in refusal(
+        run("evaluate.py", *weights, "--image", tmp_path / "n.json")
+    )
 
 
 @pytest.mark.parametrize("data", ["moons", "table"])

@@ -89,7 +89,7 @@ def test_they_are_in_the_help_with_their_settings():
         "drift:DISTANCE",
     ):
         assert word in text
-    assert "--memory VALUE of sign-descent: how much of the mean is kept (default: 0.5)" in text
+    assert "--memory VALUE for sign-descent: how much of the mean is kept (default: 0.5)" in text
     assert "--share VALUE of halved: of the peak (default: 0.5)" in text
 
 
