@@ -90,7 +90,7 @@ def test_they_are_in_the_help_with_their_settings():
     ):
         assert word in text
     assert "--memory VALUE for sign-descent: how much of the mean is kept (default: 0.5)" in text
-    assert "--share VALUE of halved: of the peak (default: 0.5)" in text
+    assert "--share VALUE for halved: of the peak (default: 0.5)" in text
 
 
 def test_a_setting_is_also_an_option_of_its_name(tmp_path):
