@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from nn_from_scratch.data.dataset import LONGEST_NAME, MOST_CLASSES, Dataset, Split
-from nn_from_scratch.data.reading import MAX_IMAGE_BYTES, reading
+from nn_from_scratch.data.reading import MAX_IMAGE_BYTES, visible
 from nn_from_scratch.errors import BadInput, one_line, printable
 
 DEFAULT_SIZE = (32, 32)
@@ -60,7 +60,7 @@ class _Pictures:
     """The pictures in the sub-folders, scaled to one size."""
 
     def __init__(self, root: Path, classes: list[str], size: tuple[int, int]) -> None:
-        from nn_from_scratch.handwriting.decoding import decode_colours
+        from nn_from_scratch.handwriting.decoding import decode_colours, reading_picture
 
         self.labels: list[int] = []
         self.skipped: list[str] = []  # the reason for each file
@@ -74,11 +74,10 @@ class _Pictures:
             )
         for label, path in files:
             try:
-                with reading(path) as file:
-                    picture = decode_colours(file, *size)
+                with reading_picture(path) as file:
+                    (picture,) = decode_colours(file, size)
             except BadInput as problem:
-                name = one_line(path)
-                self.skipped.append(f"{name}: {str(problem).removeprefix(f'{name}: ')}")
+                self.skipped.append(str(problem))
                 continue
             self.grey &= bool((picture == picture[0]).all())
             self.pictures.append(picture)
@@ -90,21 +89,12 @@ class _Pictures:
 
 
 def _folders(directory: Path) -> Iterator[Path]:
-    """The sub-folders, without hidden ones, which systems and editors create."""
-    return (path for path in _inside(directory) if path.is_dir())
+    return (path for path in visible(directory) if path.is_dir())
 
 
 def _files(directory: Path) -> Iterator[Path]:
-    return (path for path in _inside(directory) if not path.is_dir())
-
-
-def _inside(directory: Path) -> list[Path]:
-    try:
-        return sorted(path for path in directory.iterdir() if not path.name.startswith("."))
-    except FileNotFoundError:
-        return []  # a class without a folder among the test pictures
-    except OSError as problem:
-        raise BadInput(f"{one_line(directory)}: can't be read ({one_line(problem.strerror or problem)})") from None
+    """The files: none if the directory is missing, as for a class without a folder among the test pictures."""
+    return (path for path in visible(directory) if not path.is_dir())
 
 
 def _tell(skipped: list[str], read: int, notify: Callable[[str], object] | None) -> None:

@@ -61,6 +61,19 @@ def reading(path: Path) -> Iterator[IO[bytes]]:
         raise BadInput(f"{name}: can't be read ({one_line(error.strerror or error)})") from None
 
 
+def visible(directory: Path) -> list[Path]:
+    """Everything in a directory by name, without hidden files, which systems and editors create. [], if it is missing.
+
+    Raises BadInput if it can't be read.
+    """
+    try:
+        return sorted(path for path in directory.iterdir() if not path.name.startswith("."))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise BadInput(f"{one_line(directory)}: can't be read ({one_line(error.strerror or error)})") from None
+
+
 class CountedReads:
     """A file that can't be read in too many parts, or in too long ones, which some libraries would do."""
 

@@ -7,10 +7,11 @@ file's header shows this, so it is checked first, and the file is refused before
 import os
 import re
 import warnings
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from math import ceil, isqrt
-from typing import IO, Any
+from pathlib import Path
+from typing import IO, Any, TypeVar
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -18,9 +19,11 @@ from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.TiffImagePlugin import PREFIXES, ImageFileDirectory_v2
 
-from nn_from_scratch.data.reading import MOST_PARTS, CountedReads, TooMuch
+from nn_from_scratch.data.reading import MOST_PARTS, CountedReads, TooMuch, reading
 from nn_from_scratch.errors import BadInput, one_line
 from nn_from_scratch.handwriting.netpbm import is_netpbm, read_netpbm
+
+Found = TypeVar("Found")
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # Pillow's formats that hold only pixels
 MOST_PIXELS = 25_000_000  # a camera's photograph; decoded it takes 100 MB, and its decoder up to three times as much
@@ -33,6 +36,16 @@ STRIPS, TILE_WIDTH, TILE_LENGTH, TILES = 273, 322, 323, 324  # tags of a TIFF
 WORKING_SIDE = 400  # of a square with this number of pixels: larger pictures are reduced to below twice this side
 
 
+@contextmanager
+def reading_picture(path: str | Path) -> Iterator[IO[bytes]]:
+    """Open a picture file. In this context, a BadInput gets the name of the file."""
+    with reading(Path(path)) as file:
+        try:
+            yield file
+        except BadInput as problem:
+            raise BadInput(f"{one_line(path)}: {problem}") from None
+
+
 def decode(file: IO[bytes]) -> np.ndarray:
     """The picture as brightness from 0 to 1, reduced to a size that is fast to process. (H, W)
 
@@ -42,15 +55,16 @@ def decode(file: IO[bytes]) -> np.ndarray:
     return _decoded(file, _brightness)
 
 
-def decode_colours(file: IO[bytes], rows: int, columns: int) -> np.ndarray:
-    """The picture in red, green and blue, cropped around its centre to these proportions and scaled. uint8 (3, H, W)
+def decode_colours(file: IO[bytes], *sizes: tuple[int, int]) -> list[np.ndarray]:
+    """The picture in red, green and blue, cropped around its centre and scaled to each size. uint8 (3, H, W)
 
-    Transparent areas become white. Raises BadInput or TooMuch, neither of which names the file.
+    A size is rows and columns. Transparent areas become white. Raises BadInput or TooMuch, neither of which names the
+    file.
     """
-    return _decoded(file, partial(_colours, rows=rows, columns=columns))
+    return _decoded(file, lambda image: _colours(image, sizes))
 
 
-def _decoded(file: IO[bytes], read: Callable[[Image.Image], np.ndarray]) -> np.ndarray:
+def _decoded(file: IO[bytes], read: Callable[[Image.Image], Found]) -> Found:
     try:
         with warnings.catch_warnings(action="ignore"):  # about odd metadata; the size is checked here
             return read(_reduced(_opened(file)))
@@ -176,12 +190,13 @@ def _in_bytes(image: Image.Image) -> Image.Image:
     return Image.fromarray(np.uint8(255 * (values - values.min()) / (np.ptp(values) or 1))).convert("RGB")
 
 
-def _colours(image: Image.Image, rows: int, columns: int) -> np.ndarray:
+def _colours(image: Image.Image, sizes: Sequence[tuple[int, int]]) -> list[np.ndarray]:
     image = _in_bytes(image)
     if image.mode == "RGBA":
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    fitted = ImageOps.fit(image.convert("RGB"), (columns, rows))
-    return np.asarray(fitted).transpose(2, 0, 1)  # (rows, columns, 3) → (3, rows, columns)
+    image = image.convert("RGB")
+    fitted = (ImageOps.fit(image, (columns, rows)) for rows, columns in sizes)
+    return [np.asarray(picture).transpose(2, 0, 1) for picture in fitted]  # (rows, columns, 3) → (3, rows, columns)
 
 
 def _brightness(image: Image.Image) -> np.ndarray:

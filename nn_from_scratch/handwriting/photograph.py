@@ -12,9 +12,8 @@ from PIL import Image
 
 from nn_from_scratch.data.folder import LEAST_SIDE, picture_size
 from nn_from_scratch.data.mnist import FASHION
-from nn_from_scratch.data.reading import reading
-from nn_from_scratch.errors import BadInput, one_line
-from nn_from_scratch.handwriting.decoding import decode_colours
+from nn_from_scratch.errors import BadInput
+from nn_from_scratch.handwriting.decoding import decode_colours, reading_picture
 from nn_from_scratch.handwriting.picture import border
 from nn_from_scratch.inspection.evaluation import recorded_test_set
 from nn_from_scratch.storage import Saved
@@ -37,19 +36,13 @@ class Preparation:
         Raises BadInput, naming the file, where it can't be read.
         """
         factor = max(1, SHOWN // min(self.rows, self.columns))
-        large, small = (self._scaled(path, self.rows * times, self.columns * times) for times in (factor, 1))
+        with reading_picture(path) as file:
+            large, small = decode_colours(file, *((self.rows * times, self.columns * times) for times in (factor, 1)))
         if self.channels == 1:
             small = np.asarray(Image.fromarray(np.ascontiguousarray(small.transpose(1, 2, 0))).convert("L"))
         if self.on_black and np.median(border(small)) > 127:
             small = 255 - small
         return large, small
-
-    def _scaled(self, path: str | Path, rows: int, columns: int) -> np.ndarray:
-        with reading(Path(path)) as file:
-            try:
-                return decode_colours(file, rows, columns)
-            except BadInput as problem:
-                raise BadInput(f"{one_line(path)}: {problem}") from None
 
 
 def _image_of(saved: Saved) -> tuple[int, int, int]:
@@ -59,8 +52,8 @@ def _image_of(saved: Saved) -> tuple[int, int, int]:
         return shape[0], shape[1], shape[2]
     values = prod(shape)
     size = recorded_test_set(saved).get("picture_size")
-    for channels in (1, 3):
+    for channels in (1, 3) if saved.noun not in ("point", "sample") else ():
         rows, columns = picture_size(size) if size else [isqrt(values // channels)] * 2
-        if rows >= LEAST_SIDE and channels * rows * columns == values and saved.noun not in ("point", "sample"):
+        if rows >= LEAST_SIDE and channels * rows * columns == values:
             return channels, rows, columns
     raise BadInput(f"the network takes {values} numbers that are not the pixels of a picture")

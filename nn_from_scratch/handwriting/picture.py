@@ -11,9 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from nn_from_scratch.data.reading import reading
-from nn_from_scratch.errors import BadInput, one_line
-from nn_from_scratch.handwriting.decoding import decode
+from nn_from_scratch.errors import BadInput
+from nn_from_scratch.handwriting.decoding import decode, reading_picture
 from nn_from_scratch.handwriting.drawing import THRESHOLD
 
 LEAST_CONTRAST = 0.08  # of the range from black to white, between ink and paper
@@ -26,11 +25,8 @@ def read_image(path: str | Path) -> np.ndarray:
     The picture may be of any size, in colour or grey, of 8 or 16 bits, transparent, dark on light or light on dark.
     Raises BadInput, naming the file, if it is damaged or too large, or if it can't show a digit.
     """
-    with reading(Path(path)) as file:
-        try:
-            return find_ink(decode(file))
-        except BadInput as problem:
-            raise BadInput(f"{one_line(path)}: {problem}") from None
+    with reading_picture(path) as file:
+        return find_ink(decode(file))
 
 
 def find_ink(brightness: np.ndarray) -> np.ndarray:

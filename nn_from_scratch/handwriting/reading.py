@@ -15,6 +15,7 @@ import numpy as np
 from nn_from_scratch.classes import class_scores, own_names, score_name
 from nn_from_scratch.data.digits import SIDE
 from nn_from_scratch.data.mnist import FASHION, KMNIST, MNIST
+from nn_from_scratch.data.reading import visible
 from nn_from_scratch.errors import BadInput, one_line
 from nn_from_scratch.handwriting.drawing import prepare
 from nn_from_scratch.handwriting.photograph import Preparation
@@ -114,13 +115,7 @@ def _strokes(path: Path) -> tuple[np.ndarray, np.ndarray]:
 def files_in(paths: Sequence[str | Path]) -> Iterator[Path]:
     """The files, and those in folders, sorted by name, without hidden ones."""
     for path in map(Path, paths):
-        if path.is_dir():
-            try:
-                yield from sorted(inside for inside in path.iterdir() if not inside.name.startswith("."))
-            except OSError as problem:
-                raise BadInput(f"{one_line(path)}: can't be read ({problem.strerror})") from None
-        else:
-            yield path
+        yield from visible(path) if path.is_dir() else [path]
 
 
 def _said_of(noun: str, reason: str) -> str:
