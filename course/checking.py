@@ -5,7 +5,6 @@ is wrong, it raises `Wrong`. It gets the learner's code from `my_nn`, through `m
 """
 
 import importlib
-import importlib.util
 import inspect
 import sys
 import traceback
@@ -18,6 +17,7 @@ import numpy as np
 
 from course.chapters import WORK, Chapter
 from nn_from_scratch import Layer
+from nn_from_scratch.command_line.programs import module_in
 
 
 class Wrong(AssertionError):
@@ -177,11 +177,7 @@ def checks(chapter: Chapter) -> list[Callable[[], None]]:
     path = chapter.directory / "test_chapter.py"
     if not path.is_file():
         return []
-    spec = importlib.util.spec_from_file_location(f"course_chapter_{chapter.number}", path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = module_in(path, f"course_chapter_{chapter.number}")
     return [value for name, value in vars(module).items() if name.startswith("test_") and inspect.isfunction(value)]
 
 

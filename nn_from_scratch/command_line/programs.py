@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import ModuleType
 
 import nn_from_scratch
 
@@ -38,12 +39,17 @@ def main_of(name: str) -> Callable[[], None]:
         if name == "course":  # its own files import it by this name
             sys.path.insert(0, str(HOME))
         return importlib.import_module(MODULES[name]).main
-    spec = importlib.util.spec_from_file_location(name, HOME / SCRIPTS[name])
+    return module_in(HOME / SCRIPTS[name], name).main
+
+
+def module_in(path: Path, name: str) -> ModuleType:
+    """The module in a file that can't be imported by its name."""
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.main
+    return module
 
 
 def called() -> str:
