@@ -7,11 +7,12 @@ that is a failure instead.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+
+from benchmarks.browser import BROWSERS, installed_browser
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -32,10 +33,9 @@ def browser() -> Iterator[Browser]:
         from playwright.sync_api import sync_playwright
     except ModuleNotFoundError:
         missing("needs Playwright: pip install playwright")
-    names = ("chromium", "chromium-browser", "google-chrome")
-    executable = next(filter(None, map(shutil.which, names)), None)
+    executable = installed_browser()
     if executable is None:
-        missing(f"needs a browser: none of {', '.join(names)} is installed")
+        missing(f"needs a browser: none of {', '.join(BROWSERS)} is installed")
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(
             executable_path=executable, args=[*QUIET.split(), "--disable-component-update"]

@@ -45,6 +45,12 @@ def imports(script: str, *arguments: object) -> set[str]:
     return {line.rpartition("|")[2].strip().partition(".")[0] for line in result.stderr.splitlines() if "|" in line}
 
 
+def without(package: str, directory: Path) -> str:
+    """A PYTHONPATH where a package is as good as not installed."""
+    (directory / f"{package}.py").write_text(f"raise ModuleNotFoundError('no {package}', name='{package}')")
+    return os.pathsep.join([str(directory), os.environ.get("PYTHONPATH", "")])
+
+
 def refusal(result: subprocess.CompletedProcess) -> str:
     """The one line with which a script refused bad input; fails where it did anything else."""
     assert result.returncode == 2, result

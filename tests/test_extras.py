@@ -4,11 +4,10 @@ import os
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
 
 import pytest
 
-from tests.scripts import ROOT, refusal, run
+from tests.scripts import ROOT, refusal, run, without
 
 OPTIONAL = {
     "onnx",
@@ -52,12 +51,6 @@ def test_nothing_optional_is_loaded_before_it_is_asked_for(program):
     loaded = {name.partition(".")[0] for name in result.stdout.split()}
     assert "numpy" in loaded
     assert not loaded & OPTIONAL
-
-
-def without(package: str, directory: Path) -> str:
-    """A PYTHONPATH where a package is as good as not installed."""
-    (directory / f"{package}.py").write_text(f"raise ModuleNotFoundError('no {package}', name='{package}')")
-    return os.pathsep.join([str(directory), os.environ.get("PYTHONPATH", "")])
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from nn_from_scratch.errors import BadInput
 from nn_from_scratch.presets import PRESETS
 from nn_from_scratch.web import __main__ as command
 from nn_from_scratch.web import addresses
-from tests.scripts import ROOT, refusal
+from tests.scripts import ROOT, refusal, without
 from tests.web.test_limits import TOO_WIDE
 
 
@@ -103,11 +103,10 @@ def test_a_preset_that_the_page_cannot_show_is_refused_in_one_line(monkeypatch, 
 
 
 def test_without_flask_it_says_what_to_install(tmp_path):
-    (tmp_path / "flask.py").write_text("raise ModuleNotFoundError('no flask', name='flask')")
     result = subprocess.run(
         [sys.executable, "-m", "nn_from_scratch.web"],
         cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])},
+        env=os.environ | {"PYTHONPATH": without("flask", tmp_path)},
         capture_output=True,
         text=True,
         timeout=120,

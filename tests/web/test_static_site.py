@@ -19,7 +19,7 @@ from nn_from_scratch.errors import BadInput
 from nn_from_scratch.web import static_site
 from nn_from_scratch.web.server import HEADERS
 from nn_from_scratch.web.static_site import MANIFEST, POLICY, STATIC, write_site
-from tests.scripts import refusal, run
+from tests.scripts import refusal, run, without
 from tests.web.fake_pyodide import WHEEL, write_pyodide
 
 
@@ -268,8 +268,7 @@ def test_the_variable_names_where_python_is(release, tmp_path):
 
 
 def test_the_command_needs_no_flask(release, tmp_path):
-    (tmp_path / "flask.py").write_text("raise ModuleNotFoundError('no flask', name='flask')")
-    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    path = without("flask", tmp_path)
     found = run("nn_from_scratch.web", "--static", tmp_path / "site", "--pyodide", release, PYTHONPATH=path)
     assert found.returncode == 0, found.stderr
 
