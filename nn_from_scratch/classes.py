@@ -54,10 +54,14 @@ def output_of(k: int, outputs: int) -> int:
     return k if outputs > 1 else 0
 
 
-def score_name(last: Layer, outputs: int) -> str:
-    """The name of a score: a probability if the last layer makes all scores add up to 1, else an output.
+def are_probabilities(last: Layer, outputs: int) -> bool:
+    """Whether the last layer makes all scores add up to 1.
 
     Such a layer is a softmax, or a single sigmoid p with 1 − p for the other class.
     """
-    adds_up = isinstance(last, Softmax) or (isinstance(last, Sigmoid) and outputs == 1)
-    return "probability" if adds_up else "output"
+    return isinstance(last, Softmax) or (isinstance(last, Sigmoid) and outputs == 1)
+
+
+def score_name(last: Layer, outputs: int) -> str:
+    """The name of a score: a probability, or else an output."""
+    return "probability" if are_probabilities(last, outputs) else "output"

@@ -12,7 +12,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from nn_from_scratch import training
-from nn_from_scratch.classes import class_scores, score_name
+from nn_from_scratch.classes import are_probabilities, class_scores
 from nn_from_scratch.data.dataset import MOST_CLASSES, Split
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.layers import Sigmoid, Softmax
@@ -133,7 +133,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         X = self._checked(X, reset=False)
         p = training.predict(self.network_, X)
         scores = class_scores(p)
-        if score_name(self.network_.output_layer, p.shape[1]) == "probability":
+        if are_probabilities(self.network_.output_layer, p.shape[1]):
             return scores
         scores = np.maximum(scores, np.finfo(scores.dtype).tiny)  # if all of them were 0, so would be their sum
         return scores / scores.sum(axis=1, keepdims=True)

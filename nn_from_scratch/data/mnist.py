@@ -175,11 +175,16 @@ def _load_from_variable(published: Published, given: str) -> Dataset:
         raise BadInput(f"{variable}: {error}") from None
 
 
+def md5_of(path: Path) -> str:
+    """The MD5 sum of a file, as data sets are published with it."""
+    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+
+
 def _problem_in_cache(published: Published) -> str | None:
     """The reason why the cache can't be used, or None. The sums are compared each time, which takes 20 milliseconds."""
     for name, (_, md5) in published.files.items():
         try:
-            found = hashlib.md5((published.cache / name).read_bytes(), usedforsecurity=False).hexdigest()
+            found = md5_of(published.cache / name)
         except FileNotFoundError:
             return f"{name} isn't there"
         except OSError as error:

@@ -14,7 +14,7 @@ import numpy as np
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, checker, helper, numpy_helper
 
 import nn_from_scratch
-from nn_from_scratch.classes import score_name
+from nn_from_scratch.classes import are_probabilities
 from nn_from_scratch.layers import (
     AveragePool2D,
     BatchNorm,
@@ -176,7 +176,7 @@ class Graph:
 
 def _are_probabilities(saved: Saved) -> bool:
     (outputs,) = saved.network.output_shape
-    return bool(saved.classes) and score_name(saved.network.output_layer, outputs) == "probability"
+    return bool(saved.classes) and are_probabilities(saved.network.output_layer, outputs)
 
 
 def _known(saved: Saved) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.classes import score_name
+from nn_from_scratch.classes import are_probabilities
 from nn_from_scratch.errors import BadInput, extra, one_line
 from nn_from_scratch.layers import LAYERS
 from nn_from_scratch.layers.layer import Shape
@@ -122,7 +122,7 @@ def read_as(
         saved = _network_in(described | {"dtype": _dtype_of(tensors)}, tensors)
     if classes is None:
         (outputs,) = saved.network.output_shape
-        if outputs > 1 or score_name(saved.network.output_layer, outputs) == "probability":
+        if outputs > 1 or are_probabilities(saved.network.output_layer, outputs):
             saved.classes = tuple(range(max(outputs, 2)))
     return saved
 

@@ -5,7 +5,6 @@ slices: it leaves `fit` at the end of a slice, as it does for a new network, and
 arrived meanwhile have been answered. worker.js makes a Page and calls it.
 """
 
-import hashlib
 import json
 import logging
 import shutil
@@ -18,7 +17,7 @@ from time import perf_counter, sleep
 from typing import Any, TypeVar
 
 from nn_from_scratch.data import Dataset, load_dataset
-from nn_from_scratch.data.mnist import PUBLISHED
+from nn_from_scratch.data.mnist import PUBLISHED, md5_of
 from nn_from_scratch.errors import BadInput, one_line
 from nn_from_scratch.web import api, limits
 from nn_from_scratch.web.hub import Hub
@@ -134,7 +133,7 @@ def _read(directory: Path) -> Dataset:
     """The data set in a directory with one or several files. Messages name the files, not the directory."""
     files = sorted(directory.iterdir())
     names = ", ".join(path.name for path in files)
-    sums = {path.name: _md5(path) for path in files}
+    sums = {path.name: md5_of(path) for path in files}
     try:
         found = load_dataset(files[0] if len(files) == 1 else directory)
     except BadInput as problem:
@@ -145,7 +144,3 @@ def _read(directory: Path) -> Dataset:
         if sums == {name: md5 for name, (_, md5) in known.files.items()}:
             return replace(found, name=known.name, class_names=known.class_names, noun=known.noun)
     return found
-
-
-def _md5(path: Path) -> str:
-    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()

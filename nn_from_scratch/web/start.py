@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nn_from_scratch.classes import score_name
+from nn_from_scratch.classes import are_probabilities
 from nn_from_scratch.data import Dataset, Split
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.losses import matching_loss
@@ -60,7 +60,7 @@ def start_from(saved: SavedNetwork, like: Start) -> Start:
     Raises BadInput for a number that float32 can't hold. LiveRun checks whether the page can show the network.
     """
     network = saved.network
-    likely = score_name(network.layers[-1], *network.output_shape) == "probability"
+    likely = are_probabilities(network.layers[-1], *network.output_shape)
     loss = (likely and matching_loss(network.layers[-1])) or "mean-squared-error"
     layers = tuple(map(word, network.layers))
     recipe = like.recipe.override(layers=layers, input_shape=network.input_shape, loss=loss, classes=saved.classes)

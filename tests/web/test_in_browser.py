@@ -11,7 +11,7 @@ import pytest
 
 import nn_from_scratch as nn
 from nn_from_scratch.data import Dataset
-from nn_from_scratch.data.mnist import FASHION
+from nn_from_scratch.data.mnist import FASHION, md5_of
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.web import in_browser
 from nn_from_scratch.web.in_browser import Page, SlicedTrainer
@@ -239,7 +239,7 @@ def test_the_four_files_of_a_data_set_are_learnt_from_and_then_removed(posted, t
 
 def test_a_published_set_is_called_by_its_name(monkeypatch, posted, tmp_path):
     directory = write_idx_files(tmp_path / "four")
-    sums = {path.name: (0, in_browser._md5(path)) for path in directory.iterdir()}
+    sums = {path.name: (0, md5_of(path)) for path in directory.iterdir()}
     monkeypatch.setitem(in_browser.PUBLISHED, "fashion", replace(FASHION, files=sums))
     assert json.loads(posted.page.take_data(str(directory))[1])["state"]["data"]["name"] == "fashion"
     assert posted.page.trainer.run.dataset.class_names[9] == "ankle boot"
