@@ -13,7 +13,7 @@ import pytest
 
 from tests.clusters import Machines, machines
 from tests.scripts import ROOT, imports, refusal, run
-from tests.test_interruption_script import assert_same, command_in, end, files_in, training, wait_for_line
+from tests.trainings import assert_same, command_in, end, files_in, interrupted_at, training, wait_for_line
 
 SMALL = ("--data", "digits", "--sizes", 784, 16, 10, "--batch-size", 8, "--epochs", 12, "--validation", 200)
 MEMBERS = (*SMALL, "--members", 3)
@@ -58,9 +58,7 @@ def test_an_ensemble_of_which_a_worker_was_killed_is_the_one_trained_here_to_the
 @pytest.mark.slow
 def test_interrupted_there_it_goes_on_anywhere(room, here, tmp_path):
     options = ("--output", tmp_path / "n.json", "--history", tmp_path / "n.csv", "--scheduler", room.address)
-    with training(*MEMBERS, *options) as process:
-        wait_for_line(process, "member 2/3  epoch  3/12")
-        process.send_signal(signal.SIGINT)
+    with training(*MEMBERS, *options, at=interrupted_at("member 2/3  epoch  3/12")) as process:
         exit_code, _, errors = end(process)
     assert exit_code == 130
     assert files_in(tmp_path) == ["n.checkpoint.json", "n.json"]
@@ -133,9 +131,8 @@ def test_workers_of_this_machine_need_no_scheduler(here, tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_that_reaches_the_workers_of_this_machine_too_ends_cleanly(number, here, tmp_path):
     options = ("--output", tmp_path / "n.json", "--history", tmp_path / "n.csv", "--scheduler", "local")
-    with training(*MEMBERS, *options, own_group=True) as process:
-        wait_for_line(process, "member 2/3  epoch  3/12")
-        os.killpg(process.pid, number)
+    at = interrupted_at("member 2/3  epoch  3/12", number, group=True)
+    with training(*MEMBERS, *options, own_group=True, at=at) as process:
         exit_code, _, errors = end(process)  # which waits for all that could still print
     assert exit_code == 128 + number, errors
     result = run("train.py", *command_in(errors))

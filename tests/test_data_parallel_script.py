@@ -16,7 +16,8 @@ import pytest
 
 import nn_from_scratch as nn
 from tests.scripts import ROOT, refusal, run
-from tests.test_interruption_script import ENOUGH, assert_same, files_in, wait_for, wait_for_line
+from tests.trainings import ENOUGH, At, assert_same, files_in, wait_for_line, waiting_at
+from tests.trainings import command as python_command
 
 # That of the MPI which was installed beside mpi4py, before any other.
 PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
@@ -30,9 +31,9 @@ STEPS = 40 * 50
 TWO = ("-n", 2)
 
 
-def command(*arguments: object, ranks: tuple = TWO) -> list[str]:
-    program = [sys.executable, "-W", "error", ROOT / "train.py", "--data-parallel"]
-    return [str(word) for word in (MPIEXEC, *ranks, *program, *arguments)]
+def command(*arguments: object, ranks: tuple = TWO, at: At | None = None) -> list[str]:
+    train = python_command("train.py", "--data-parallel", *arguments, at=at)
+    return [str(word) for word in (MPIEXEC, *ranks, *train)]
 
 
 def together(*arguments: object, ranks: tuple = TWO) -> subprocess.CompletedProcess:
@@ -43,12 +44,14 @@ def together(*arguments: object, ranks: tuple = TWO) -> subprocess.CompletedProc
 
 
 @contextmanager
-def under_way(*arguments: object) -> Iterator[subprocess.Popen]:
-    """The same, still at work."""
-    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command(*arguments), cwd=ROOT, env=environment, **pipes) as process:
+def under_way(*arguments: object, line: str) -> Iterator[subprocess.Popen]:
+    """The same, which has printed this line and waits, all ranks for the first one."""
+    environment = os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)}
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    words = command(*arguments, at=waiting_at(line))
+    with subprocess.Popen(words, cwd=ROOT, env=environment, text=True, **pipes) as process:
         try:
+            wait_for_line(process, line)
             yield process
         finally:
             if process.poll() is None:
@@ -104,8 +107,8 @@ def test_a_signal_to_any_rank_ends_all_and_what_is_left_goes_on_to_the_same_byte
     """None: to mpiexec, as Ctrl-C in a terminal."""
     if rank is not None and not Path("/proc").exists():
         pytest.skip("looks for processes in /proc")
-    with under_way(*LONG, "--output", tmp_path / "n.json", "--history", tmp_path / "n.csv") as process:
-        wait_for_line(process, "epoch  3/40")
+    options = ("--output", tmp_path / "n.json", "--history", tmp_path / "n.csv")
+    with under_way(*LONG, *options, line="epoch  3/40") as process:
         os.kill(process.pid if rank is None else ranks_of(process)[rank], signal.SIGINT)
         output, errors = process.communicate(timeout=ENOUGH)
     assert process.returncode == 130
@@ -131,9 +134,7 @@ def test_where_a_rank_is_killed_all_end_and_the_last_checkpoint_goes_on_to_the_s
     rank, tmp_path, uninterrupted
 ):
     options = ("--output", tmp_path / "n.json", "--history", tmp_path / "n.csv", "--checkpoint-every", 2)
-    with under_way(*LONG, *options) as process:
-        wait_for_line(process, "epoch  4/40")
-        wait_for((tmp_path / "n.checkpoint.json").exists, process)
+    with under_way(*LONG, *options, line="epoch  4/40") as process:
         os.kill(ranks_of(process)[rank], signal.SIGKILL)
         process.communicate(timeout=ENOUGH)
     assert process.returncode != 0

@@ -1,7 +1,6 @@
 """Trainings that are stopped: by Ctrl-C, by the system, by a full stop, by their own learning rate.
 
-Each runs as a process of its own, is waited for until a line or a file tells that it has come far enough, and is then
-sent a signal. Nothing here depends on how long anything takes.
+Each runs as a process of its own. Nothing here depends on how long anything takes.
 """
 
 import json
@@ -11,8 +10,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from time import sleep
 
@@ -23,6 +21,18 @@ import nn_from_scratch as nn
 from nn_from_scratch.storage.json_files import document
 from tests.data.samples import csv_bytes, pictures
 from tests.scripts import ROOT, refusal, run
+from tests.trainings import (
+    ENOUGH,
+    assert_same,
+    command_in,
+    end,
+    files_in,
+    interrupted_at,
+    training,
+    wait_for,
+    wait_for_line,
+    without_seconds,
+)
 
 if not hasattr(signal, "SIGHUP"):
     pytest.skip("Windows can't send these signals", allow_module_level=True)
@@ -31,7 +41,6 @@ DIGITS = ("--data", "digits", "--sizes", 784, 32, 10, "--batch-size", 8, "--epoc
 STEPS = 40 * 155  # with 200 of the 1,437 images held out
 VALIDATED = (*DIGITS, "--validation", 200)
 pytestmark = pytest.mark.slow
-ENOUGH = 120  # seconds after which a test no longer waits; none takes more than a few
 needs_mnist = pytest.mark.skipif(
     "NN_FROM_SCRATCH_DATA" not in os.environ, reason="needs MNIST: set NN_FROM_SCRATCH_DATA to its directory"
 )
@@ -45,59 +54,6 @@ def _closing_the_terminal_counts() -> Iterator[None]:
     signal.signal(signal.SIGHUP, before)
 
 
-@contextmanager
-def training(
-    *arguments: object, cwd: Path = ROOT, script: str = "train.py", own_group: bool = False
-) -> Iterator[subprocess.Popen]:
-    """`python train.py arguments…`, under way; what it prints arrives line by line."""
-    with subprocess.Popen(
-        [sys.executable, "-W", "error", ROOT / script, *map(str, arguments)],
-        cwd=cwd,
-        env=os.environ | {"PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=own_group,
-    ) as process:
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.kill()
-
-
-def wait_for_line(process: subprocess.Popen, start: str) -> None:
-    for line in process.stdout:
-        if line.startswith(start):
-            return
-    pytest.fail(f"it ended without a line {start!r}: {process.stderr.read()}")
-
-
-def wait_for(condition: Callable[[], bool], process: subprocess.Popen) -> None:
-    while not condition():
-        assert process.poll() is None, process.stderr.read()
-        sleep(0.001)
-
-
-def end(process: subprocess.Popen) -> tuple[int, str, str]:
-    """Its exit code and the rest of what it printed."""
-    output, errors = process.communicate(timeout=ENOUGH)
-    return process.returncode, output, errors
-
-
-def command_in(errors: str) -> list[str]:
-    """The arguments of the command with which an interrupted training says that it can be resumed."""
-    lines = errors.splitlines()
-    assert len(lines) == 2, errors
-    assert lines[0].startswith("interrupted at step ")
-    assert lines[1].startswith("to continue: python train.py --resume ")
-    return shlex.split(lines[1])[4:]
-
-
-def files_in(directory: Path) -> list[str]:
-    return sorted(path.name for path in directory.iterdir())
-
-
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory) -> Path:
     """The network, its best and its history, of a training that nobody stopped."""
@@ -105,17 +61,6 @@ def uninterrupted(tmp_path_factory) -> Path:
     result = run("train.py", *VALIDATED, "--output", directory / "n.json", "--history", directory / "n.csv")
     assert result.returncode == 0, result.stderr
     return directory
-
-
-def without_seconds(history: Path) -> list[str]:
-    return [line.rpartition(",")[0] for line in history.read_text(encoding="utf-8").splitlines()]
-
-
-def assert_same(directory: Path, other: Path, name: str = "n") -> None:
-    """The same bytes in every file, but for the seconds in the history."""
-    for kind in (".json", ".best.json"):
-        assert (directory / f"{name}{kind}").read_bytes() == (other / f"n{kind}").read_bytes()
-    assert without_seconds(directory / f"{name}.csv") == without_seconds(other / "n.csv")
 
 
 # ---- the first signal ----
@@ -130,9 +75,7 @@ def test_a_signal_saves_says_how_to_go_on_and_that_leads_to_the_same_bytes(
 ):
     directory = tmp_path / "with a space"  # so that the command needs quotes
     options = ("--output", directory / "n.json", "--history", directory / "n.csv", "--checkpoint-every", 10)
-    with training(*VALIDATED, *options) as process:
-        wait_for_line(process, f"epoch {epoch:2}/40")
-        process.send_signal(number)
+    with training(*VALIDATED, *options, at=interrupted_at(f"epoch {epoch:2}/40", number)) as process:
         exit_code, output, errors = end(process)
     assert exit_code == code
     assert "test accuracy" not in output
@@ -159,9 +102,7 @@ def test_interrupted_again_and_again_under_another_name_it_still_ends_at_the_sam
     """With an output that the checkpoint's name does not tell, the command has to."""
     arguments = [*VALIDATED, "--output", "other.net", "--history", "other.csv"]
     for epoch in (3, 4, 12):
-        with training(*arguments, cwd=tmp_path) as process:
-            wait_for_line(process, f"epoch {epoch:2}/40")
-            process.send_signal(signal.SIGINT)
+        with training(*arguments, cwd=tmp_path, at=interrupted_at(f"epoch {epoch:2}/40")) as process:
             exit_code, _, errors = end(process)
         assert exit_code == 130
         arguments = command_in(errors)
@@ -179,10 +120,8 @@ def test_interrupted_again_and_again_under_another_name_it_still_ends_at_the_sam
 
 
 def test_the_network_so_far_can_be_evaluated(tmp_path):
-    with training(*DIGITS, "--output", tmp_path / "n.json") as process:
-        wait_for_line(process, "epoch  2/40")
-        process.send_signal(signal.SIGINT)
-        end(process)
+    with training(*DIGITS, "--output", tmp_path / "n.json", at=interrupted_at("epoch  2/40")) as process:
+        assert end(process)[0] == 130
     result = run("evaluate.py", "--weights", tmp_path / "n.json", "--figure", tmp_path / "n.png")
     assert result.returncode == 0, result.stderr
 
@@ -228,17 +167,24 @@ def test_interrupted_when_the_training_is_over_the_network_is_saved_but_no_succe
     assert files_in(tmp_path) == ["n.csv", "n.json", "n.png"]
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGKILL, -signal.SIGKILL)],
+)
 def test_a_sweep_ends_at_once_and_its_processes_with_it(number, code, tmp_path):
     arguments = ("--data", "digits", "--epochs", 500, "--jobs", 2, "--output", tmp_path / "s")
     with training(*arguments, script="hyper-tune.py") as process:
-        wait_for_line(process, "data: ")
+        wait_for(lambda: len(children(process)) >= 3, process)  # two to train, one to look after what they share
+        group = children(process)
         process.send_signal(number)
         exit_code, output, errors = end(process)  # which waits for all that could still print
     assert exit_code == code
     assert "best learning rate" not in output
-    assert errors == ("interrupted\n" if number == signal.SIGINT else "")
+    if number != signal.SIGKILL:  # of which Python itself tells, where it was about to start a process
+        assert errors == ("interrupted\n" if number == signal.SIGINT else "")
     assert files_in(tmp_path) == []
+    wait_for_the_end_of(group)
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -257,21 +203,12 @@ def test_the_runs_that_were_done_when_a_sweep_is_interrupted_are_kept(jobs, tmp_
     assert len(runs) == done
 
 
-@pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
-def test_the_processes_of_a_sweep_that_is_killed_end_with_it(tmp_path):
-    arguments = ("--data", "digits", "--epochs", 500, "--jobs", 2, "--output", tmp_path / "s")
-    with training(*arguments, script="hyper-tune.py") as process:
-        group = [process.pid]
+def children(process: subprocess.Popen) -> list[int]:
+    return [*map(int, Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="utf-8").split())]
 
-        def both_work() -> bool:
-            children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="utf-8").split()
-            group[1:] = map(int, children)
-            return len(children) >= 3  # two that train, and one that looks after what they share
 
-        wait_for(both_work, process)
-        process.kill()
-        process.communicate(timeout=ENOUGH)
-    for pid in group[1:]:
+def wait_for_the_end_of(group: list[int]) -> None:
+    for pid in group:
         while running(pid):
             sleep(0.01)
 
@@ -334,9 +271,10 @@ def test_the_second_signal_leaves_at_once_and_what_stood_there_stays(tmp_path):
 def test_two_signals_in_quick_succession_leave_whole_files_or_none(tmp_path, uninterrupted):
     for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
         directory = tmp_path / str(code)
-        with training(*VALIDATED, "--output", directory / "n.json", "--history", directory / "n.csv") as process:
+        directory.mkdir()
+        options = ("--output", directory / "n.json", "--history", directory / "n.csv")
+        with training(*VALIDATED, *options, at=interrupted_at("epoch  3/40", number)) as process:
             wait_for_line(process, "epoch  3/40")
-            process.send_signal(number)
             process.send_signal(number)
             exit_code, output, _ = end(process)
         assert exit_code == code
@@ -359,14 +297,16 @@ def test_killed_at_any_moment_the_last_whole_checkpoint_leads_to_the_same_bytes(
     checkpoint = tmp_path / "n.checkpoint.json"
     arguments = [*VALIDATED, *options]
 
-    def being_written() -> bool:
-        return any(name.startswith(".n.checkpoint.json.") for name in os.listdir(tmp_path))
-
-    moments = [lambda: checkpoint.exists(), *[being_written] * 3]
-    for moment in moments:
-        with training(*arguments) as process:
-            wait_for(moment, process)
-            process.kill()
+    while_writing = f"""
+from threading import Thread
+def kill():
+    while not any(name.startswith(".n.checkpoint.json.") for name in os.listdir({str(tmp_path)!r})):
+        pass
+    os.kill(os.getpid(), {signal.SIGKILL:d})
+Thread(target=kill, daemon=True).start()
+"""
+    for at in (interrupted_at("epoch  2/40", signal.SIGKILL), *[("epoch ", while_writing)] * 3):
+        with training(*arguments, at=at) as process:
             assert end(process)[0] == -signal.SIGKILL
         with document(checkpoint) as content:
             assert content["progress"]["epoch"] >= 1
@@ -481,9 +421,7 @@ def test_other_images_under_the_same_name_are_refused(tmp_path):
 def test_a_checkpoint_does_not_choose_which_file_is_opened_and_its_command_names_the_data(tmp_path):
     (tmp_path / "data.csv").write_bytes(csv_bytes(*pictures(70)))
     options = ("--data", "data.csv", "--sizes", 64, 10, "--epochs", 3000, "--output", "n.json")
-    with training(*options, cwd=tmp_path) as process:
-        wait_for_line(process, "epoch   10/3000")
-        process.send_signal(signal.SIGINT)
+    with training(*options, cwd=tmp_path, at=interrupted_at("epoch   10/3000")) as process:
         arguments = command_in(end(process)[2])
     assert arguments == ["--resume", "n.checkpoint.json", "--data", "data.csv"]
     line = run("train.py", *arguments[:2], cwd=tmp_path).stderr
@@ -547,9 +485,7 @@ def test_patience_stops_and_saves_the_best_network(tmp_path):
 def test_interrupted_it_is_as_patient_as_before(tmp_path):
     options = (*VALIDATED, "--learning-rate", 0.05, "--schedule", "constant", "--patience", 2)
     assert run("train.py", *options, "--output", tmp_path / "whole.json").returncode == 0
-    with training(*options, "--output", tmp_path / "n.json") as process:
-        wait_for_line(process, "epoch  2/40")
-        process.send_signal(signal.SIGINT)
+    with training(*options, "--output", tmp_path / "n.json", at=interrupted_at("epoch  2/40")) as process:
         arguments = command_in(end(process)[2])
     assert arguments[-2:] == ["--patience", "2"]
     assert run("train.py", *arguments).returncode == 0
@@ -644,16 +580,14 @@ def ensemble(tmp_path_factory) -> Path:
         (signal.SIGINT, 130, 2, "member 1/3  epoch  1/40", True),
         (signal.SIGINT, 130, 1, "member 2/3  epoch 12/40", False),
         (signal.SIGTERM, 143, 3, "member 3/3  epoch  8/40", True),
-        (signal.SIGHUP, 129, 2, "member 3/3  epoch 20/40", True),
+        (signal.SIGHUP, 129, 2, "member 2/3  epoch 20/40", True),
     ],
 )
 def test_an_ensemble_is_interrupted_and_resumed_as_one_training(number, code, jobs, line, group, tmp_path, ensemble):
     """Ctrl-C in a terminal, and the end of a session, reach the whole group of processes; `kill` the first one only."""
     directory = tmp_path / "with a space"
     options = ("--output", directory / "n.json", "--history", directory / "n.csv", "--jobs", jobs)
-    with training(*MEMBERS, *options, own_group=True) as process:
-        wait_for_line(process, line)
-        (os.killpg if group else os.kill)(process.pid, number)
+    with training(*MEMBERS, *options, own_group=True, at=interrupted_at(line, number, group)) as process:
         exit_code, output, errors = end(process)
     assert exit_code == code, errors
     assert "\ntest accuracy" not in output
@@ -677,10 +611,8 @@ def test_an_ensemble_is_interrupted_and_resumed_as_one_training(number, code, jo
 
 def test_an_ensemble_that_is_interrupted_again_and_again_still_ends_at_the_same_bytes(tmp_path, ensemble):
     arguments = [*MEMBERS, "--output", "n.net", "--history", "n.csv"]
-    for line in ("member 1/3  epoch  3/40", "member 2/3  epoch  9/40", "member 3/3  epoch  2/40"):
-        with training(*arguments, cwd=tmp_path) as process:
-            wait_for_line(process, line)
-            process.send_signal(signal.SIGINT)
+    for line in ("member 1/3  epoch  3/40", "member ", "member "):  # at the next epoch of any of them
+        with training(*arguments, cwd=tmp_path, at=interrupted_at(line)) as process:
             exit_code, _, errors = end(process)
         assert exit_code == 130
         arguments = command_in(errors)
@@ -695,9 +627,7 @@ def test_an_ensemble_that_is_killed_leads_from_its_last_checkpoint_to_the_same_b
     options = ("--output", tmp_path / "n.json", "--history", tmp_path / "n.csv", "--checkpoint-every", 5)
     checkpoint, arguments = tmp_path / "n.checkpoint.json", MEMBERS
     for line in ("member 1/3  epoch  6/40", "member 2/3  epoch 26/40"):
-        with training(*arguments, *options) as process:
-            wait_for_line(process, line)
-            process.kill()
+        with training(*arguments, *options, at=interrupted_at(line, signal.SIGKILL)) as process:
             assert end(process)[0] == -signal.SIGKILL
         with document(checkpoint) as content:
             assert any(member and member["progress"]["epoch"] % 5 == 0 for member in content["members"])
@@ -716,14 +646,12 @@ def test_no_process_of_an_ensemble_outlives_the_first(signals, tmp_path):
     options = ("--members", 3, "--jobs", 3, "--output", tmp_path / "n.json")
     with training(*DIGITS[:-1], 5000, *options) as process:
         wait_for_line(process, "member 3/3  epoch ")
-        group = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="utf-8").split()
+        group = children(process)
         assert len(group) >= 3
         for number in signals:
             process.send_signal(number)
         process.communicate(timeout=ENOUGH)
-    for pid in map(int, group):
-        while running(pid):
-            sleep(0.01)
+    wait_for_the_end_of(group)
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
@@ -732,8 +660,7 @@ def test_where_a_member_is_killed_the_last_checkpoint_is_left(tmp_path):
     with training(*DIGITS[:-1], 5000, *options) as process:
         wait_for_line(process, "member 2/2  epoch    2/5000")
         wait_for((tmp_path / "n.checkpoint.json").exists, process)
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="utf-8").split()
-        os.kill(int(children[-1]), signal.SIGKILL)
+        os.kill(children(process)[-1], signal.SIGKILL)
         exit_code, _, errors = end(process)
     assert exit_code == 1
     so_far, to_go_on, error = errors.splitlines()
@@ -837,9 +764,7 @@ def test_two_trainings_with_one_output_leave_the_whole_network_of_one_of_them(tm
 def test_an_interrupted_mnist_training_ends_at_the_same_bytes(tmp_path):
     options = ("--preset", "784-10-10", "--epochs", 2, "--output")
     assert run("train.py", *options, tmp_path / "whole.json").returncode == 0
-    with training(*options, tmp_path / "n.json") as process:
-        wait_for_line(process, "epoch 1/2")
-        process.send_signal(signal.SIGINT)
+    with training(*options, tmp_path / "n.json", at=interrupted_at("epoch 1/2")) as process:
         exit_code, _, errors = end(process)
     assert exit_code == 130
     assert run("train.py", *command_in(errors)).returncode == 0

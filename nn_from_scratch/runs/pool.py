@@ -8,7 +8,7 @@ import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
@@ -141,19 +141,17 @@ def _work(pipe: Connection, stop: Any) -> None:
     """In a new process: do tasks until none are left, leave Ctrl-C to the parent, and end if the parent ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
-    run = pipe.recv()
-    while True:
-        try:
+    with suppress(EOFError, OSError):  # no tasks are left, or the parent is gone
+        run = pipe.recv()
+        while True:
             pipe.send(("free", None))
             task = pipe.recv()
-        except (EOFError, OSError):  # no tasks are left
-            return
-        try:
-            for told in run(task, lambda: bool(stop.value)):
-                pipe.send(("told", told))
-        except Exception as problem:
-            problem.add_note(format_exc())  # the traceback, which the parent can't see
-            pipe.send(("failed", problem))
+            try:
+                for told in run(task, lambda: bool(stop.value)):
+                    pipe.send(("told", told))
+            except Exception as problem:
+                problem.add_note(format_exc())  # the traceback, which the parent can't see
+                pipe.send(("failed", problem))
 
 
 def _end_with_parent() -> None:
