@@ -4,6 +4,7 @@ The scripts turn either into one line on stderr; every other exception is a bug 
 bad input names the file, the place in it, what was found and what was expected.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -33,7 +34,19 @@ def printable(text: str) -> str:
 
 def count(number: int, noun: str) -> str:
     """ "1 output", "2 outputs"."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    return f"{number:,} {noun if number == 1 else plural(noun)}"
+
+
+def plural(noun: str) -> str:
+    """ "digits", "boxes", "cities", "items of clothing"."""
+    head, of, rest = noun.partition(" of ")
+    if re.search("(s|x|z|ch|sh)$", head):
+        head += "es"
+    elif re.search("[^aeiou]y$", head):
+        head = f"{head[:-1]}ies"
+    else:
+        head += "s"
+    return head + of + rest
 
 
 def one_line(text: object, longest: int = 300) -> str:

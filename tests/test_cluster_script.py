@@ -1,6 +1,5 @@
 """train.py and hyper-tune.py on a Dask cluster: the same files as on one machine, whoever dies on the way."""
 
-import os
 import re
 import signal
 import subprocess
@@ -13,7 +12,7 @@ import pytest
 
 from tests.clusters import Machines, machines
 from tests.scripts import ROOT, imports, refusal, run
-from tests.trainings import assert_same, command_in, end, files_in, interrupted_at, training, wait_for_line
+from tests.trainings import assert_same, command_in, end, files_in, interrupted_at, training
 
 SMALL = ("--data", "digits", "--sizes", 784, 16, 10, "--batch-size", 8, "--epochs", 12, "--validation", 200)
 MEMBERS = (*SMALL, "--members", 3)
@@ -42,9 +41,8 @@ def here(tmp_path_factory) -> Path:
 def test_an_ensemble_of_which_a_worker_was_killed_is_the_one_trained_here_to_the_byte(room, here, tmp_path):
     options = ("--output", tmp_path / "n.json", "--history", tmp_path / "n.csv", "--scheduler", room.address)
     (killed, _), before = room.workers().values(), set(room.workers().values())
-    with training(*MEMBERS, *options) as process:
-        wait_for_line(process, "member 2/3  epoch  1/12")  # by then both are at work
-        os.kill(killed, signal.SIGKILL)
+    at = interrupted_at("member 2/3  epoch  1/12", signal.SIGKILL, killed)  # by then both are at work
+    with training(*MEMBERS, *options, at=at) as process:
         exit_code, output, errors = end(process)
     assert (exit_code, errors) == (0, "")
     assert_same(tmp_path, here)
@@ -75,9 +73,8 @@ def test_where_the_scheduler_dies_what_is_known_is_kept_and_goes_on_here(here, t
     options = ("--output", tmp_path / "n.json", "--history", tmp_path / "n.csv", "--checkpoint-every", 2)
     with machines(tmp_path) as lost:
         lost.add_workers(1)
-        with training(*MEMBERS, *options, "--scheduler", lost.address) as process:
-            wait_for_line(process, "member 1/3  epoch  4/12")
-            lost.scheduler.kill()
+        at = interrupted_at("member 1/3  epoch  4/12", signal.SIGKILL, lost.scheduler.pid)
+        with training(*MEMBERS, *options, "--scheduler", lost.address, at=at) as process:
             exit_code, _, errors = end(process)
     assert exit_code == 1
     so_far, to_go_on, error = errors.splitlines()
@@ -105,9 +102,8 @@ def test_a_sweep_whose_scheduler_dies_keeps_the_runs_that_were_done(tmp_path):
     with machines(tmp_path) as lost:
         lost.add_workers(1)
         options = (*SWEEP, 20, "--scheduler", lost.address, "--output", tmp_path / "s")
-        with training(*options, script="hyper-tune.py") as process:
-            wait_for_line(process, "run 2 of 6")
-            lost.scheduler.kill()
+        at = interrupted_at("run 2 of 6", signal.SIGKILL, lost.scheduler.pid)
+        with training(*options, script="hyper-tune.py", at=at) as process:
             exit_code, output, errors = end(process)
     assert exit_code == 1
     line = (
@@ -131,7 +127,7 @@ def test_workers_of_this_machine_need_no_scheduler(here, tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_that_reaches_the_workers_of_this_machine_too_ends_cleanly(number, here, tmp_path):
     options = ("--output", tmp_path / "n.json", "--history", tmp_path / "n.csv", "--scheduler", "local")
-    at = interrupted_at("member 2/3  epoch  3/12", number, group=True)
+    at = interrupted_at("member 2/3  epoch  3/12", number, pid=0)
     with training(*MEMBERS, *options, own_group=True, at=at) as process:
         exit_code, _, errors = end(process)  # which waits for all that could still print
     assert exit_code == 128 + number, errors

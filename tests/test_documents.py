@@ -16,6 +16,7 @@ import sys
 import pytest
 
 import nn_from_scratch as nn
+from benchmarks.report import quantity
 from tests.scripts import ROOT
 
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -59,16 +60,51 @@ def test_the_readme_is_brief_and_its_tables_repeat_what_the_documents_say():
     assert len(rows) >= 4
     for command, accuracy in rows:
         assert re.search(rf"^\|.*\| {re.escape(accuracy)}[^|]*\| `{command}` \|$", results, flags=re.MULTILINE), command
-    measured = json.loads((ROOT / "benchmarks" / "results.json").read_text(encoding="utf-8"))["rows"]
     by_row = [
         {f"{found['ratio']:.2f}" for found in row["results"].values() if found.get("ratio")}
-        for row in measured
+        for row in measured_rows()
         if row["threads"] == 1
     ]
     speed = re.findall(r"^\| [^|]*\| [\d.]+ m?s \| ([\d.| ]+) \|$", before, flags=re.MULTILINE)
     assert len(speed) == 4
     for shares in speed:
         assert any(set(re.findall(r"[\d.]+", shares)) <= ratios for ratios in by_row), shares
+
+
+def measured_rows():
+    return json.loads((ROOT / "benchmarks" / "results.json").read_text(encoding="utf-8"))["rows"]
+
+
+# The columns of docs/performance.md whose names differ from those in benchmarks/results.json.
+COLUMNS = {"JAX": "JAX jit", "channels_last": "PyTorch channels_last", "both": "torch.compile channels_last"}
+
+
+def measured_cells(name, threads, columns):
+    """What a row of docs/performance.md has to say: our time, and its ratio to each other one, as measured."""
+
+    def parts(row):
+        said = {"epochs": "an epoch", "inference": row["case"].rpartition(", ")[2].replace("images", "predictions")}
+        return {*re.split(", |: ", row["case"]), said.get(row["group"], "")}
+
+    wanted = set(name.split(", "))
+    rows = [row for row in measured_rows() if row["threads"] == threads and wanted <= parts(row)]
+    results = min(rows, key=lambda row: len(parts(row)))["results"]
+    ratios = [results[COLUMNS.get(column, column)].get("ratio") for column in columns]
+    return [
+        quantity(results["nn_from_scratch"]["value"], "s"),
+        *("" if ratio is None else f"{ratio:.2f}" for ratio in ratios),
+    ]
+
+
+def test_the_tables_of_other_libraries_are_what_was_measured():
+    text = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    tables = re.findall(r"^\| (one|two) threads? \| ours \| (.*) \|\n.*\n((?:\|.*\n)+)", text, flags=re.MULTILINE)
+    assert len(tables) == 4
+    for threads, header, lines in tables:
+        columns = [column.removeprefix("÷ ") for column in header.split(" | ")]
+        for line in lines.splitlines():
+            name, *cells = (cell.strip() for cell in line.strip("|").split("|"))
+            assert cells == measured_cells(name, 1 if threads == "one" else 2, columns), name
 
 
 def test_every_step_of_the_guide_to_a_new_layer_can_be_done_as_written(tmp_path):

@@ -190,9 +190,7 @@ def test_a_sweep_ends_at_once_and_its_processes_with_it(number, code, tmp_path):
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_the_runs_that_were_done_when_a_sweep_is_interrupted_are_kept(jobs, tmp_path):
     arguments = ("--data", "digits", "--epochs", 30, "--jobs", jobs, "--output", tmp_path / "s")
-    with training(*arguments, script="hyper-tune.py") as process:
-        wait_for_line(process, "run 2 of 14")
-        process.send_signal(signal.SIGINT)
+    with training(*arguments, script="hyper-tune.py", at=interrupted_at("run 2 of 14")) as process:
         exit_code, output, errors = end(process)
     assert exit_code == 130
     done = int(re.fullmatch(r"interrupted: the results are those of (\d+) of 14 runs\n", errors)[1])
@@ -587,7 +585,7 @@ def test_an_ensemble_is_interrupted_and_resumed_as_one_training(number, code, jo
     """Ctrl-C in a terminal, and the end of a session, reach the whole group of processes; `kill` the first one only."""
     directory = tmp_path / "with a space"
     options = ("--output", directory / "n.json", "--history", directory / "n.csv", "--jobs", jobs)
-    with training(*MEMBERS, *options, own_group=True, at=interrupted_at(line, number, group)) as process:
+    with training(*MEMBERS, *options, own_group=True, at=interrupted_at(line, number, 0 if group else None)) as process:
         exit_code, output, errors = end(process)
     assert exit_code == code, errors
     assert "\ntest accuracy" not in output

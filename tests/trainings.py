@@ -39,9 +39,9 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 At = tuple[str, str]  # the start of the line, and a statement in Python
 
 
-def interrupted_at(line: str, number: signal.Signals = signal.SIGINT, group: bool = False) -> At:
-    """The script gets this signal after it has printed this line; with `group`, all its processes get it."""
-    return line, f"os.kill({'0' if group else 'os.getpid()'}, {number:d})"
+def interrupted_at(line: str, number: signal.Signals = signal.SIGINT, pid: int | None = None) -> At:
+    """The script gets this signal after it has printed this line, or another process does; 0 is all of its group."""
+    return line, f"os.kill({'os.getpid()' if pid is None else pid}, {number:d})"
 
 
 def waiting_at(line: str) -> At:

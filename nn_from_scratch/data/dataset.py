@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from nn_from_scratch.errors import BadInput, one_line
+from nn_from_scratch.errors import BadInput, one_line, plural
 
 DIGITS = 10  # classes that always have names: "0" to "9"
 MOST_CLASSES = 256  # as many as a label of one byte can distinguish
@@ -143,7 +143,7 @@ class Dataset:
     test_fraction: float | None = None  # the share of all images in the test set, if one was given
     picture_size: str | None = None  # the size of the pictures of a folder, if one was given
     class_names: tuple[str, ...] = ()  # by label: label k is called class_names[k]; if none are given, "k"
-    noun: str = "picture"  # the word for a sample in a sentence: takes "a" before it, and an s in the plural
+    noun: str = "picture"  # the word for a sample in a sentence
 
     def __post_init__(self) -> None:
         if not (self.train.has_classes and self.test.has_classes):
@@ -176,7 +176,7 @@ class Dataset:
     @property
     def plural(self) -> str:
         """The word for several samples: "images" for pictures, as everywhere in this package."""
-        return "images" if self.train.are_images else f"{self.noun}s"
+        return "images" if self.train.are_images else plural(self.noun)
 
     @property
     def has_words(self) -> bool:

@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle, StepPatch
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from nn_from_scratch.classes import labels_of_outputs
-from nn_from_scratch.errors import count, one_line
+from nn_from_scratch.errors import count, one_line, plural
 from nn_from_scratch.figures.style import DIVERGING, INK, LONGEST_NAME, NEGATIVE, POSITIVE, new_figure, styled
 from nn_from_scratch.inspection.first_layer import FirstLayer, first_layer
 from nn_from_scratch.inspection.parameters import Parameter, named_parameters, short, statistics
@@ -150,7 +150,7 @@ def _tiles(
     axes.set_xlim(0, across * width)
     axes.set_ylim(down * height - caption, -caption)
     axes.set_axis_off()
-    units = f"first {len(shown)} of {len(W):,} {noun}s" if len(shown) < len(W) else count(len(shown), noun)
+    units = f"first {len(shown)} of {len(W):,} {plural(noun)}" if len(shown) < len(W) else count(len(shown), noun)
     heading = f"{title.format(units)}, each with its number{'' if b is None else ' and bias'}"
     axes.set_title(heading + (f"\n{_told(found)}" if found else ""))
     _colour_bar(figure, [axes], norm, W, "weight", shrink=min(1, 5 / down))

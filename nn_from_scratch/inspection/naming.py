@@ -1,4 +1,4 @@
-"""Names of classes and samples in sentences: "a sneaker", "an 8", "trousers", "items of clothing"."""
+"""Names of classes and samples in sentences: "a sneaker", "an 8", "trousers"."""
 
 import re
 
@@ -16,15 +16,3 @@ def with_article(name: str) -> str:
     if _PLURAL.search(name):
         return name
     return f"an {name}" if _VOWEL.match(name) else f"a {name}"
-
-
-def plural(noun: str) -> str:
-    """ "digits", "boxes", "cities", "items of clothing"."""
-    head, of, rest = noun.partition(" of ")
-    if re.search("(s|x|z|ch|sh)$", head):
-        head += "es"
-    elif re.search("[^aeiou]y$", head):
-        head = f"{head[:-1]}ies"
-    else:
-        head += "s"
-    return head + of + rest

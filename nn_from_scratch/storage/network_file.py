@@ -43,7 +43,7 @@ class SavedNetwork:
     training: dict[str, Any] = field(default_factory=dict)  # recipe, seed, data set, command
     metrics: dict[str, Any] = field(default_factory=dict)
     class_names: tuple[str, ...] = ()  # one name for each class; (): their labels are the names
-    noun: str = DIGIT  # the word for a sample in a sentence: takes "a" before it, and an s in the plural
+    noun: str = DIGIT  # the word for a sample in a sentence
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -13,9 +13,9 @@ import numpy as np
 from nn_from_scratch.classes import score_name, target_table
 from nn_from_scratch.data import Dataset
 from nn_from_scratch.data.batches import inputs
-from nn_from_scratch.errors import BadInput
+from nn_from_scratch.errors import BadInput, plural
 from nn_from_scratch.inspection.gradient_check import GradientCheck, check_gradients
-from nn_from_scratch.inspection.naming import plural, with_article
+from nn_from_scratch.inspection.naming import with_article
 from nn_from_scratch.recipe import Recipe, dense_stack
 from nn_from_scratch.runs.training_run import TrainingRun
 from nn_from_scratch.schedules import Constant

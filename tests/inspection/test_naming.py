@@ -4,7 +4,8 @@ import pytest
 
 from nn_from_scratch import Dense, Network, SavedNetwork, Softmax
 from nn_from_scratch.classes import own_names
-from nn_from_scratch.inspection.naming import plural, with_article
+from nn_from_scratch.errors import plural
+from nn_from_scratch.inspection.naming import with_article
 
 A = "0 1 2 3 7 9 10 17 100 180 181 B C D U z T-shirt sneaker bag dress bus coat house unicorn uniform user euro one ki"
 AN = "8 11 18 80 800 A E F H I L M N O R S X o X-ray ankle-boot apple umbrella uncle hour heir honest onion iris item"
