@@ -107,6 +107,58 @@ def test_the_tables_of_other_libraries_are_what_was_measured():
             assert cells == measured_cells(name, 1 if threads == "one" else 2, columns), name
 
 
+def lines_below(heading):
+    """The cells of every line of the first table below a heading of docs/performance.md."""
+    section = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8").partition(f"\n## {heading}\n")[2]
+    lines = re.search(r"^\|.*\n\|[-:| ]+\n((?:\|.*\n)+)", section, flags=re.MULTILINE)[1].splitlines()
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def assert_rounded(text, value):
+    """Fails unless "8.51 s", "24 ms", "1,200 µs" or "2.4" is this value, in seconds if it has a unit, rounded."""
+    number, _, unit = text.replace(",", "").partition(" ")
+    half = 0.5 * 10.0 ** -len(number.partition(".")[2])
+    factor = {"": 1, "s": 1, "ms": 1e3, "µs": 1e6}[unit]
+    assert abs(float(number) - value * factor) <= half * (1 + 1e-9), (text, value)
+
+
+def test_the_table_of_goals_is_what_was_measured():
+    found = {
+        (row["case"].partition(",")[0], str(row["threads"]), row["case"].partition(": ")[2]): row["results"]
+        for row in measured_rows()
+        if row["group"] == "accuracy"
+    }
+    lines = lines_below("98 % in a second")
+    assert len(lines) == 6
+    for goal, _, threads, accuracy, *times in lines:
+        training, cold, reached = (
+            found[goal, threads, what] for what in ("training alone", "from a cold start", "test accuracy")
+        )
+        ours = reached["nn_from_scratch"]
+        assert accuracy == f"{100 * ours['value']:.2f} ± {100 * ours['spread']:.2f} %"
+        pytorch = "PyTorch channels_last" if "PyTorch channels_last" in training else "PyTorch fused"
+        names = ("nn_from_scratch", pytorch, "JAX jit")
+        values = [results[name]["value"] for results in (training, cold) for name in names]
+        for text, value in zip(times, values, strict=True):
+            assert_rounded(text, value)
+
+
+def test_the_table_of_growing_costs_is_what_was_measured():
+    found = {
+        row["case"]: row["results"] for row in measured_rows() if row["group"] == "scaling" and row["threads"] == 1
+    }
+    lines = lines_below("How the cost grows")
+    assert len(lines) == 7
+    for line in lines:
+        for kind, (size, *cells) in (("batch size", line[:4]), ("width of the one hidden layer", line[5:])):
+            if not size:
+                continue
+            results = found[f"{kind}: {size.partition(', ')[0].replace(',', '')}"]
+            ours, floor = (results[name]["value"] for name in ("nn_from_scratch", "floor"))
+            for text, value in zip(cells, (ours, floor, ours / floor), strict=True):
+                assert_rounded(text, value)
+
+
 def test_every_step_of_the_guide_to_a_new_layer_can_be_done_as_written(tmp_path):
     """In a copy of the project: the file, the two lines of the table, and then the commands, line by line."""
     guide = ROOT / "docs" / "adding-a-layer.md"
