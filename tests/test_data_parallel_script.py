@@ -16,7 +16,7 @@ import pytest
 
 import nn_from_scratch as nn
 from tests.scripts import ROOT, refusal, run
-from tests.trainings import ENOUGH, At, assert_same, files_in, wait_for_line, waiting_at
+from tests.trainings import ENOUGH, At, assert_same, children, files_in, under_way, wait_for_line, waiting_at
 from tests.trainings import command as python_command
 
 # That of the MPI which was installed beside mpi4py, before any other.
@@ -44,18 +44,11 @@ def together(*arguments: object, ranks: tuple = TWO) -> subprocess.CompletedProc
 
 
 @contextmanager
-def under_way(*arguments: object, line: str) -> Iterator[subprocess.Popen]:
+def waiting(*arguments: object, line: str) -> Iterator[subprocess.Popen]:
     """The same, which has printed this line and waits, all ranks for the first one."""
-    environment = os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)}
-    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    words = command(*arguments, at=waiting_at(line))
-    with subprocess.Popen(words, cwd=ROOT, env=environment, text=True, **pipes) as process:
-        try:
-            wait_for_line(process, line)
-            yield process
-        finally:
-            if process.poll() is None:
-                process.kill()
+    with under_way(command(*arguments, at=waiting_at(line))) as process:
+        wait_for_line(process, line)
+        yield process
 
 
 def ranks_of(process: subprocess.Popen) -> dict[int, int]:
@@ -63,11 +56,11 @@ def ranks_of(process: subprocess.Popen) -> dict[int, int]:
     found, parents = {}, [process.pid]
     while parents:
         parent = parents.pop()
-        children = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="utf-8").split()
-        parents += map(int, children)
-        for child in children:
+        started = children(parent)
+        parents += started
+        for child in started:
             variables = Path(f"/proc/{child}/environ").read_bytes().split(b"\0")
-            found |= {int(text[9:]): int(child) for text in variables if text.startswith(b"PMI_RANK=")}
+            found |= {int(text[9:]): child for text in variables if text.startswith(b"PMI_RANK=")}
     return found
 
 
@@ -108,7 +101,7 @@ def test_a_signal_to_any_rank_ends_all_and_what_is_left_goes_on_to_the_same_byte
     if rank is not None and not Path("/proc").exists():
         pytest.skip("looks for processes in /proc")
     options = ("--output", tmp_path / "n.json", "--history", tmp_path / "n.csv")
-    with under_way(*LONG, *options, line="epoch  3/40") as process:
+    with waiting(*LONG, *options, line="epoch  3/40") as process:
         os.kill(process.pid if rank is None else ranks_of(process)[rank], signal.SIGINT)
         output, errors = process.communicate(timeout=ENOUGH)
     assert process.returncode == 130
@@ -134,7 +127,7 @@ def test_where_a_rank_is_killed_all_end_and_the_last_checkpoint_goes_on_to_the_s
     rank, tmp_path, uninterrupted
 ):
     options = ("--output", tmp_path / "n.json", "--history", tmp_path / "n.csv", "--checkpoint-every", 2)
-    with under_way(*LONG, *options, line="epoch  4/40") as process:
+    with waiting(*LONG, *options, line="epoch  4/40") as process:
         os.kill(ranks_of(process)[rank], signal.SIGKILL)
         process.communicate(timeout=ENOUGH)
     assert process.returncode != 0

@@ -12,13 +12,16 @@ import shlex
 import shutil
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 
 import nn_from_scratch as nn
+from benchmarks import scaling
 from benchmarks.report import quantity
 from tests.scripts import ROOT
 
+PERFORMANCE = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -71,6 +74,7 @@ def test_the_readme_is_brief_and_its_tables_repeat_what_the_documents_say():
         assert any(set(re.findall(r"[\d.]+", shares)) <= ratios for ratios in by_row), shares
 
 
+@cache
 def measured_rows():
     return json.loads((ROOT / "benchmarks" / "results.json").read_text(encoding="utf-8"))["rows"]
 
@@ -97,21 +101,26 @@ def measured_cells(name, threads, columns):
 
 
 def test_the_tables_of_other_libraries_are_what_was_measured():
-    text = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
-    tables = re.findall(r"^\| (one|two) threads? \| ours \| (.*) \|\n.*\n((?:\|.*\n)+)", text, flags=re.MULTILINE)
+    tables = re.findall(
+        r"^\| (one|two) threads? \| ours \| (.*) \|\n.*\n((?:\|.*\n)+)", PERFORMANCE, flags=re.MULTILINE
+    )
     assert len(tables) == 4
     for threads, header, lines in tables:
         columns = [column.removeprefix("÷ ") for column in header.split(" | ")]
         for line in lines.splitlines():
-            name, *cells = (cell.strip() for cell in line.strip("|").split("|"))
+            name, *cells = cells_of(line)
             assert cells == measured_cells(name, 1 if threads == "one" else 2, columns), name
+
+
+def cells_of(line):
+    return [cell.strip() for cell in line.strip("|").split("|")]
 
 
 def lines_below(heading):
     """The cells of every line of the first table below a heading of docs/performance.md."""
-    section = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8").partition(f"\n## {heading}\n")[2]
+    section = PERFORMANCE.partition(f"\n## {heading}\n")[2]
     lines = re.search(r"^\|.*\n\|[-:| ]+\n((?:\|.*\n)+)", section, flags=re.MULTILINE)[1].splitlines()
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return [cells_of(line) for line in lines]
 
 
 def assert_rounded(text, value):
@@ -144,9 +153,8 @@ def test_the_table_of_goals_is_what_was_measured():
 
 
 def test_the_table_of_growing_costs_is_what_was_measured():
-    found = {
-        row["case"]: row["results"] for row in measured_rows() if row["group"] == "scaling" and row["threads"] == 1
-    }
+    saved = scaling.saved_rows(ROOT / "benchmarks" / "results.json")
+    found = {row.case: row.results for row in saved if row.threads == 1}
     lines = lines_below("How the cost grows")
     assert len(lines) == 7
     for line in lines:
@@ -154,7 +162,7 @@ def test_the_table_of_growing_costs_is_what_was_measured():
             if not size:
                 continue
             results = found[f"{kind}: {size.partition(', ')[0].replace(',', '')}"]
-            ours, floor = (results[name]["value"] for name in ("nn_from_scratch", "floor"))
+            ours, floor = (results[name].value for name in ("nn_from_scratch", "floor"))
             for text, value in zip(cells, (ours, floor, ours / floor), strict=True):
                 assert_rounded(text, value)
 

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from time import sleep
 
@@ -36,7 +36,7 @@ def watched(text):
 sys.stdout.write = watched
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
-At = tuple[str, str]  # the start of the line, and a statement in Python
+At = tuple[str, str]  # the start of the line, and statements in Python
 
 
 def interrupted_at(line: str, number: signal.Signals = signal.SIGINT, pid: int | None = None) -> At:
@@ -55,13 +55,18 @@ def command(script: str, *arguments: object, at: At | None = None) -> list[str]:
     return [sys.executable, "-W", "error", *program, str(ROOT / script), *map(str, arguments)]
 
 
-@contextmanager
 def training(
     *arguments: object, cwd: Path = ROOT, script: str = "train.py", own_group: bool = False, at: At | None = None
-) -> Iterator[subprocess.Popen]:
-    """`python train.py arguments…`, under way; what it prints arrives line by line."""
+) -> AbstractContextManager[subprocess.Popen]:
+    """`python train.py arguments…`, under way."""
+    return under_way(command(script, *arguments, at=at), cwd, own_group)
+
+
+@contextmanager
+def under_way(words: list[str], cwd: Path = ROOT, own_group: bool = False) -> Iterator[subprocess.Popen]:
+    """A command that ends with the block; what it prints arrives line by line."""
     with subprocess.Popen(
-        command(script, *arguments, at=at),
+        words,
         cwd=cwd,
         env=os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)},
         stdin=subprocess.PIPE,
@@ -88,6 +93,11 @@ def wait_for(condition: Callable[[], bool], process: subprocess.Popen) -> None:
     while not condition():
         assert process.poll() is None, process.stderr.read()
         sleep(0.001)
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started, where /proc knows them."""
+    return [*map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split())]
 
 
 def end(process: subprocess.Popen) -> tuple[int, str, str]:
