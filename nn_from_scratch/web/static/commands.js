@@ -11,18 +11,17 @@ export class Commands {
   /**
    * The changes that a command makes come with the stream, in order: the answer here may be older than the stream's
    * latest news. `place` names the line for a refusal; `otherwise`, if given, is called instead of showing the refusal.
-   * Returns whether the command was accepted.
+   * Returns the answer, or null where the command was refused.
    */
   async send(path, body, place = "transport", otherwise = null) {
     clear(place);
-    if (this.state.access?.steers === false) return false; // it would be refused: access.js says so, and hides the controls
+    if (this.state.access?.steers === false) return null; // it would be refused: access.js says so, and hides the controls
     try {
-      await post(path, body);
-      return true;
+      return await post(path, body);
     } catch (problem) {
       if (otherwise) otherwise();
       else if (document.body.dataset.connection !== "lost") refuse(place, problem.message);
-      return false;
+      return null;
     }
   }
 }

@@ -7,11 +7,15 @@ export class Editor {
   constructor(state, commands) {
     Object.assign(this, { state, commands });
     this.list = byId("editor-layers");
+    this.unanswered = 0; // changes that the server hasn't answered yet
+    this.last = Promise.resolve(); // the answer to the last of them
     byId("editor").addEventListener("submit", (event) => event.preventDefault());
     this.list.addEventListener("change", () => this.#build({ hidden: this.#hidden() }));
     byId("add-layer").addEventListener("click", () => {
-      const hidden = this.#hidden();
-      this.#build({ hidden: [...hidden, hidden.at(-1) ?? 32] });
+      const before = this.#hidden();
+      const hidden = [...before, before.at(-1) ?? 32];
+      this.#drawFields(hidden, this.state.settings.limits.units); // at once, so that a second click adds a second layer
+      this.#build({ hidden });
     });
     byId("activation").addEventListener("change", ({ target }) => this.#build({ activation: target.value }));
   }
@@ -21,15 +25,28 @@ export class Editor {
     return [...this.list.querySelectorAll("input")].map(({ value }) => Number(value)).filter(Boolean);
   }
 
-  async #build(parts) {
-    const accepted = await this.commands.send("/api/restart", { seed: this.state.settings.seed, ...parts }, "editor");
-    this.refused = !accepted;
+  /** Changes are built one after the other, in the order in which they were made. */
+  #build(parts) {
+    this.unanswered += 1;
+    this.last = this.last.then(async () => {
+      const answer = await this.commands.send("/api/restart", { seed: this.state.settings.seed, ...parts }, "editor");
+      this.unanswered -= 1;
+      this.refused = !answer;
+      if (answer) this.built = answer.state;
+      this.draw();
+    });
+  }
+
+  /** Until the news of the last change have come, the fields show what was typed: older news would take it back. */
+  #isAhead({ server, run }) {
+    return this.unanswered > 0 || (this.built?.server === server && run < this.built.run);
   }
 
   draw() {
     const { settings } = this.state;
     if (!settings) return;
     const { sizes, layers, activations, menus, limits, run } = settings;
+    if (this.#isAhead(settings)) return;
     byId("add-layer").hidden = !activations || sizes.length - 2 >= limits.hidden_layers;
     const bends = Boolean(activations) && activations.length > 1;
     byId("editor-activation").hidden = !bends;

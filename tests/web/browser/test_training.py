@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -26,6 +26,9 @@ from tests.web.browser.conftest import (
     wait_for_step,
 )
 from tests.web.conftest import LiveServer
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Route
 
 
 def sigmoid(z: np.ndarray) -> np.ndarray:
@@ -290,6 +293,34 @@ def test_a_new_network_from_a_preset_from_own_sizes_and_from_a_seed(live_server:
     choose_preset(page, "784-196-1", run=11)
     assert page.locator("#forward .outputs .name").all_inner_texts() == ["1", "2"]
     assert sum(exact(page, "#forward .outputs li")) == pytest.approx(1)
+
+
+def test_layers_that_are_typed_faster_than_the_server_answers_are_all_built(
+    live_server: LiveServer, open_page: Open
+) -> None:
+    page = open_page(live_server.url)
+    choose_preset(page, "784-128-64-10", run=2)
+    held: list[Route] = []
+    page.route("**/api/restart", lambda route: held.append(route), times=1)
+    page.fill("#hidden-2", "6")
+    page.press("#hidden-2", "Enter")
+    until(page, lambda: held, "the first change")
+    page.locator("#hidden-2").blur()
+    set_number(page, "#learning-rate-number", 0.25)  # with news of the network as it was before the change
+    until(page, lambda: "rate=0.25" in page.url, "the news")
+    page.click("#add-layer")
+    page.click("#add-layer")
+    page.fill("#hidden-4", "5")
+    page.press("#hidden-4", "Enter")
+    page.fill("#hidden-1", "7")
+    page.press("#hidden-1", "Enter")
+    page.select_option("#activation", "sigmoid")
+    held[0].continue_()
+    page.wait_for_selector("body[data-run='8']")
+    assert live_server.trainer.recipe.sizes == (784, 7, 6, 6, 5, 10)
+    assert live_server.trainer.recipe.layers[1:8:2] == ("sigmoid",) * 4
+    assert [page.input_value(f"#hidden-{layer}") for layer in range(1, 5)] == ["7", "6", "6", "5"]
+    assert page.input_value("#activation") == "sigmoid"
 
 
 def test_sizes_that_are_refused_stay_beside_the_reason(live_server: LiveServer, open_page: Open) -> None:
