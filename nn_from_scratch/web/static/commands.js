@@ -4,16 +4,24 @@ import { post } from "./api.js";
 import { write } from "./dom.js";
 
 export class Commands {
+  #last = Promise.resolve(); // the answer to the newest command
+
   constructor(state) {
     this.state = state;
   }
 
   /**
+   * Send a command when the one before it has been answered: two on the way at once could arrive in the other order.
+   *
    * The changes that a command makes come with the stream, in order: the answer here may be older than the stream's
    * latest news. `place` names the line for a refusal; `otherwise`, if given, is called instead of showing the refusal.
    * Returns the answer, or null where the command was refused.
    */
-  async send(path, body, place = "transport", otherwise = null) {
+  send(path, body, place = "transport", otherwise = null) {
+    return (this.#last = this.#last.then(() => this.#send(path, body, place, otherwise)));
+  }
+
+  async #send(path, body, place, otherwise) {
     clear(place);
     if (this.state.access?.steers === false) return null; // it would be refused: access.js says so, and hides the controls
     try {

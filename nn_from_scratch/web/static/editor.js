@@ -8,7 +8,6 @@ export class Editor {
     Object.assign(this, { state, commands });
     this.list = byId("editor-layers");
     this.unanswered = 0; // changes that the server hasn't answered yet
-    this.last = Promise.resolve(); // the answer to the last of them
     byId("editor").addEventListener("submit", (event) => event.preventDefault());
     this.list.addEventListener("change", () => this.#build({ hidden: this.#hidden() }));
     byId("add-layer").addEventListener("click", () => {
@@ -25,16 +24,13 @@ export class Editor {
     return [...this.list.querySelectorAll("input")].map(({ value }) => Number(value)).filter(Boolean);
   }
 
-  /** Changes are built one after the other, in the order in which they were made. */
-  #build(parts) {
+  async #build(parts) {
     this.unanswered += 1;
-    this.last = this.last.then(async () => {
-      const answer = await this.commands.send("/api/restart", { seed: this.state.settings.seed, ...parts }, "editor");
-      this.unanswered -= 1;
-      this.refused = !answer;
-      if (answer) this.built = answer.state;
-      this.draw();
-    });
+    const answer = await this.commands.send("/api/restart", { seed: this.state.settings.seed, ...parts }, "editor");
+    this.unanswered -= 1;
+    this.refused = !answer;
+    if (answer) this.built = answer.state;
+    this.draw();
   }
 
   /** Until the news of the last change have come, the fields show what was typed: older news would take it back. */

@@ -14,11 +14,12 @@ export class ServerTransport {
   comesBack = true; // a server can be started again
   #token = takeToken();
   #stream = null;
+  #line = new AbortController(); // ends the questions that a lost connection will never answer
 
   /** The answer to a question or a command; `body` is JSON, as a text or as a file. */
   async ask(method, path, body) {
     const headers = { ...this.#headers(), ...(method === "POST" && { "Content-Type": "application/json" }) };
-    const response = await fetch(path, { method, body, headers, cache: "no-store" });
+    const response = await fetch(path, { method, body, headers, cache: "no-store", signal: this.#line.signal });
     const found = await response.json().catch(() => ({}));
     if (!response.ok) throw new Refused(found.error ?? `the server answered ${response.status} ${response.statusText}`);
     return found;
@@ -26,6 +27,8 @@ export class ServerTransport {
 
   /** Events "access", "state", "frame" and "tiles", their data JSON, and "open" and "error". */
   watch() {
+    this.#line.abort(new Refused(STOPPED));
+    this.#line = new AbortController();
     this.#stream = new Stream(this.#headers());
     return this.#stream;
   }

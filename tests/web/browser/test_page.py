@@ -76,13 +76,15 @@ def test_a_stopped_server_is_said_so_and_found_again(digits: Dataset, open_page:
         for step in (1, 2):
             command(page, "#step-batch", f"[data-step='{step}']")
         drawn = page.inner_text("#verdict")
+        page.route("**/api/rewind", lambda route: None, times=1)  # a command that is lost on its way
+        page.click("#rewind")
     page.wait_for_selector("body[data-connection=lost]")
     assert "The server has stopped" in page.inner_text("#disconnected")
     assert page.inner_text("#verdict") == drawn, "what was seen stays"
     with serving(digits, port=server.port):
         page.wait_for_selector("body[data-connection=open][data-step='0']")
         page.wait_for_selector("#disconnected", state="hidden")
-        command(page, "#step-batch", "[data-step='1']")
+        command(page, "#step-batch", "[data-step='1']")  # it doesn't wait for the lost one
 
 
 def test_a_server_that_was_started_again_is_said_to_have_forgotten_the_training(

@@ -306,7 +306,8 @@ def test_layers_that_are_typed_faster_than_the_server_answers_are_all_built(
     page.press("#hidden-2", "Enter")
     until(page, lambda: held, "the first change")
     page.locator("#hidden-2").blur()
-    set_number(page, "#learning-rate-number", 0.25)  # with news of the network as it was before the change
+    trainer = live_server.trainer
+    trainer.ask(trainer.change, learning_rate=0.25)  # somebody else's change: its news know nothing of the held one
     until(page, lambda: "rate=0.25" in page.url, "the news")
     page.click("#add-layer")
     page.click("#add-layer")
@@ -317,8 +318,8 @@ def test_layers_that_are_typed_faster_than_the_server_answers_are_all_built(
     page.select_option("#activation", "sigmoid")
     held[0].continue_()
     page.wait_for_selector("body[data-run='8']")
-    assert live_server.trainer.recipe.sizes == (784, 7, 6, 6, 5, 10)
-    assert live_server.trainer.recipe.layers[1:8:2] == ("sigmoid",) * 4
+    assert trainer.recipe.sizes == (784, 7, 6, 6, 5, 10)
+    assert trainer.recipe.layers[1:8:2] == ("sigmoid",) * 4
     assert [page.input_value(f"#hidden-{layer}") for layer in range(1, 5)] == ["7", "6", "6", "5"]
     assert page.input_value("#activation") == "sigmoid"
 
