@@ -80,9 +80,11 @@ def test_tiles_only_for_a_page_that_shows_them_and_then_at_once(live_server, pag
     assert page.wait_for("tiles", tiles=True)["step"] == 2
     trainer.ask(trainer.step, "batch")
     page.next()
+    trainer.ask(trainer.frame)  # answered when everything of this step has been published
     number = trainer.hub.newest["tiles"][0]
     trainer.ask(trainer.step, "batch")
     page.next()
+    trainer.ask(trainer.frame)
     assert trainer.hub.newest["tiles"][0] == number, "nobody shows them any longer"
     assert page.wait_for("tiles", tiles=True)["step"] == 4
 
