@@ -76,14 +76,23 @@ def test_a_step_shows_what_was_said_before_it_and_what_is_said_after_it(
 
 def test_a_lesson_plays_by_itself_and_not_where_calm_is_asked_for(live_server: LiveServer, open_page: Open) -> None:
     page = open_page(live_server.url)
-    command(page, "#step-example", "[data-step='1']")
-    for moment in ("guess", "error", "blame", "update"):
-        page.wait_for_selector(f"#lesson[data-beat={moment}]")
-    until(page, lambda: page.input_value("#beat") == "4", "the end")
+    page.clock.install(time=0)
+    page.clock.pause_at(1000)  # from now on, time passes only where this test says so
+    page.click("#step-example")
+
+    def moment() -> str | None:
+        page.clock.run_for(20)
+        return page.get_attribute("#lesson", "data-beat")
+
+    until(page, moment, "the lesson")
+    for expected in ("guess", "error", "blame", "update"):
+        assert moment() == expected
+        page.clock.run_for(1100)
+    assert page.input_value("#beat") == "4"
     calm = open_page(live_server.url, reduced_motion="reduce")
     command(calm, "#step-example", "[data-step='2']")
-    page.wait_for_selector("#lesson")
-    assert calm.input_value("#beat") == "4"
+    until(calm, lambda: calm.input_value("#beat") == "4", "the end at once")
+    assert calm.get_attribute("#lesson", "data-beat") == "update"
     calm.click("#lesson [data-beat='1']")
     calm.wait_for_selector("#lesson[data-beat=guess]")
 
