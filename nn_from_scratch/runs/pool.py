@@ -117,7 +117,7 @@ def _living() -> Iterator[None]:
     """Raises WorkersLost if the process at the other end of a pipe is gone."""
     try:
         yield
-    except (EOFError, BrokenPipeError, ConnectionResetError):
+    except (EOFError, OSError):  # a plain OSError if it ended in the middle of a message
         raise WorkersLost(
             "one of the processes ended before its work was done; if there is too little memory, use fewer --jobs"
         ) from None

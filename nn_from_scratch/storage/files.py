@@ -111,15 +111,22 @@ def _room_beside(target: Path) -> Iterator[str]:
     """
     missing = [directory for directory in target.parents if not directory.exists()]
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
         # Only the beginning of a long name: the whole name would make this one too long.
-        prefix, directory = f".{target.name[:40]}.", target.parent
-        with tempfile.TemporaryDirectory(prefix=prefix, dir=directory, ignore_cleanup_errors=True) as room:
+        with _temporary_directory(target.parent, f".{target.name[:40]}.") as room:
             yield room
     finally:
         for directory in missing:
             with contextlib.suppress(OSError):  # the file is in it
                 directory.rmdir()
+
+
+def _temporary_directory(parent: Path, prefix: str) -> tempfile.TemporaryDirectory[str]:
+    """One in a directory that is made if it is missing, again if another process has removed it before it was used."""
+    for _ in range(9):
+        with contextlib.suppress(FileNotFoundError):
+            parent.mkdir(parents=True, exist_ok=True)
+            return tempfile.TemporaryDirectory(prefix=prefix, dir=parent, ignore_cleanup_errors=True)
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
 
 def _flush(path: Path) -> None:

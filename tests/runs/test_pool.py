@@ -2,17 +2,18 @@
 
 import os
 import signal
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from multiprocessing import active_children, parent_process
+from multiprocessing import Pipe, active_children, parent_process
 from time import sleep
 
 import pytest
 
 from nn_from_scratch.errors import WorkersLost
-from nn_from_scratch.runs.pool import Processes, Stopped
+from nn_from_scratch.runs.pool import Processes, Stopped, _receive
 from tests.scripts import ROOT
 
 
@@ -87,6 +88,15 @@ def test_a_process_that_is_killed_is_said_in_one_line_and_the_others_end():
     with pytest.raises(WorkersLost, match="one of the processes ended before its work was done"):
         list(Processes(2).told_by(Shared(0).die, [0, 1]))
     assert no_process_is_left()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the bytes of a pipe are others on Windows")
+def test_a_process_that_is_killed_in_the_middle_of_a_message_is_said_in_the_same_line():
+    ours, theirs = Pipe()
+    os.write(theirs.fileno(), struct.pack("!i", 100) + b"the beginning of 100 bytes")
+    theirs.close()
+    with pytest.raises(WorkersLost, match="one of the processes ended before its work was done"):
+        _receive(ours)
 
 
 def test_where_the_caller_stops_asking_the_processes_end():

@@ -325,6 +325,22 @@ def test_the_file_and_then_its_directory_are_synced(tmp_path, monkeypatch):
     assert order == [(tmp_path / "rows.csv").stat().st_ino, "rename", tmp_path.stat().st_ino]
 
 
+def test_a_directory_that_another_process_removes_meanwhile_is_made_again(tmp_path, monkeypatch):
+    """As two trainings that begin to write into the same new directory may do."""
+    plain, removed = files.tempfile.mkdtemp, []
+
+    def mkdtemp(suffix, prefix, dir):
+        if len(removed) < 3:
+            removed.append(dir)
+            dir.rmdir()
+        return plain(suffix, prefix, dir)
+
+    monkeypatch.setattr(files.tempfile, "mkdtemp", mkdtemp)
+    check_writable(tmp_path / "new" / "file.json")
+    assert len(removed) == 3
+    assert not (tmp_path / "new").exists()
+
+
 def test_where_the_temporary_file_can_not_be_made_the_path_is_named(tmp_path, monkeypatch):
     def denied(*_: object, **__: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path / ".n.json.x7"))
