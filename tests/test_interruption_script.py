@@ -267,24 +267,48 @@ def test_the_second_signal_leaves_at_once_and_what_stood_there_stays(tmp_path):
     }
 
 
-def test_two_signals_in_quick_succession_leave_whole_files_or_none(tmp_path, uninterrupted):
-    for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
-        directory = tmp_path / str(code)
-        directory.mkdir()
-        options = ("--output", directory / "n.json", "--history", directory / "n.csv")
-        with training(*VALIDATED, *options, at=interrupted_at("epoch  3/40", number)) as process:
-            wait_for_line(process, "epoch  3/40")
-            process.send_signal(number)
-            exit_code, output, _ = end(process)
-        assert exit_code == code
-        assert "test accuracy" not in output
-        assert set(files_in(directory)) <= {"n.checkpoint.json", "n.json"}
-        if (directory / "n.json").exists():
-            nn.load(directory / "n.json")
-        if (directory / "n.checkpoint.json").exists():
-            options = ("--resume", directory / "n.checkpoint.json", "--history", directory / "n.csv")
-            assert run("train.py", *options).returncode == 0
-            assert_same(directory, uninterrupted)
+WHILE_SAVING = """
+from nn_from_scratch.storage import files
+files._flush = lambda path: path.name == "{name}" and os.kill(os.getpid(), {number:d})
+"""
+# The first is done before Python sets the signals back to what they do by default, the second after that.
+AT_THE_END = """
+import atexit, builtins
+atexit.register(os.kill, os.getpid(), {number:d})
+class Last:
+    def __del__(self, kill=os.kill, pid=os.getpid()):
+        kill(pid, {number:d})
+builtins.last = Last()
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("second", "name", "left"),
+    [
+        (WHILE_SAVING, "n.checkpoint.json", []),
+        (WHILE_SAVING, "n.json", ["n.checkpoint.json"]),
+        (AT_THE_END, "", ["n.checkpoint.json", "n.json"]),
+    ],
+    ids=["while the checkpoint is written", "while the network is written", "when all is saved"],
+)
+def test_two_signals_in_quick_succession_leave_whole_files_or_none(
+    second, name, left, number, code, tmp_path, uninterrupted
+):
+    options = ("--output", tmp_path / "n.json", "--history", tmp_path / "n.csv")
+    line, first = interrupted_at("epoch  3/40", number)
+    with training(*VALIDATED, *options, at=(line, second.format(name=name, number=number) + first)) as process:
+        exit_code, output, errors = end(process)
+    assert exit_code == code, errors
+    assert errors == "" or command_in(errors)  # and nothing else
+    assert "test accuracy" not in output
+    assert files_in(tmp_path) == left
+    if "n.json" in left:
+        nn.load(tmp_path / "n.json")
+    if left:
+        options = ("--resume", tmp_path / "n.checkpoint.json", "--history", tmp_path / "n.csv")
+        assert run("train.py", *options).returncode == 0
+        assert_same(tmp_path, uninterrupted)
 
 
 # ---- no signal that can be handled ----
