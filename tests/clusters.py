@@ -56,7 +56,7 @@ class Machines:
         worker = process("distributed.cli.dask_worker", self.address, *options, cwd=self.directory, **environment)
         self.stack.enter_context(worker)
         with self.client() as client:
-            client.wait_for_workers(number, timeout=60)
+            client.wait_for_workers(number, timeout=120)
 
     @contextmanager
     def client(self) -> Iterator[Any]:

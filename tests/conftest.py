@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from threadpoolctl import threadpool_limits
 
 from nn_from_scratch.data import Dataset, load_dataset
@@ -29,6 +30,10 @@ threadpool_limits(1)  # of this one
 # A shell that runs the tests in the background has them ignore Ctrl-C, and so would the scripts that they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("without a deadline", deadline=None)
+settings.load_profile("without a deadline")
 
 STEP = 1e-5  # its square, the error of the central difference, and rounding divided by it are both near 1e-10
 

@@ -1,9 +1,9 @@
 """Feeds the readers of files with damaged ones, a great many, and reports what happened: `python -m tests.fuzz`.
 
 Every input is a valid file with something done to it, drawn from a seed. It may be read or be refused as BadInput;
-anything else is a bug, and so is taking more than two seconds or 500 MB. Files that are packed are also damaged before
-they are packed, as a checksum would keep most damage from the reader behind it. The exit code is 1 if there was a bug,
-and the inputs that led to bugs are kept.
+anything else is a bug, and so is taking more than two seconds of the processor's time or 500 MB. Files that are packed
+are also damaged before they are packed, as a checksum would keep most damage from the reader behind it. The exit code
+is 1 if there was a bug, and the inputs that led to bugs are kept.
 """
 
 import argparse
@@ -310,7 +310,7 @@ def _train_until(run: TrainingRun, step: int) -> None:
 
 
 class TooLong(BaseException):
-    """More than two seconds; not an Exception, so that no reader can catch it."""
+    """More than SECONDS of the processor's time; not an Exception, so that no reader can catch it."""
 
 
 @contextmanager
@@ -320,7 +320,7 @@ def limits() -> Iterator[None]:
     def ring(*_: object) -> None:
         raise TooLong
 
-    handler, (soft, hard) = signal.signal(signal.SIGALRM, ring), resource.getrlimit(resource.RLIMIT_AS)
+    handler, (soft, hard) = signal.signal(signal.SIGPROF, ring), resource.getrlimit(resource.RLIMIT_AS)
     if sys.platform == "linux":
         size_now = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (size_now + MEGABYTES * 2**20, hard))
@@ -328,7 +328,7 @@ def limits() -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
-        signal.signal(signal.SIGALRM, handler)
+        signal.signal(signal.SIGPROF, handler)
 
 
 def peak_megabytes() -> float:
@@ -364,7 +364,7 @@ def fuzz(parser: Parser, inputs: int, seed: int, directory: Path) -> Outcome:
             content = rng.choice(parser.damages)(rng.choice(parser.valid), rng)
             path.write_bytes(content)
             started = perf_counter()
-            signal.setitimer(signal.ITIMER_REAL, SECONDS)
+            signal.setitimer(signal.ITIMER_PROF, SECONDS)
             try:
                 parser.read(path)
                 outcome.outcomes["read"] += 1
@@ -377,7 +377,7 @@ def fuzz(parser: Parser, inputs: int, seed: int, directory: Path) -> Outcome:
             except Exception as problem:
                 outcome.bug(format_exception_only(problem)[-1].strip()[:200], content)
             finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
+                signal.setitimer(signal.ITIMER_PROF, 0)
             outcome.slowest = max(outcome.slowest, perf_counter() - started)
     outcome.memory = peak_megabytes() - before
     if outcome.memory > MEGABYTES:

@@ -28,6 +28,7 @@ from nn_from_scratch.runs.training_run import TrainingRun
 from nn_from_scratch.storage.json_files import LARGEST_FILE
 from tests.data.samples import csv_bytes, idx_bytes, npz_bytes, pictures, write_idx_files, zip_bytes
 from tests.scripts import ROOT, refusal, run
+from tests.trainings import end, training, wait_for_line, waiting_at
 
 X, Y = pictures(20, 28)
 TABLE = csv_bytes(X, Y, header=True)
@@ -389,14 +390,12 @@ def test_whichever_single_write_fails_all_others_are_made_and_what_failed_is_kep
 
 
 def test_a_reader_who_leaves_does_not_end_the_training(tmp_path):
-    command = [sys.executable, "train.py", "--data", "digits", *map(str, SMALL), "--epochs", "60"]
-    with subprocess.Popen(
-        [*command, "--output", tmp_path / "n.json"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as training:
-        training.stdout.readline()
-        training.stdout.close()  # as `head -1` does
-        errors = training.stderr.read()
-    assert training.returncode == 0
+    options = ("--data", "digits", *SMALL, "--output", tmp_path / "n.json")
+    with training(*options, at=waiting_at("data: ")) as process:
+        wait_for_line(process, "data: ")
+        process.stdout.close()  # as `head -1` does
+        exit_code, _, errors = end(process)
+    assert exit_code == 0
     assert errors == "the output can't be written any more (Broken pipe); the training continues without it\n"
     assert nn.load(tmp_path / "n.json").metrics["test_accuracy"] > 0.5
 

@@ -50,7 +50,7 @@ SIZES = [(1, 1), (2, 1), (2, 2), (3, 1), (3, 2), (3, 3), (4, 1), (4, 3), (5, 1),
 both_paddings = pytest.mark.parametrize("padding", ["valid", "same"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     size=st.integers(1, 5),
     stride=st.integers(1, 3),

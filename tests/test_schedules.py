@@ -11,7 +11,7 @@ from nn_from_scratch.schedules import SCHEDULES, Constant, Cosine, OneCycle, Sch
 totals = st.integers(1, 400)
 peaks = st.floats(1e-6, 1e3)
 every_schedule = pytest.mark.parametrize("new", SCHEDULES.values(), ids=list(SCHEDULES))
-examples = settings(max_examples=60, deadline=None)
+examples = settings(max_examples=60)
 
 
 def rates(schedule: Schedule) -> list[float]:

@@ -98,7 +98,7 @@ class Interrupted(Exception):
 class Interruption:
     """Within this context, the first signal is only recorded, so that work can be saved; a second one ends the program.
 
-    `check` raises Interrupted after the first signal.
+    `check` raises Interrupted after the first signal. When the context ends after a signal, no further one counts.
     """
 
     def __enter__(self) -> "Interruption":
@@ -109,7 +109,8 @@ class Interruption:
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self.before.items():
-            signal.signal(number, handler)
+            # After a signal the program only has to end: another one could but spoil its exit code.
+            signal.signal(number, handler if self.signal is None else signal.SIG_IGN)
 
     def _ask(self, number: int, frame: object) -> None:
         if self.signal is not None:

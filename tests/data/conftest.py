@@ -1,4 +1,4 @@
-"""No test here may depend on the machine it runs on: not on its variables, its cache or its network."""
+"""No test here may depend on the machine it runs on: not on its variables, its cache, its network or its speed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nn_from_scratch.data import mnist
+from nn_from_scratch.data import download, mnist
 from nn_from_scratch.data.mnist import DIRECTORY_VARIABLE, FASHION, OFFLINE_VARIABLE, PUBLISHED
 
 REAL_MNIST, REAL_FASHION = os.environ.get(DIRECTORY_VARIABLE), os.environ.get(FASHION.variable)
@@ -19,6 +19,7 @@ VARIABLES = (*(published.variable for published in PUBLISHED.values()), OFFLINE_
 def _isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in (*VARIABLES, "http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(download, "PATIENCE", 60)
     cache = tmp_path / "cache"
     monkeypatch.setattr(mnist, "cache_directory", lambda: cache)
     closed = ("http://127.0.0.1:9/first/", "http://127.0.0.1:9/second/")

@@ -17,7 +17,7 @@ from nn_from_scratch.data import Split, columns, csv, load_dataset
 from nn_from_scratch.data.csv import read_csv, read_unlabelled
 from tests.data.samples import csv_bytes, damaged, only_bad_input, pictures, refusal, zip_bytes
 
-same_file = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+same_file = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 IMAGES, LABELS = pictures(12)
 PLAIN, NAMED = csv_bytes(IMAGES, LABELS), csv_bytes(IMAGES, LABELS, header=True)
 ROW = b"7" + b",1" * 64 + b"\n"

@@ -16,7 +16,7 @@ from nn_from_scratch.data import load_dataset
 from nn_from_scratch.data.idx import load_idx_directory, read_idx
 from tests.data.samples import damaged, idx_bytes, needs_pipes, only_bad_input, pictures, refusal, write_idx_files
 
-same_file = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+same_file = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 IMAGES, LABELS = pictures(6)
 
 

@@ -14,7 +14,7 @@ from nn_from_scratch.data import load_dataset
 from nn_from_scratch.data.npz import load_npz
 from tests.data.samples import damaged, npz_bytes, only_bad_input, pictures, refusal, zip_bytes
 
-same_file = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+same_file = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 X, Y = pictures(14)
 GOOD: dict[str, np.ndarray] = {"x_train": X, "y_train": Y, "x_test": X[:5], "y_test": Y[:5]}
 

@@ -98,7 +98,7 @@ def test_an_image_of_mnist_changes_by_less_than_a_pixels_shift(real_mnist: Path)
 # ---- drawings ----
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     digit=st.integers(0, 9),
     field=st.tuples(st.integers(120, 320), st.integers(120, 320)),
@@ -179,7 +179,7 @@ def test_faint_dirt_around_the_digit_does_not_count() -> None:
     assert np.array_equal(prepare(dirty), prepare(ink))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.data())
 def test_whatever_is_drawn_becomes_an_image_or_is_refused(data: st.DataObject) -> None:
     shape = data.draw(st.tuples(st.integers(0, 40), st.integers(0, 40)))

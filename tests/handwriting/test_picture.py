@@ -99,7 +99,7 @@ def test_any_size(tmp_path: Path, network: nn.Network, shape: tuple[int, int]) -
 # ---- photographs ----
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     digit=st.integers(0, 9),
     shade=st.floats(0, 0.6),
@@ -213,7 +213,7 @@ def test_a_pipe_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("format", ["PNG", "JPEG", "GIF", "TIFF", "WEBP", "BMP"])
 def test_damaged_files_are_read_or_refused(tmp_path: Path, format: str) -> None:
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(damaged(stored(format)))
     def check(content: bytes) -> None:
         (tmp_path / "picture").write_bytes(content)
@@ -222,7 +222,7 @@ def test_damaged_files_are_read_or_refused(tmp_path: Path, format: str) -> None:
     check()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_any_picture_gives_ink_or_a_reason(data: st.DataObject) -> None:
     shape = data.draw(st.tuples(st.integers(1, 60), st.integers(1, 60)))

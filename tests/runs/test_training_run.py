@@ -37,7 +37,7 @@ OPTIMIZERS: dict[str, dict[str, Any]] = {
     "Adam": {"optimizer": "adam"},
     "Adam with decay": {"optimizer": "adam", "weight_decay": 0.1},
 }
-few = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+few = settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 RNG = np.random.default_rng(4)
 DATA = Dataset("tiny", random_split(RNG, 60), random_split(RNG, 20), "a test")
 OTHER_DATA = Dataset("tiny", random_split(RNG, 60), random_split(RNG, 20), "a test")

@@ -31,7 +31,7 @@ finite = {
     np.float32: st.floats(width=32, allow_nan=False, allow_infinity=False),
     np.float64: st.floats(allow_nan=False, allow_infinity=False),
 }
-examples = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+examples = settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 both_precisions = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 

@@ -25,7 +25,7 @@ from safetensors.numpy import load_file, save_file
 PRETRAINED = sorted((ROOT / "resources" / "pretrained").glob("*.json"))
 SMALL = (["dense:4", "batch-norm", "relu", "dense:3", "softmax"], (5,))
 WORDS, SHAPE = SMALL
-examples = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+examples = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def small(dtype: type = np.float32, seed: int = 0, **known) -> SavedNetwork:
