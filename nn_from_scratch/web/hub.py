@@ -46,6 +46,7 @@ class Watch:
         """
         hub, until = self._hub, monotonic() + timeout
         with hub.changed:
+            hub.watches.add(self)  # again, if it was taken for gone a moment before it asked
             self.kinds = kinds
             self._asking += 1
             try:
