@@ -26,12 +26,12 @@ class Watch:
     With `lasting`, the place is kept for that many seconds after each answer; who doesn't ask again by then has left.
     """
 
-    def __init__(self, hub: "Hub", lasting: float = inf):
+    def __init__(self, hub: "Hub", lasting: float = inf, kinds: Collection[str] = KINDS):
         self._hub = hub
         self._lasting = lasting
         self._asking = 0  # how many questions wait here at this moment
         self.answered = monotonic()  # when it last got an answer, with events or without
-        self.kinds: Collection[str] = KINDS  # what it asked for last
+        self.kinds = kinds  # what it asked for last
         self.seen = 0
 
     def next(self, timeout: float) -> list[Event] | None:
@@ -46,6 +46,7 @@ class Watch:
         """
         hub, until = self._hub, monotonic() + timeout
         with hub.changed:
+            hub.watches.add(self)  # again, if it was taken for gone a moment before it asked
             self.kinds = kinds
             self._asking += 1
             try:
@@ -104,12 +105,12 @@ class Hub:
             self.awaited.discard(kind)
             self.changed.notify_all()
 
-    def watch(self, lasting: float = inf) -> Watch:
-        """A place for one more watcher. Raises TooManyWatchers if there is none."""
+    def watch(self, lasting: float = inf, kinds: Collection[str] = KINDS) -> Watch:
+        """A place for one more watcher, of events of these kinds. Raises TooManyWatchers if there is none."""
         with self.changed:
             if len(self._present()) >= self.most:
                 raise TooManyWatchers(f"{self.most} pages are already watching, which is the limit: close one of them")
-            watch = Watch(self, lasting)
+            watch = Watch(self, lasting, kinds)
             self.watches.add(watch)
             return watch
 

@@ -25,7 +25,7 @@ from nn_from_scratch.web.trainer import DIVERGED, FINISHED, Again, Trainer
 
 Answer = TypeVar("Answer")
 
-SLICE_SECONDS = 0.08  # a drawing waits no longer than this, and one step, for its answer
+SLICE_SECONDS = 0.08  # a drawing waits no longer than this, one step, and the way into `fit`, for its answer
 LONGEST_REFUSAL = 450  # characters
 MISTAKE = "an error in the page's own Python code; the browser's console shows it"
 
@@ -33,12 +33,16 @@ MISTAKE = "an error in the page's own Python code; the browser's console shows i
 class SlicedTrainer(Trainer):
     """A Trainer without a thread: `work` trains for a while and returns, and `ask` may be called in between."""
 
-    _until = 0.0  # when the slice ends
+    _seconds = 0.0  # that the slice lasts
+    _until: float | None = None  # when it ends; None: it has not begun
     wait: float | None = 0.0  # seconds until there is something to do; None: nothing before somebody asks
 
     def work(self, seconds: float = SLICE_SECONDS) -> float | None:
-        """Train for at most `seconds`. Returns the seconds until the next step; None: not before somebody asks."""
-        self._until, self.wait = perf_counter() + seconds, 0.0
+        """Train for `seconds`, and finish the step. Returns the seconds until the next; None: not before a question.
+
+        If a step is due, at least one is taken, except in 0 seconds.
+        """
+        self._seconds, self._until, self.wait = seconds, None, 0.0
         if self.state in (DIVERGED, FINISHED):  # `fit` has ended, and would only end again
             with suppress(Again):
                 self._serve(None)
@@ -65,7 +69,10 @@ class SlicedTrainer(Trainer):
     def _serve(self, timeout: float | None) -> bool:
         if not self._jobs.empty():
             return super()._serve(0)
-        if timeout is None or perf_counter() + timeout >= self._until:
+        now = perf_counter()
+        if self._until is None:  # it begins only here: a slow device may need longer than a slice to enter `fit`
+            self._until = now + self._seconds
+        if timeout is None or now + timeout >= self._until:
             self.wait = timeout
             raise Again
         sleep(timeout)  # shorter than the rest of the slice: to leave `fit` and enter it again would take longer

@@ -76,9 +76,9 @@ class Pupils:
             return cookie, known.result()
         try:
             training.set_result(Viewers(self.make().__enter__()))
-        except BaseException as problem:  # tell everybody who waits for it, too
-            training.set_exception(problem)
-            self._forget(name)
+        except BaseException as problem:
+            self._forget(name)  # first: no training that others find has failed
+            training.set_exception(problem)  # tell everybody who waits for it, too
             raise
         return name, training.result()
 
@@ -97,12 +97,17 @@ class Pupils:
 
     def _clean(self) -> None:
         while not self._over.wait(self.every):
+            for name in self._left():
+                self._end(name)
+
+    def _left(self) -> list[str]:
+        """The trainings that nobody has watched for too long."""
+        with self._lock:
             now = monotonic()
-            for name, training in list(self._trainings.items()):
+            for name, training in self._trainings.items():
                 if not training.done() or training.result().trainer.hub.watchers:
                     self._watched[name] = now
-                elif now - self._watched[name] >= self.patience:
-                    self._end(name)
+            return [name for name, since in self._watched.items() if now - since >= self.patience]
 
     def _end(self, name: str) -> None:
         self._forget(name).result().trainer.__exit__()

@@ -7,6 +7,7 @@ has left.
 
 import re
 import threading
+from collections.abc import Collection
 from time import monotonic, sleep
 
 from nn_from_scratch.errors import BadInput
@@ -22,9 +23,8 @@ MODEST = tuple(kind for kind in KINDS if kind != "tiles")  # for a page that doe
 class Viewers:
     """The pages that watch a trainer, each under the name that it has given itself."""
 
-    def __init__(self, trainer: Trainer, absence: float = ABSENCE):
+    def __init__(self, trainer: Trainer):
         self.trainer = trainer
-        self.absence = absence
         self._watches: dict[str, Watch] = {}
         self._lock = threading.Lock()
 
@@ -38,9 +38,8 @@ class Viewers:
         next question; if it asks sooner, it has to wait here. Raises TooManyWatchers.
         """
         kinds = KINDS if tiles else MODEST
-        watch, is_new = self._watch_of(name)
+        watch, is_new = self._watch_of(name, kinds)
         if is_new:
-            watch.kinds = kinds
             self.trainer.ask(self.trainer.welcome)
         elif tiles and "tiles" not in watch.kinds:
             self.trainer.ask(self.trainer.open_tiles)
@@ -54,7 +53,7 @@ class Viewers:
         if watch:
             watch.leave()
 
-    def _watch_of(self, name: str) -> tuple[Watch, bool]:
+    def _watch_of(self, name: str, kinds: Collection[str]) -> tuple[Watch, bool]:
         if not NAME.fullmatch(name):
             raise BadInput("viewer: expected 32 hexadecimal digits")
         hub = self.trainer.hub
@@ -62,5 +61,5 @@ class Viewers:
             self._watches = {known: watch for known, watch in self._watches.items() if watch.is_there}
             is_new = name not in self._watches
             if is_new:
-                self._watches[name] = hub.watch(self.absence)
+                self._watches[name] = hub.watch(ABSENCE, kinds)
             return self._watches[name], is_new

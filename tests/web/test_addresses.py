@@ -5,8 +5,6 @@ import json
 import re
 import signal
 import socket
-import subprocess
-import sys
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,7 +12,6 @@ import pytest
 from nn_from_scratch.web import addresses
 from nn_from_scratch.web.server import create_app
 from nn_from_scratch.web.trainer import Trainer
-from tests.scripts import ROOT
 from tests.web.conftest import served
 from tests.web.test_command import refused, running
 
@@ -56,18 +53,9 @@ def test_none_of_them_is_one_that_others_cannot_use():
 def test_every_printed_address_works_and_is_the_only_kind_that_does(listening):
     if listening == "::" and not socket.has_dualstack_ipv6():
         pytest.skip("no IPv6 here")
-    words = [sys.executable, "-W", "error", "-m", "nn_from_scratch.web", "--data", "digits", "--no-browser"]
-    with subprocess.Popen(
-        [*words, "--port", "0", "--host", listening],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        printed = []
-        expected = 1 + len(addresses.hosts(listening))
-        while len(printed) < expected:
-            printed += [urlsplit(found) for found in re.findall(r"http://\S+", process.stdout.readline())]
+    with running("--port", 0, "--host", listening) as (process, first):
+        lines = [process.stdout.readline() for _ in addresses.hosts(listening)]
+        printed = [urlsplit(found) for found in [first, *re.findall(r"http://\S+", "".join(lines))]]
         port = printed[0].port
         hosts = [place.netloc.rpartition(":")[0] for place in printed]
         assert hosts == ["localhost", *addresses.hosts(listening)]

@@ -6,6 +6,14 @@ import time
 import pytest
 
 from nn_from_scratch.web.hub import Hub, TooManyWatchers
+from tests.web.clock import Clock
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("nn_from_scratch.web.hub.monotonic", clock)
+    return clock
 
 
 def test_who_comes_later_finds_the_newest_of_each_kind_oldest_first():
@@ -50,15 +58,33 @@ def test_the_next_watcher_after_the_last_place_is_refused_in_words_until_one_lea
     assert hub.watchers == 64
 
 
-def test_who_does_not_ask_again_has_left_and_makes_room():
+def test_who_does_not_ask_again_has_left_and_makes_room(monkeypatch, clock):
     hub = Hub(most=1)
-    lasting = hub.watch(lasting=0.01)
-    assert lasting.next(0.05) == []  # who waits for an answer is there, however long that takes
+    lasting = hub.watch(lasting=5)
+    present = []
+
+    def wait(seconds: float) -> None:
+        clock.turn(seconds)
+        present.append(hub.watchers)
+
+    monkeypatch.setattr(hub.changed, "wait", wait)
+    assert lasting.next(60) == []
+    assert present == [1], "who waits for an answer is there, however long that takes"
+    clock.turn(4.9)
     assert hub.watchers == 1
-    while hub.watchers:
-        time.sleep(0.005)
+    clock.turn(0.1)
+    assert hub.watchers == 0
     other = hub.watch()
     assert hub.watches == {other}
+
+
+def test_who_was_taken_for_gone_and_asks_all_the_same_is_there_again(clock):
+    hub = Hub()
+    watch = hub.watch(lasting=5)
+    clock.turn(6)
+    assert hub.watchers == 0
+    assert watch.next(0) == []
+    assert hub.watchers == 1
 
 
 def test_an_event_that_got_lost_on_the_way_is_given_again():

@@ -1,7 +1,7 @@
 """The trainer that works in slices, as in a browser without threads: the same numbers as the one with a thread."""
 
 import json
-import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,17 @@ from nn_from_scratch.web import in_browser
 from nn_from_scratch.web.in_browser import Page, SlicedTrainer
 from nn_from_scratch.web.trainer import Trainer
 from tests.data.samples import write_idx_files
+from tests.web.clock import Clock
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The trainer's clock: each look at it takes a millisecond, and to sleep turns it."""
+    clock = Clock(look=0.001)
+    monkeypatch.setattr("nn_from_scratch.web.trainer.perf_counter", clock)
+    monkeypatch.setattr(in_browser, "perf_counter", clock)
+    monkeypatch.setattr(in_browser, "sleep", clock.turn)
+    return clock
 
 
 @pytest.fixture
@@ -73,14 +84,30 @@ def test_while_it_trains_it_returns_after_each_slice_and_answers_in_between(trai
     assert trainer.work() is None
 
 
-def test_at_a_given_speed_it_says_how_long_there_is_nothing_to_do(trainer):
+def test_each_slice_takes_a_step_even_if_the_way_into_fit_takes_longer_than_a_slice(monkeypatch, clock, trainer):
+    epochs = trainer.run.epochs
+
+    def slow_epochs(*arguments: Any) -> Iterator[Any]:
+        clock.turn(1)
+        return epochs(*arguments)
+
+    monkeypatch.setattr(trainer.run, "epochs", slow_epochs)
+    trainer.ask(trainer.start)
+    assert trainer.run.progress.step == 0
+    for _ in range(3):
+        before = trainer.run.progress.step
+        assert trainer.work() == 0.0
+        assert trainer.run.progress.step > before
+
+
+def test_at_a_given_speed_it_says_how_long_there_is_nothing_to_do(clock, trainer):
     trainer.ask(trainer.change, speed=2)
     trainer.ask(trainer.start)
     assert 0 < trainer.work() <= 0.5
     assert trainer.run.progress.step == 1
 
 
-def test_a_short_wait_between_two_steps_ends_no_slice(trainer):
+def test_a_short_wait_between_two_steps_ends_no_slice(clock, trainer):
     trainer.ask(trainer.change, speed=500)
     trainer.ask(trainer.start)
     trainer.work(0.05)
@@ -175,23 +202,14 @@ def test_a_new_page_is_pushed_the_present_and_then_what_is_new(posted):
     assert posted.events == []
 
 
-def test_frames_come_at_most_twelve_times_a_second(monkeypatch, posted):
-    now = time.perf_counter()
-
-    def clock() -> float:
-        nonlocal now
-        now += 0.001  # each look at it
-        return now
-
-    monkeypatch.setattr("nn_from_scratch.web.trainer.perf_counter", clock)
-    monkeypatch.setattr(in_browser, "perf_counter", clock)
+def test_frames_come_at_most_twelve_times_a_second(clock, posted):
     posted.ask("POST", "/api/start")
     posted.events.clear()
-    began = now
-    while now < began + 3:
+    began = clock.now
+    while clock.now < began + 3:
         assert posted.page.work() == 0
     frames = sum(kind == "frame" for kind, _ in posted.events)
-    assert 3 <= frames <= 12 * (now - began) + 1
+    assert 3 <= frames <= 12 * (clock.now - began) + 1
 
 
 def test_weights_leave_as_the_text_of_a_file_and_come_back(posted, tmp_path):

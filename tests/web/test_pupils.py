@@ -12,9 +12,10 @@ import pytest
 from nn_from_scratch.data import Split
 from nn_from_scratch.errors import BadInput
 from nn_from_scratch.web import limits
-from nn_from_scratch.web.pupils import COOKIE, NoTraining, Pupils, TooManyPupils
+from nn_from_scratch.web.pupils import COOKIE, PATIENCE, NoTraining, Pupils, TooManyPupils
 from nn_from_scratch.web.server import create_app
 from nn_from_scratch.web.trainer import Trainer
+from tests.web.clock import Clock
 from tests.web.conftest import served
 from tests.web.polling import Page
 
@@ -91,19 +92,24 @@ def test_without_a_training_nothing_is_answered_but_the_page(enter, pupils):
     assert len(pupils) == 0
 
 
-def test_one_pupil_too_many_is_told_so_and_there_is_room_again_when_a_training_has_ended(digits):
-    with classroom(digits, most=1, patience=0.2, every=0.02) as pupils:
+def test_one_pupil_too_many_is_told_so_and_there_is_room_again_when_a_training_has_ended(digits, monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr("nn_from_scratch.web.pupils.monotonic", clock)
+    with classroom(digits, most=1, every=0.02) as pupils:
         name, viewers = pupils.enter("", PAGE)
         watch = viewers.trainer.hub.watch()
         with pytest.raises(TooManyPupils, match=r"^the places for pupils are all taken \(1\)"):
             pupils.enter("", OTHER)
-        time.sleep(0.4)
+        clock.turn(PATIENCE)
+        looked = clock.looks
+        while clock.looks < looked + 2:  # then a check is over
+            time.sleep(0.02)
         assert pupils.of(name) is viewers, "it is watched"
         watch.leave()
+        clock.turn(PATIENCE)
         while len(pupils):
             time.sleep(0.02)
-        viewers.trainer._thread.join(10)
-        assert not viewers.trainer._thread.is_alive()
+        viewers.trainer._thread.join()
         with pytest.raises(NoTraining):
             pupils.of(name)
         again, fresh = pupils.enter(name, PAGE)
@@ -163,6 +169,24 @@ def test_a_training_that_cannot_begin_leaves_no_place_taken(digits):
             with pytest.raises(KeyError):
                 pupils.enter("", PAGE)
         assert len(pupils) == 0
+
+
+def test_a_training_that_cannot_begin_does_not_stop_the_check_for_those_that_are_over(digits, monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr("nn_from_scratch.web.pupils.monotonic", clock)
+    with Pupils(lambda: Trainer(digits, preset="nothing"), 1, every=0.001) as pupils:
+        forget = pupils._forget
+
+        def forget_after_a_check(name: str) -> None:
+            looked = clock.looks
+            while clock.looks < looked + 2 and pupils._cleaner.is_alive():
+                time.sleep(0.001)
+            forget(name)
+
+        monkeypatch.setattr(pupils, "_forget", forget_after_a_check)
+        with pytest.raises(KeyError):
+            pupils.enter("", PAGE)
+        assert pupils._cleaner.is_alive()
 
 
 def test_a_pupil_may_not_take_more_than_a_share_of_the_machine(digits, mnist):

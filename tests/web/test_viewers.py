@@ -3,14 +3,22 @@
 import json
 import secrets
 import socket
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from nn_from_scratch.web import viewers
+from nn_from_scratch.web.hub import Watch
+from nn_from_scratch.web.viewers import ABSENCE
+from tests.web.clock import Clock
 from tests.web.conftest import LiveServer
 from tests.web.polling import Page
+
+
+@pytest.fixture(autouse=True)
+def pages_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slowly a test asks, its pages have not left."""
+    monkeypatch.setattr(viewers, "ABSENCE", 3600.0)
 
 
 @pytest.fixture
@@ -89,11 +97,26 @@ def test_tiles_only_for_a_page_that_shows_them_and_then_at_once(live_server, pag
     assert page.wait_for("tiles", tiles=True)["step"] == 4
 
 
+def test_no_tiles_either_in_what_is_published_while_a_page_arrives(monkeypatch, live_server, pages):
+    trainer = live_server.trainer
+    watch = trainer.hub.watch
+
+    def watch_and_publish(*arguments: object) -> Watch:
+        found = watch(*arguments)
+        trainer.ask(trainer.publish, whole=True)
+        return found
+
+    monkeypatch.setattr(trainer.hub, "watch", watch_and_publish)
+    pages().next()
+    assert trainer.hub.newest.keys() == {"state", "frame"}
+
+
 def test_a_page_that_asks_for_tiles_only_now_and_then_gets_no_more_of_them(monkeypatch, live_server, pages):
     """As one on a slow line does, to leave the line to the frames."""
     monkeypatch.setattr("nn_from_scratch.web.trainer.TILES_SECONDS", 3600)
     page, trainer = pages(), live_server.trainer
     page.next(tiles=True)
+    trainer.ask(trainer.change, speed=100)  # far from its end, however long this takes
     trainer.ask(trainer.start)
     page.wait_for("frame")
     number = trainer.hub.newest["tiles"][0]
@@ -163,17 +186,19 @@ def test_the_sixty_fifth_page_is_told_at_once_and_a_closed_one_makes_room(live_s
     assert "frame" in late.next()
 
 
-def test_a_page_that_does_not_ask_again_has_left(monkeypatch, digits, pages, live_server):
-    hub = live_server.trainer.hub
-    watch = hub.watch(lasting=0.05)
-    watch.next(0)
+def test_a_page_that_does_not_ask_again_has_left(monkeypatch, pages, live_server):
+    clock = Clock()
+    monkeypatch.setattr("nn_from_scratch.web.hub.monotonic", clock)
+    monkeypatch.setattr(viewers, "ABSENCE", ABSENCE)
+    hub, page = live_server.trainer.hub, pages()
+    assert "state" in page.next()
+    clock.turn(ABSENCE - 0.1)
     assert hub.watchers == 1
-    time.sleep(0.06)
+    clock.turn(0.2)
     assert hub.watchers == 0
-    page = pages()
-    page.next()
+    assert "state" in page.next(), "it is greeted as a new one"
     assert hub.watchers == 1
-    assert viewers.ABSENCE < 10, "seconds: its place is soon free"
+    assert ABSENCE < 10, "seconds: its place is soon free"
 
 
 def test_a_name_that_is_none_is_refused(live_server, pages):
@@ -187,11 +212,12 @@ def test_a_name_that_is_none_is_refused(live_server, pages):
 def test_frames_are_small_and_a_page_that_does_not_read_holds_nothing_up(live_server, pages):
     trainer, deaf, page = live_server.trainer, pages(), pages()
     deaf.connection.request("GET", f"/api/next?viewer={deaf.name}")
+    trainer.ask(trainer.change, speed=100)  # far from its end, however long this takes
     trainer.ask(trainer.start)
-    for _ in range(10):
+    for _ in range(13):
         frame = page.wait_for("frame")
         assert len(json.dumps(frame, separators=(",", ":"))) < 16_000
-    assert frame["step"] > 10
+    assert frame["step"] > 10, "each is of a later step, except the first and the one that welcomes the deaf page"
     assert len(trainer.hub.newest) == 2
 
 
