@@ -30,6 +30,7 @@ class Watch:
         self._hub = hub
         self._lasting = lasting
         self._asking = 0  # how many questions wait here at this moment
+        self._has_left = False
         self.answered = monotonic()  # when it last got an answer, with events or without
         self.kinds = kinds  # what it asked for last
         self.seen = 0
@@ -46,7 +47,8 @@ class Watch:
         """
         hub, until = self._hub, monotonic() + timeout
         with hub.changed:
-            hub.watches.add(self)  # again, if it was taken for gone a moment before it asked
+            if not self._has_left:
+                hub.watches.add(self)  # again, if it was taken for gone a moment before it asked
             self.kinds = kinds
             self._asking += 1
             try:
@@ -70,6 +72,7 @@ class Watch:
     def leave(self) -> None:
         """Make room for another watcher. To leave twice is the same as to leave once."""
         with self._hub.changed:
+            self._has_left = True
             self._hub.watches.discard(self)
 
 

@@ -53,6 +53,7 @@ def test_the_next_watcher_after_the_last_place_is_refused_in_words_until_one_lea
         hub.watch()
     watches[0].leave()
     watches[0].leave()
+    assert watches[0].next(0) == []  # a question that was on its way takes no place
     assert hub.watchers == 63
     hub.watch()
     assert hub.watchers == 64
