@@ -12,7 +12,7 @@ import pytest
 
 from tests.clusters import Machines, machines
 from tests.scripts import ROOT, imports, refusal, run
-from tests.trainings import assert_same, command_in, end, files_in, interrupted_at, training
+from tests.trainings import assert_same, command_in, end, files_in, interrupted_at, slowly, training
 
 SMALL = ("--data", "digits", "--sizes", 784, 16, 10, "--batch-size", 8, "--epochs", 12, "--validation", 200)
 MEMBERS = (*SMALL, "--members", 3)
@@ -38,6 +38,20 @@ def here(tmp_path_factory) -> Path:
     return directory
 
 
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory) -> dict[str, str]:
+    """The environment of workers that are still at work when the first process gets its signal."""
+    return slowly(tmp_path_factory.mktemp("slow"))
+
+
+@pytest.fixture
+def slow_room(tmp_path_factory, slow) -> Iterator[Machines]:
+    """A scheduler with two slow workers."""
+    with machines(tmp_path_factory.mktemp("slow_room")) as found:
+        found.add_workers(2, **slow)
+        yield found
+
+
 def test_an_ensemble_of_which_a_worker_was_killed_is_the_one_trained_here_to_the_byte(room, here, tmp_path):
     options = ("--output", tmp_path / "n.json", "--history", tmp_path / "n.csv", "--scheduler", room.address)
     (killed, _), before = room.workers().values(), set(room.workers().values())
@@ -54,25 +68,25 @@ def test_an_ensemble_of_which_a_worker_was_killed_is_the_one_trained_here_to_the
 
 
 @pytest.mark.slow
-def test_interrupted_there_it_goes_on_anywhere(room, here, tmp_path):
-    options = ("--output", tmp_path / "n.json", "--history", tmp_path / "n.csv", "--scheduler", room.address)
+def test_interrupted_there_it_goes_on_anywhere(room, slow_room, here, tmp_path):
+    options = ("--output", tmp_path / "n.json", "--history", tmp_path / "n.csv", "--scheduler", slow_room.address)
     with training(*MEMBERS, *options, at=interrupted_at("member 2/3  epoch  3/12")) as process:
         exit_code, _, errors = end(process)
     assert exit_code == 130
     assert files_in(tmp_path) == ["n.checkpoint.json", "n.json"]
     arguments = command_in(errors)
-    assert arguments[-2:] == ["--scheduler", room.address]
-    for there in (arguments[-2:], []):
+    assert arguments[-2:] == ["--scheduler", slow_room.address]
+    for there in (["--scheduler", room.address], []):
         result = run("train.py", *arguments[:-2], *there)
         assert (result.returncode, result.stderr) == (0, "")
         assert_same(tmp_path, here)
 
 
 @pytest.mark.slow
-def test_where_the_scheduler_dies_what_is_known_is_kept_and_goes_on_here(here, tmp_path):
+def test_where_the_scheduler_dies_what_is_known_is_kept_and_goes_on_here(here, tmp_path, slow):
     options = ("--output", tmp_path / "n.json", "--history", tmp_path / "n.csv", "--checkpoint-every", 2)
     with machines(tmp_path) as lost:
-        lost.add_workers(1)
+        lost.add_workers(1, **slow)
         at = interrupted_at("member 1/3  epoch  4/12", signal.SIGKILL, lost.scheduler.pid)
         with training(*MEMBERS, *options, "--scheduler", lost.address, at=at) as process:
             exit_code, _, errors = end(process)
@@ -98,9 +112,9 @@ def test_a_sweep_writes_the_files_that_it_writes_here(room, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_sweep_whose_scheduler_dies_keeps_the_runs_that_were_done(tmp_path):
+def test_a_sweep_whose_scheduler_dies_keeps_the_runs_that_were_done(tmp_path, slow):
     with machines(tmp_path) as lost:
-        lost.add_workers(1)
+        lost.add_workers(1, **slow)
         options = (*SWEEP, 20, "--scheduler", lost.address, "--output", tmp_path / "s")
         at = interrupted_at("run 2 of 6", signal.SIGKILL, lost.scheduler.pid)
         with training(*options, script="hyper-tune.py", at=at) as process:
@@ -125,10 +139,10 @@ def test_workers_of_this_machine_need_no_scheduler(here, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_that_reaches_the_workers_of_this_machine_too_ends_cleanly(number, here, tmp_path):
+def test_a_signal_that_reaches_the_workers_of_this_machine_too_ends_cleanly(number, here, tmp_path, slow):
     options = ("--output", tmp_path / "n.json", "--history", tmp_path / "n.csv", "--scheduler", "local")
     at = interrupted_at("member 2/3  epoch  3/12", number, pid=0)
-    with training(*MEMBERS, *options, own_group=True, at=at) as process:
+    with training(*MEMBERS, *options, own_group=True, at=at, environment=slow) as process:
         exit_code, _, errors = end(process)  # which waits for all that could still print
     assert exit_code == 128 + number, errors
     result = run("train.py", *command_in(errors))

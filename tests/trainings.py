@@ -9,7 +9,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from time import sleep
@@ -36,6 +36,16 @@ def watched(text):
 sys.stdout.write = watched
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
+SLOWLY = """
+from time import sleep
+from nn_from_scratch.network import Network
+backward = Network.backward
+def slow_backward(*arguments):
+    sleep(0.005)
+    backward(*arguments)
+Network.backward = slow_backward
+"""
+NOTHING: Mapping[str, str] = {}
 At = tuple[str, str]  # the start of the line, and statements in Python
 
 
@@ -55,20 +65,36 @@ def command(script: str, *arguments: object, at: At | None = None) -> list[str]:
     return [sys.executable, "-W", "error", *program, str(ROOT / script), *map(str, arguments)]
 
 
+def slowly(directory: Path) -> dict[str, str]:
+    """The environment of a process, and of all that it starts, in which a step takes five milliseconds longer.
+
+    Processes that a test can't stop at a line, such as workers on a cluster, then have work for several seconds more.
+    """
+    (directory / "sitecustomize.py").write_text(SLOWLY, encoding="utf-8")
+    return {"PYTHONPATH": os.pathsep.join((str(directory), str(ROOT)))}
+
+
 def training(
-    *arguments: object, cwd: Path = ROOT, script: str = "train.py", own_group: bool = False, at: At | None = None
+    *arguments: object,
+    cwd: Path = ROOT,
+    script: str = "train.py",
+    own_group: bool = False,
+    at: At | None = None,
+    environment: Mapping[str, str] = NOTHING,
 ) -> AbstractContextManager[subprocess.Popen]:
     """`python train.py arguments…`, under way."""
-    return under_way(command(script, *arguments, at=at), cwd, own_group)
+    return under_way(command(script, *arguments, at=at), cwd, own_group, environment)
 
 
 @contextmanager
-def under_way(words: list[str], cwd: Path = ROOT, own_group: bool = False) -> Iterator[subprocess.Popen]:
+def under_way(
+    words: list[str], cwd: Path = ROOT, own_group: bool = False, environment: Mapping[str, str] = NOTHING
+) -> Iterator[subprocess.Popen]:
     """A command that ends with the block; what it prints arrives line by line."""
     with subprocess.Popen(
         words,
         cwd=cwd,
-        env=os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)},
+        env=os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)} | environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
