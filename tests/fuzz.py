@@ -23,7 +23,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from traceback import format_exception_only
 from typing import Any
 
@@ -363,7 +363,7 @@ def fuzz(parser: Parser, inputs: int, seed: int, directory: Path) -> Outcome:
         for _ in range(inputs):
             content = rng.choice(parser.damages)(rng.choice(parser.valid), rng)
             path.write_bytes(content)
-            started = perf_counter()
+            started = process_time()
             signal.setitimer(signal.ITIMER_PROF, SECONDS)
             try:
                 parser.read(path)
@@ -378,7 +378,7 @@ def fuzz(parser: Parser, inputs: int, seed: int, directory: Path) -> Outcome:
                 outcome.bug(format_exception_only(problem)[-1].strip()[:200], content)
             finally:
                 signal.setitimer(signal.ITIMER_PROF, 0)
-            outcome.slowest = max(outcome.slowest, perf_counter() - started)
+            outcome.slowest = max(outcome.slowest, process_time() - started)
     outcome.memory = peak_megabytes() - before
     if outcome.memory > MEGABYTES:
         outcome.bug(f"{outcome.memory:.0f} MB", b"")

@@ -142,7 +142,7 @@ def test_workers_of_this_machine_need_no_scheduler(here, tmp_path):
 def test_a_signal_that_reaches_the_workers_of_this_machine_too_ends_cleanly(number, here, tmp_path, slow):
     options = ("--output", tmp_path / "n.json", "--history", tmp_path / "n.csv", "--scheduler", "local")
     at = interrupted_at("member 2/3  epoch  3/12", number, pid=0)
-    with training(*MEMBERS, *options, own_group=True, at=at, environment=slow) as process:
+    with training(*MEMBERS, *options, own_group=True, at=at, **slow) as process:
         exit_code, _, errors = end(process)  # which waits for all that could still print
     assert exit_code == 128 + number, errors
     result = run("train.py", *command_in(errors))

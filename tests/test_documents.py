@@ -17,7 +17,6 @@ from functools import cache
 import pytest
 
 import nn_from_scratch as nn
-from benchmarks import scaling
 from benchmarks.report import quantity
 from tests.scripts import ROOT
 
@@ -153,8 +152,9 @@ def test_the_table_of_goals_is_what_was_measured():
 
 
 def test_the_table_of_growing_costs_is_what_was_measured():
-    saved = scaling.saved_rows(ROOT / "benchmarks" / "results.json")
-    found = {row.case: row.results for row in saved if row.threads == 1}
+    found = {
+        row["case"]: row["results"] for row in measured_rows() if row["group"] == "scaling" and row["threads"] == 1
+    }
     lines = lines_below("How the cost grows")
     assert len(lines) == 7
     for line in lines:
@@ -162,7 +162,7 @@ def test_the_table_of_growing_costs_is_what_was_measured():
             if not size:
                 continue
             results = found[f"{kind}: {size.partition(', ')[0].replace(',', '')}"]
-            ours, floor = (results[name].value for name in ("nn_from_scratch", "floor"))
+            ours, floor = (results[name]["value"] for name in ("nn_from_scratch", "floor"))
             for text, value in zip(cells, (ours, floor, ours / floor), strict=True):
                 assert_rounded(text, value)
 

@@ -9,7 +9,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from time import sleep
@@ -45,7 +45,6 @@ def slow_backward(*arguments):
     backward(*arguments)
 Network.backward = slow_backward
 """
-NOTHING: Mapping[str, str] = {}
 At = tuple[str, str]  # the start of the line, and statements in Python
 
 
@@ -80,15 +79,15 @@ def training(
     script: str = "train.py",
     own_group: bool = False,
     at: At | None = None,
-    environment: Mapping[str, str] = NOTHING,
+    **environment: str,
 ) -> AbstractContextManager[subprocess.Popen]:
     """`python train.py arguments…`, under way."""
-    return under_way(command(script, *arguments, at=at), cwd, own_group, environment)
+    return under_way(command(script, *arguments, at=at), cwd, own_group, **environment)
 
 
 @contextmanager
 def under_way(
-    words: list[str], cwd: Path = ROOT, own_group: bool = False, environment: Mapping[str, str] = NOTHING
+    words: list[str], cwd: Path = ROOT, own_group: bool = False, **environment: str
 ) -> Iterator[subprocess.Popen]:
     """A command that ends with the block; what it prints arrives line by line."""
     with subprocess.Popen(

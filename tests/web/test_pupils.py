@@ -50,6 +50,20 @@ def enter(pupils) -> Iterator[Enter]:
             one.close()
 
 
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("nn_from_scratch.web.pupils.monotonic", clock)
+    return clock
+
+
+def wait_for_a_check(pupils: Pupils, clock: Clock) -> None:
+    """Wait until a whole check for trainings that are over is done: each looks at the clock once, as it begins."""
+    looked = clock.looks
+    while clock.looks < looked + 2 and pupils._cleaner.is_alive():
+        time.sleep(0.001)
+
+
 def test_each_browser_trains_its_own_network(enter, pupils):
     first, second = enter(), enter()
     for page in (first, second):
@@ -92,18 +106,14 @@ def test_without_a_training_nothing_is_answered_but_the_page(enter, pupils):
     assert len(pupils) == 0
 
 
-def test_one_pupil_too_many_is_told_so_and_there_is_room_again_when_a_training_has_ended(digits, monkeypatch):
-    clock = Clock()
-    monkeypatch.setattr("nn_from_scratch.web.pupils.monotonic", clock)
+def test_one_pupil_too_many_is_told_so_and_there_is_room_again_when_a_training_has_ended(digits, clock):
     with classroom(digits, most=1, every=0.02) as pupils:
         name, viewers = pupils.enter("", PAGE)
         watch = viewers.trainer.hub.watch()
         with pytest.raises(TooManyPupils, match=r"^the places for pupils are all taken \(1\)"):
             pupils.enter("", OTHER)
         clock.turn(PATIENCE)
-        looked = clock.looks
-        while clock.looks < looked + 2:  # then a check is over
-            time.sleep(0.02)
+        wait_for_a_check(pupils, clock)
         assert pupils.of(name) is viewers, "it is watched"
         watch.leave()
         clock.turn(PATIENCE)
@@ -171,16 +181,12 @@ def test_a_training_that_cannot_begin_leaves_no_place_taken(digits):
         assert len(pupils) == 0
 
 
-def test_a_training_that_cannot_begin_does_not_stop_the_check_for_those_that_are_over(digits, monkeypatch):
-    clock = Clock()
-    monkeypatch.setattr("nn_from_scratch.web.pupils.monotonic", clock)
+def test_a_training_that_cannot_begin_does_not_stop_the_check_for_those_that_are_over(digits, monkeypatch, clock):
     with Pupils(lambda: Trainer(digits, preset="nothing"), 1, every=0.001) as pupils:
         forget = pupils._forget
 
         def forget_after_a_check(name: str) -> None:
-            looked = clock.looks
-            while clock.looks < looked + 2 and pupils._cleaner.is_alive():
-                time.sleep(0.001)
+            wait_for_a_check(pupils, clock)
             forget(name)
 
         monkeypatch.setattr(pupils, "_forget", forget_after_a_check)
